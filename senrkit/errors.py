@@ -1,0 +1,51 @@
+"""What stops the work: one small family, each with an exit code, a plain sentence and the cure.
+
+Findings about data are never exceptions; they are rows in a frame. No message carries a student's name, birth date
+or SSID.
+"""
+
+from __future__ import annotations
+
+
+class SenrkitError(Exception):
+    """Something a person can mend. Shown as a sentence, never as a traceback."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, cure: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.cure}".strip()
+
+
+class UsageError(SenrkitError):
+    """Wrong usage or settings."""
+
+    exit_code = 2
+
+
+class InputError(SenrkitError):
+    """An input cannot be read, or an output folder cannot be written."""
+
+    exit_code = 3
+
+
+class LayoutError(InputError):
+    """The extract is readable text but not a SENR ODS extract as one is known; precondition P03 reports it.
+
+    `file`, `line` (1-based, 0 when it is about the whole file), `expected`, `found` and `likely` make up the sentence.
+    """
+
+    def __init__(self, file: str, line: int, expected: str, found: str, likely: str) -> None:
+        where = f"{file}, line {line:,}" if line else file
+        super().__init__(f"{where}: expected {expected}, found {found}.", f"Likely cause: {likely}.")
+        self.file, self.line, self.expected, self.found, self.likely = file, line, expected, found, likely
+
+
+class Stopped(SenrkitError):
+    """A precondition stopped the run; the manifest says which, with its evidence."""
+
+    exit_code = 4

@@ -1,0 +1,118 @@
+"""Text columns: Arrow-backed, blank is `""`, unknown is `NaN`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def arrow(column: pd.Series) -> pa.ChunkedArray:
+    """The column's Arrow data, without a copy where pandas holds it so already."""
+    held = pa.array(column.array, from_pandas=True)
+    if isinstance(held, pa.Array):
+        held = pa.chunked_array([held])
+    return held.cast(pa.large_string())
+
+
+def from_arrow(data: pa.Array | pa.ChunkedArray, index: pd.Index | None = None) -> pd.Series:
+    """Arrow text as a pandas `str` column; null becomes `NaN`."""
+    return pd.Series(data.cast(pa.large_string()).to_pandas().astype("str").array, index=index)
+
+
+def constant(value: str, index: pd.Index) -> pd.Series:
+    """One text, as often as the index is long."""
+    return pd.Series(value, index=index, dtype="str")
+
+
+def unknown(index: pd.Index) -> pd.Series:
+    """A column of which the source says nothing."""
+    return pd.Series(float("nan"), index=index, dtype="str")
+
+
+def folded(column: pd.Series) -> pd.Series:
+    """Names made comparable: case, accents, spaces, hyphens, apostrophes and periods do not count."""
+    plain = pc.utf8_lower(pc.utf8_normalize(arrow(column), form="NFKD"))
+    return from_arrow(pc.replace_substring_regex(plain, r"[^\pL\pN]+", ""), column.index)
+
+
+def joined(columns: list[pd.Series], separator: str = "^") -> pd.Series:
+    """Several text columns as one, for keys; unknown counts as blank."""
+    parts = [pc.fill_null(arrow(column).combine_chunks(), "") for column in columns]
+    return from_arrow(pc.binary_join_element_wise(*parts, pa.scalar(separator, pa.large_string())), columns[0].index)
+
+
+def positions(wanted: pd.Series, among: pd.Series) -> np.ndarray:
+    """Where each text first stands in `among`: int64 positions, -1 where it does not."""
+    distinct, first = _distinct(among)
+    found = pc.fill_null(pc.index_in(arrow(wanted), value_set=distinct), -1).to_numpy()
+    return np.where(found < 0, -1, first[found]).astype("int64")
+
+
+def is_in(column: pd.Series, among: pd.Series) -> np.ndarray:
+    """Whether each text stands in `among`."""
+    return pc.is_in(arrow(column), value_set=arrow(among).combine_chunks()).to_numpy()
+
+
+def equals(column: pd.Series, value: str) -> np.ndarray:
+    """Whether each text is the value; unknown is not."""
+    return pc.fill_null(pc.equal(arrow(column), value), False).to_numpy()
+
+
+def mapped(column: pd.Series, answer: Callable[[str], str | None]) -> pd.Series:
+    """Each distinct text answered once; `None` becomes unknown. For columns of codes: few distinct, many rows."""
+    encoded = arrow(column).combine_chunks().dictionary_encode()
+    answers = pa.array([answer(text) for text in encoded.dictionary.to_pylist()], pa.large_string())
+    return from_arrow(answers.take(encoded.indices), column.index)
+
+
+def ranks(column: pd.Series) -> np.ndarray:
+    """A number for each text, in the order of the texts; unknown first. Sorting numbers beats sorting texts."""
+    encoded = arrow(column).combine_chunks().dictionary_encode()
+    place = np.empty(len(encoded.dictionary) + 1, dtype="int64")
+    place[pc.array_sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(encoded.dictionary))
+    place[-1] = -1
+    return place[encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)]
+
+
+def sorted_rows(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Rows in the order of their text columns, with a fresh index; equal rows keep their order."""
+    order = np.lexsort([ranks(rows[name]) for name in reversed(by)]) if len(rows) else []
+    return rows.iloc[order].reset_index(drop=True)
+
+
+def first_filled(*columns: pd.Series) -> pd.Series:
+    """The first of several columns that is not blank, row by row; blank when all are."""
+    result = arrow(columns[-1])
+    for column in reversed(columns[:-1]):
+        held = arrow(column)
+        result = pc.if_else(pc.fill_null(pc.equal(held, ""), True), result, held)
+    return from_arrow(result, columns[0].index)
+
+
+def choose(condition: np.ndarray, then: pd.Series | str, otherwise: pd.Series | str) -> pd.Series:
+    """`then` where the condition holds, else `otherwise`; at least one of them is a column."""
+    index = then.index if isinstance(then, pd.Series) else otherwise.index  # type: ignore[union-attr]
+    sides = [arrow(side).combine_chunks() if isinstance(side, pd.Series) else side for side in (then, otherwise)]
+    return from_arrow(pc.if_else(pa.array(condition), *sides), index)
+
+
+def concatenated(*parts: pd.Series | str) -> pd.Series:
+    """Columns and constants written one after the other; unknown counts as blank."""
+    index = next(part.index for part in parts if isinstance(part, pd.Series))
+    sides = [
+        pc.fill_null(arrow(part).combine_chunks(), "") if isinstance(part, pd.Series) else pa.scalar(part, pa.large_string())
+        for part in parts
+    ]
+    return from_arrow(pc.binary_join_element_wise(*sides, pa.scalar("", pa.large_string())), index)
+
+
+def _distinct(column: pd.Series) -> tuple[pa.Array, np.ndarray]:
+    encoded = arrow(column).combine_chunks().dictionary_encode()
+    codes = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    first = np.full(len(encoded.dictionary) + 1, -1, dtype="int64")
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return encoded.dictionary, first
