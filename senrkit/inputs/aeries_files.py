@@ -1,0 +1,113 @@
+"""Aeries tables from a folder of exports, one file a table: STU.csv, ENR.txt, loc.xlsx, …"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from senrkit.errors import InputError
+from senrkit.inputs.aeries_export import TEXT_SUFFIXES, WORKBOOK_SUFFIX, read_export
+from senrkit.inputs.aeries_headings import matched
+from senrkit.inputs.aeries_tables import AeriesTables, assembled, live, newest_year, tidied, usable, wanted
+from senrkit.inputs.aeries_values import excel_days
+from senrkit.settings import Settings
+
+# Aeries Query stops there without a word (`aeries_database.md` section 4).
+_QUERY_LIMIT = 100_000
+_SHORTENED = r"^\d(\.\d+)?[Ee]\+?\d+$"
+
+
+def read_folder(settings: Settings) -> AeriesTables:
+    """Read the folder that `settings.aeries.source` names.
+
+    Headings as in `aeries_headings.matched`. Rows marked DEL are dropped; without DEL (Query exports live rows only)
+    every row counts. Leading zeros that a spreadsheet took from state codes are restored. `notes` says where, and
+    what else an export may lack.
+
+    Raises
+    ------
+    InputError
+        when a needed file or column is missing, a file is cut off or damaged, or two files or columns could be the
+        same. No message has a value of a row.
+    """
+    folder = Path(settings.aeries.source)
+    files = _files(folder)
+    tables, notes = {}, []
+    for table, file in files.items():
+        tables[table], said = _table(table, file, settings.aeries.headings)
+        notes += said
+    names, gaps = usable({table: rows.column_names for table, rows in tables.items()}, str(folder), spared=("DEL",))
+    kept = {table: live(tables[table]) for table in names}
+    return assembled(
+        kept,
+        settings.school_year.first,
+        newest=newest_year(kept["ENR"]),
+        source=str(folder),
+        name="",
+        notes=[*notes, *_limits(kept, files), *gaps],
+    )
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        table = file.stem.upper()
+        if table not in wanted() or not file.is_file():
+            continue
+        if file.suffix.lower() not in (*TEXT_SUFFIXES, WORKBOOK_SUFFIX):
+            raise InputError(f"senrkit does not read {file.name}.", "Export the table as CSV, TXT or XLSX.")
+        if table in files:
+            raise InputError(f"{files[table].name} and {file.name} are the same table.", "Take one out of the folder.")
+        files[table] = file
+    return files
+
+
+def _table(table: str, file: Path, headings: Mapping[str, str]) -> tuple[pa.Table, list[str]]:
+    export = read_export(file, table)
+    places = matched(table, export.headings, headings, file.name)
+    raw = {code: export.columns[place] for code, place in places.items()}
+    if file.suffix.lower() == WORKBOOK_SUFFIX:
+        kinds = wanted()[table].kinds
+        raw = {code: excel_days(values) if kinds[code] == "date" else values for code, values in raw.items()}
+    rows = tidied(table, pa.table(raw), file.name)
+    rows, restored = _with_zeros(table, rows, file.name)
+    return rows, [*export.notes, *([restored] if restored else [])]
+
+
+def _with_zeros(table: str, rows: pa.Table, file: str) -> tuple[pa.Table, str]:
+    said = []
+    for code, width in wanted()[table].widths.items():
+        if code not in rows.column_names:
+            continue
+        values = rows[code]
+        if pc.any(pc.match_substring_regex(values, _SHORTENED)).as_py():
+            raise InputError(
+                f"{file}: a spreadsheet has shortened numbers in {table}.{code}, so digits are lost.",
+                "Export the table again and do not save it from a spreadsheet, or format the column as text first.",
+            )
+        # Of a school's record any part may be all zeros; elsewhere a value of half the width is another kind of code.
+        shortest = 1 if table == "LOC" else width // 2 + 1
+        short = pc.match_substring_regex(values, rf"^\d{{{shortest},{width - 1}}}$")
+        if count := pc.sum(short).as_py():
+            padded = pc.utf8_lpad(values, width, "0")
+            rows = rows.set_column(rows.column_names.index(code), code, pc.if_else(short, padded, values))
+            said.append(f"{table}.{code} ({count:,})")
+    return rows, f"{file}: leading zeros restored in {', '.join(said)}." if said else ""
+
+
+def _limits(tables: Mapping[str, pa.Table], files: Mapping[str, Path]) -> list[str]:
+    notes = [
+        f"{files[table].name} has exactly {_QUERY_LIMIT:,} rows, where Aeries Query stops: rows may be missing."
+        for table, rows in tables.items()
+        if rows.num_rows == _QUERY_LIMIT
+    ]
+    tags = tables["STU"]["TG"]
+    if len(tags) and not pc.any(pc.not_equal(tags, "")).as_py():
+        notes.append(
+            f"{files['STU'].name} has no student with a tag: Aeries Query leaves inactive students out "
+            "unless told otherwise."
+        )
+    return notes

@@ -1,0 +1,218 @@
+"""Aeries tables from a database: SQLite, or any other through SQLAlchemy. Nothing but SELECT is sent."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from senrkit.errors import InputError, UsageError
+from senrkit.inputs import aeries_statements
+from senrkit.inputs.aeries_statements import FoundTable
+from senrkit.inputs.aeries_tables import AeriesTables, assembled, tidied, usable, wanted
+from senrkit.inputs.aeries_values import TimeZoneFound, texts, zone_refused
+from senrkit.settings import Settings
+from senrkit.settings_values import without_secret
+
+_ROWS_AT_A_TIME = 20_000
+# ValueError: drivers raise it for a value they cannot turn into Python, and quote the value.
+_FAILURES = (exc.SQLAlchemyError, OSError, ValueError)
+
+
+def read_database(settings: Settings) -> AeriesTables:
+    """Read the database that `settings.aeries.source` names, the password taken from the environment.
+
+    Raises
+    ------
+    UsageError
+        when the address is none that SQLAlchemy knows, or the password's variable is not set.
+    InputError
+        when the database cannot be opened or read, lacks a needed table or column, or holds a date-time with a time
+        zone. No message has a password, a statement or a value of a row.
+    """
+    source, first = settings.aeries.source, settings.school_year.first
+    try:
+        url = sa.make_url(source)
+    except (exc.ArgumentError, ValueError):
+        raise _unknown_address(source) from None
+    shown = without_secret(source)
+    if url.get_backend_name() == "sqlite":
+        return _read_sqlite(url, shown, first)
+    engine = _engine(_with_password(url, settings.aeries.password_env), shown)
+    try:
+        with _plainly(shown, "connecting"):
+            reader = ServerReader(engine.connect())
+        with reader:
+            return _read(reader, shown, first)
+    finally:
+        engine.dispose()
+
+
+def _read_sqlite(url: sa.URL, shown: str, first: int) -> AeriesTables:
+    file = Path(url.database or "")
+    if not file.is_file():
+        raise InputError(f"There is no database file {file}.", "Check [aeries] source in the settings.")
+    # Loading the Arrow driver costs time that users of other databases need not spend.
+    from senrkit.inputs.aeries_sqlite import FAILURES, SqliteReader
+
+    with _plainly(shown, "opening it", FAILURES):
+        reader = SqliteReader(file)
+    with reader:
+        return _read(reader, shown, first, FAILURES)
+
+
+class Reader(Protocol):
+    """An open database, as far as reading Aeries goes."""
+
+    name: str
+
+    def found(self) -> dict[str, FoundTable]: ...
+
+    def rows(self, statement: sa.Select, codes: tuple[str, ...]) -> pa.Table: ...
+
+    def number(self, statement: sa.Select) -> int | None: ...
+
+
+class ServerReader:
+    """An open SQLAlchemy connection; rows stream through it a batch at a time. A context manager."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self.name = _database_name(connection)
+
+    def __enter__(self) -> ServerReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Asking a server that is gone to roll back would only hide why it is gone.
+        with suppress(*_FAILURES):
+            self._connection.close()
+
+    def found(self) -> dict[str, FoundTable]:
+        """The wanted tables, or views, and columns that are there, whatever the case of their names."""
+        inspector = sa.inspect(self._connection)
+        names = {name.upper(): name for name in inspector.get_view_names() + inspector.get_table_names()}
+        return {
+            table: FoundTable(names[table], _columns(inspector, names[table], want.kinds))
+            for table, want in wanted().items()
+            if table in names
+        }
+
+    def rows(self, statement: sa.Select, codes: tuple[str, ...]) -> pa.Table:
+        """The statement's rows as text columns named `codes`."""
+        result = self._connection.execution_options(stream_results=True).execute(statement)
+        schema = pa.schema([(code, pa.large_string()) for code in codes])
+        batches = (_batch(part, schema) for part in result.partitions(_ROWS_AT_A_TIME))
+        return pa.Table.from_batches(batches, schema)
+
+    def number(self, statement: sa.Select) -> int | None:
+        """The statement's only value, None when it is no number."""
+        value = texts([self._connection.execute(statement).scalar_one()])[0].as_py()
+        return int(value) if value.isdecimal() else None
+
+
+def _columns(inspector: sa.Inspector, table: str, codes: Mapping[str, str]) -> dict[str, sa.ColumnClause]:
+    described = inspector.get_columns(table)
+    there = {column["name"].upper(): sa.column(column["name"], column["type"]) for column in described}
+    return {code: there[code] for code in codes if code in there}
+
+
+def _batch(rows: list[sa.Row], schema: pa.Schema) -> pa.RecordBatch:
+    columns = []
+    for code, values in zip(schema.names, zip(*rows, strict=True), strict=True):
+        try:
+            columns.append(texts(values))
+        except TimeZoneFound:
+            raise TimeZoneFound(code) from None
+    return pa.record_batch(columns, schema)
+
+
+def _read(reader: Reader, shown: str, first: int, failures: tuple[type[Exception], ...] = ()) -> AeriesTables:
+    with _plainly(shown, "looking for its tables", failures):
+        found = reader.found()
+    names, notes = usable({table: there.columns for table, there in found.items()}, shown)
+    tables = {}
+    for table in names:
+        statement = aeries_statements.rows_of(table, found[table], first)
+        try:
+            with _plainly(shown, f"reading {table}", failures):
+                raw = reader.rows(statement, found[table].codes)
+        except TimeZoneFound as found_in:
+            raise zone_refused(f"{shown}: {table}.{found_in}") from None
+        tables[table] = tidied(table, raw, shown)
+    with _plainly(shown, "reading ENR", failures):
+        newest = reader.number(aeries_statements.newest_year(found["ENR"]))
+    return assembled(tables, first, newest=newest, source=shown, name=reader.name, notes=notes)
+
+
+def _database_name(connection: sa.Connection) -> str:
+    if connection.dialect.name == "mssql":
+        # A connection string or a login's default may have chosen the database, so the address need not say it.
+        return connection.execute(sa.select(sa.func.db_name())).scalar_one() or ""
+    return connection.engine.url.database or ""
+
+
+def _engine(url: sa.URL, shown: str) -> sa.Engine:
+    try:
+        return sa.create_engine(url, hide_parameters=True)
+    except (exc.NoSuchModuleError, exc.ArgumentError):
+        raise _unknown_address(shown) from None
+    except ImportError:
+        module = url.get_driver_name()
+        raise InputError(
+            f"The Python package {module}, which {url.drivername} addresses need, cannot be loaded.",
+            "Install unixodbc (Debian: apt-get install unixodbc), which it stands on."
+            if module == "pyodbc"
+            else f"Install {module} into senrkit's environment.",
+        ) from None
+
+
+def _with_password(url: sa.URL, variable: str | None) -> sa.URL:
+    if not variable:
+        return url
+    password = os.environ.get(variable)
+    if not password:
+        raise UsageError(
+            f"The environment variable {variable}, which password_env names, is not set.",
+            "Set it to the password of the Aeries login and run again.",
+        )
+    if connection_string := url.query.get("odbc_connect"):
+        # SQLAlchemy hands such a string to ODBC as it is and looks at nothing else.
+        quoted = "{" + password.replace("}", "}}") + "}"
+        return url.update_query_dict({"odbc_connect": f"{str(connection_string).rstrip(';')};PWD={quoted}"})
+    return url.set(password=password)
+
+
+def _unknown_address(source: str) -> UsageError:
+    return UsageError(
+        f"{without_secret(source)} is no database address that senrkit knows.",
+        "Write sqlite:///file.db, mssql+pyodbc://server/database?driver=..., or the path of a folder of exports.",
+    )
+
+
+@contextmanager
+def _plainly(shown: str, doing: str, failures: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """What a driver complains of becomes a sentence of ours: its own may quote a row or a login."""
+    try:
+        yield
+    except (*_FAILURES, *failures) as failure:
+        said = f"{type(failure).__name__} {getattr(failure, 'orig', None) or failure}"
+        fault = next(fault for fault in _faults() if re.search(fault["seen"], said, re.IGNORECASE))
+    else:
+        return
+    raise InputError(f"{shown}: while {doing}, {fault['sentence']}.", fault["cure"]) from None
+
+
+@lru_cache(maxsize=1)
+def _faults() -> list[dict[str, str]]:
+    return tomllib.loads(resources.files(__package__).joinpath("database_faults.toml").read_text("utf-8"))["fault"]

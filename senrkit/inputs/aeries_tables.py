@@ -1,0 +1,195 @@
+"""What every source of Aeries tables gives, and the last steps they share: rows kept, order, digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from senrkit import reference
+from senrkit.errors import InputError
+from senrkit.inputs import aeries_values
+
+NEEDED_TABLES = ("STU", "ENR", "LOC", "XRF")
+OPTIONAL_TABLES = ("LSI", "LAC", "IDN")
+
+# What identifies a row; the other columns only break ties, so that the same rows always come in the same order.
+_KEYS = {"STU": ("SC", "SN"), "ENR": ("ID", "YR", "SC", "ED"), "LOC": ("CD",), "XRF": ("TC1", "FC1", "CD1", "SC")}
+
+_TRANSLATION_SET = "CLPD"
+
+
+@dataclass(frozen=True)
+class AeriesTables:
+    """Aeries, as frames (`docs/developers.md`, Aeries tables).
+
+    `tables` has STU, ENR, LOC, XRF and, where the source has them, LSI, LAC, IDN: text columns named by their Aeries
+    codes, `""` when blank, live rows only, without the column DEL. ENR holds the run year and the year before; XRF only
+    the set CLPD. `newest_year` is the newest ENR.YR of all live rows, None when there is none. `source` is safe to
+    print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    database_name: str
+    source: str
+    notes: list[str]
+    digests: dict[str, str]
+    newest_year: int | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The columns of one table that senrkit reads.
+
+    `kinds` by column code; `needed` groups of columns of which one at least must be there (GN or SX); `widths` of codes
+    whose leading zeros count; `headings` as Aeries Query writes them.
+    """
+
+    kinds: Mapping[str, str]
+    needed: tuple[tuple[str, ...], ...]
+    widths: Mapping[str, int]
+    headings: Mapping[str, str]
+
+
+@lru_cache(maxsize=1)
+def wanted() -> Mapping[str, Wanted]:
+    """What to look for, by table, from `reference.aeries_columns()`."""
+    columns = reference.aeries_columns()
+    return {table: _wanted(columns[columns["table"].eq(table)]) for table in NEEDED_TABLES + OPTIONAL_TABLES}
+
+
+def _wanted(rows: pd.DataFrame) -> Wanted:
+    codes = rows["column"]
+    needed = rows[rows["need"].eq("needed")]
+    return Wanted(
+        kinds=dict(zip(codes, rows["kind"], strict=True)),
+        needed=tuple(
+            (code, other) if other else (code,)
+            for code, other in zip(needed["column"], needed["alternative"], strict=True)
+        ),
+        widths={code: int(width) for code, width in zip(codes, rows["width"], strict=True) if int(width)},
+        headings={code: heading for code, heading in zip(codes, rows["heading"], strict=True) if heading},
+    )
+
+
+def usable(
+    found: Mapping[str, Collection[str]], source: str, spared: Collection[str] = ()
+) -> tuple[tuple[str, ...], list[str]]:
+    """The tables that can be read, of those found with these columns, and notes about those that cannot.
+
+    `spared` are needed columns that this kind of source may lack.
+
+    Raises
+    ------
+    InputError
+        naming every needed table and column that is missing, in one message.
+    """
+    lacking = []
+    for table in NEEDED_TABLES:
+        lacking += _lacking(table, found[table], spared) if table in found else [f"the table {table}"]
+    if lacking:
+        raise InputError(
+            f"{source} lacks what senrkit needs: {', '.join(lacking)}.",
+            "Check that it is this year's Aeries district and that all of it may be read.",
+        )
+    joinable = [table for table in OPTIONAL_TABLES if "ID" in found.get(table, ())]
+    notes = [
+        f"{table} is not used, because it has no column ID."
+        for table in OPTIONAL_TABLES
+        if table in found and table not in joinable
+    ]
+    names = (*NEEDED_TABLES, *joinable)
+    undeletable = [table for table in names if "DEL" not in found[table]]
+    if undeletable:
+        notes.append(f"{', '.join(undeletable)}: there is no column DEL, so every row counts as live.")
+    return names, notes
+
+
+def _lacking(table: str, columns: Collection[str], spared: Collection[str]) -> list[str]:
+    return [
+        " or ".join(f"{table}.{code}" for code in group)
+        for group in wanted()[table].needed
+        if not {*columns, *spared} & set(group)
+    ]
+
+
+def years_read(first: int) -> tuple[int, int]:
+    """The values of ENR.YR that a run looks at: its own year, and the one before for information 2.8."""
+    return (first, first - 1)
+
+
+def tidied(table: str, raw: pa.Table, source: str) -> pa.Table:
+    """`raw` with every value spelled as `aeries_values.tidy` says, columns in the order of the reference table."""
+    kinds = {code: kind for code, kind in wanted()[table].kinds.items() if code in raw.column_names}
+
+    def spelled(code: str) -> pa.Array:
+        return aeries_values.tidy(raw[code], kinds[code], f"{source}: {table}.{code}")
+
+    # Arrow works outside Python's lock, so columns really go side by side.
+    with ThreadPoolExecutor() as pool:
+        return pa.table(dict(zip(kinds, pool.map(spelled, kinds), strict=True)))
+
+
+def live(rows: pa.Table) -> pa.Table:
+    """The rows that are not deleted, without the column DEL."""
+    if "DEL" not in rows.column_names:
+        return rows
+    return rows.filter(pc.is_in(rows["DEL"], pa.array(["", "0"], pa.large_string()))).drop_columns("DEL")
+
+
+def newest_year(enrolments: pa.Table) -> int | None:
+    """The newest ENR.YR, None when no row has one."""
+    years = pc.unique(enrolments["YR"].filter(pc.match_substring_regex(enrolments["YR"], r"^\d{4}$"))).to_pylist()
+    return max(map(int, years), default=None)
+
+
+def assembled(
+    tables: Mapping[str, pa.Table], first: int, *, newest: int | None, source: str, name: str, notes: Iterable[str]
+) -> AeriesTables:
+    """Tidied live rows as `AeriesTables`: the rows of the run, in one order whatever the source, with digests."""
+    kept = {table: _in_order(table, _of_the_run(table, rows, first)) for table, rows in tables.items()}
+    return AeriesTables(
+        tables={table: rows.to_pandas() for table, rows in kept.items()},
+        database_name=name,
+        source=source,
+        notes=list(notes),
+        digests={table: _digest(rows) for table, rows in kept.items()},
+        newest_year=newest,
+    )
+
+
+def _of_the_run(table: str, rows: pa.Table, first: int) -> pa.Table:
+    chosen = {"ENR": ("YR", [str(year) for year in years_read(first)]), "XRF": ("TC", [_TRANSLATION_SET])}
+    if table not in chosen:
+        return rows
+    code, values = chosen[table]
+    kept = pc.is_in(rows[code], pa.array(values, pa.large_string()))
+    # A database has chosen already; copying a large table for nothing takes a while.
+    return rows if pc.all(kept).as_py() in (True, None) else rows.filter(kept)
+
+
+def _in_order(table: str, rows: pa.Table) -> pa.Table:
+    keys = _KEYS.get(table, ("ID",))
+    order = list(keys) + [code for code in rows.column_names if code not in keys]
+    ordered = rows.take(pc.sort_indices(rows, sort_keys=[(code, "ascending") for code in order]))
+    return ordered.combine_chunks()
+
+
+def _digest(rows: pa.Table) -> str:
+    content = hashlib.sha256()
+    for code, column in zip(rows.column_names, rows.columns, strict=True):
+        content.update(f"{code}:{rows.num_rows};".encode())
+        for values in column.chunks if rows.num_rows else ():
+            # Where each value ends, beside the letters: "a","bc" and "ab","c" differ.
+            _, offsets, letters = values.buffers()
+            ends = np.frombuffer(offsets, "<i8")[values.offset : values.offset + len(values) + 1]
+            content.update((ends - ends[0]).tobytes())
+            content.update(letters.slice(ends[0], ends[-1] - ends[0]) if letters else b"")
+    return content.hexdigest()

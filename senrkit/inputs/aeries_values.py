@@ -1,0 +1,149 @@
+"""Values of Aeries columns as text: one spelling for a number, a yes or no, a day, whatever the source calls it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from senrkit.errors import InputError
+
+_ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?P<rest>.*)", re.DOTALL)
+_BASIC_ISO = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?P<rest>)")
+_AMERICAN = re.compile(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?P<rest>.*)", re.DOTALL)
+_CLOCK = re.compile(r"[T ]\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[AP]M)?", re.IGNORECASE)
+_WHOLE_NUMBER = r"^(-?\d+)\.0+$"
+
+# Excel counts days from here; the two days it is off before March 1900 touch no pupil.
+_EXCEL_DAY_ZERO = dt.date(1899, 12, 30)
+_EXCEL_LAST_DAY = 2_958_465
+
+
+class TimeZoneFound(Exception):
+    """A date-time says which zone it is in, so the school day that it means is open. Never carries the value."""
+
+
+def texts(values: Sequence[object]) -> pa.Array:
+    """Values as a database driver or a workbook gives them, as Arrow `large_string` without nulls.
+
+    None becomes `""`; a yes or no `1` or `0`; a whole number loses its decimal point; dates and date-times become
+    `CCYY-MM-DD`, the time of day dropped.
+
+    Raises
+    ------
+    TimeZoneFound
+        when a date-time has a time zone.
+    """
+    known = _Spellings()
+    return pa.array([known[value] for value in values], pa.large_string())
+
+
+class _Spellings(dict):
+    # A column holds few different values. That 1, 1.0, True and Decimal(1) share a place is meant: all are "1".
+    def __missing__(self, value: object) -> str:
+        text = self[value] = _spelling(value)
+        return text
+
+
+def _spelling(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case bool():
+            return "1" if value else "0"
+        case float() | Decimal():
+            return _number(value)
+        case dt.datetime() if value.tzinfo is not None:
+            raise TimeZoneFound
+        case dt.date():
+            return value.isoformat()[:10]
+        case bytes():
+            return str(value[0]) if len(value) == 1 and value[0] < 2 else value.decode("utf-8", "replace")
+        case _:
+            return str(value)
+
+
+def _number(value: float | Decimal) -> str:
+    if value != value:
+        return ""
+    if value == value // 1:
+        return str(int(value))
+    return format(value, "f") if isinstance(value, Decimal) else repr(value)
+
+
+def tidy(column: pa.ChunkedArray, kind: str, where: str) -> pa.Array:
+    """One text column, its values spelled the way every Aeries frame spells them.
+
+    Stripped at the right; null is `""`; a whole number has no decimal point. `kind` is that of `aeries_columns()`: a
+    `date` becomes `CCYY-MM-DD` from ISO or MM/DD/CCYY text, with or without a time of day, and what is no date stays as
+    it stands; a `flag` becomes `1` or `0` from true and false. `where` names the column in a message.
+
+    Raises
+    ------
+    InputError
+        when a date-time has a time zone; the message has the column, never the value.
+    """
+    plain = pc.utf8_rtrim_whitespace(pc.fill_null(_one_chunk(column), ""))
+    if kind == "date":
+        return _replaced(plain, lambda text: _day(text, where))
+    if pc.any(pc.ends_with(plain, pattern=".0")).as_py():
+        plain = pc.replace_substring_regex(plain, _WHOLE_NUMBER, r"\1")
+    if kind == "flag":
+        return _replaced(plain, lambda text: {"true": "1", "false": "0"}.get(text.lower(), text))
+    return plain
+
+
+def excel_days(column: pa.ChunkedArray) -> pa.Array:
+    """Numbers in a workbook's date column, as the days Excel means by them; everything else as it stands."""
+    return _replaced(_one_chunk(column), _excel_day)
+
+
+def zone_refused(where: str) -> InputError:
+    """The error for a date-time with a time zone in the column `where`."""
+    return InputError(
+        f"{where} holds a date-time with a time zone, so the school day it means is not certain.",
+        "Give the column as a plain date, or as a date-time without a zone.",
+    )
+
+
+def _one_chunk(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    # `large_string` throughout: it goes into pandas without a copy.
+    column = column.cast(pa.large_string())
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _replaced(column: pa.Array, spell: Callable[[str], str]) -> pa.Array:
+    # Each different value is spelled once; a district has far fewer days than rows.
+    encoded = column.dictionary_encode()
+    return pa.array([spell(text) for text in encoded.dictionary.to_pylist()], pa.large_string()).take(encoded.indices)
+
+
+def _day(text: str, where: str) -> str:
+    found = _ISO.fullmatch(text) or _AMERICAN.fullmatch(text) or _BASIC_ISO.fullmatch(text)
+    if not found:
+        return text
+    rest = found["rest"].rstrip()
+    clock = _CLOCK.match(rest)
+    if clock and rest[clock.end() :].strip():
+        raise zone_refused(where)
+    if rest and not clock:
+        return text
+    try:
+        return dt.date(int(found["year"]), int(found["month"]), int(found["day"])).isoformat()
+    except ValueError:
+        return text
+
+
+def _excel_day(text: str) -> str:
+    try:
+        days = int(float(text))
+    except (ValueError, OverflowError):
+        return text
+    # Longer numbers are days written without separators, which `tidy` knows.
+    return (_EXCEL_DAY_ZERO + dt.timedelta(days)).isoformat() if 0 < days <= _EXCEL_LAST_DAY else text
