@@ -1,0 +1,88 @@
+"""Same key on both sides: which fields differ (reconciliation.md 5), and what kind of update that is (4)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from senrkit import text
+from senrkit.settings import Settings
+from senrkit.spell_rules import GRADUATED
+
+COMPARED = (
+    "status grade exit_date exit_reason completion_status receiver_school transfer_code residence_district "
+    "uc_csu golden_state_seal biliteracy_seal graduation_exemption transition_status"
+).split()
+GRADUATE_FIELDS = ("uc_csu", "golden_state_seal", "biliteracy_seal", "graduation_exemption")
+EXIT_FIELDS = ("exit_date", "exit_reason", "completion_status")
+NOT_COMPARED = (
+    "first_name middle_name last_name birth_date gender birth_city birth_state birth_country".split()
+)
+
+
+def compared_fields(settings: Settings) -> list[str]:
+    """The fields of section 5, narrowed by `compare = [...]`."""
+    wanted = settings.process.compare
+    return [name for name in COMPARED if wanted is None or name in wanted]
+
+
+def compare(state: pd.DataFrame, spells: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Paired rows, one against the other, both with the same fresh index.
+
+    Returns `differs` (bool), `changed` (`exit_date|grade`), `before`, `after` (`exit_date=|grade=05`), and
+    `reason` (of an update, `""` when nothing differs). What Aeries does not know is not compared.
+    """
+    graduated = text.equals(spells["completion_status"], GRADUATED)
+    unequal = {}
+    for name in compared_fields(settings):
+        differs = (spells[name].notna() & (spells[name] != state[name])).to_numpy()
+        unequal[name] = differs & graduated if name in GRADUATE_FIELDS else differs
+    any_differs = np.logical_or.reduce([*unequal.values(), np.zeros(len(state), dtype=bool)])
+    listed = pd.DataFrame({"differs": any_differs})
+    listed["changed"] = _listed(unequal, any_differs, {name: text.constant(name, state.index) for name in unequal})
+    listed["before"] = _listed(unequal, any_differs, {name: text.concatenated(f"{name}=", state[name]) for name in unequal})
+    listed["after"] = _listed(unequal, any_differs, {name: text.concatenated(f"{name}=", spells[name]) for name in unequal})
+    listed["reason"] = _reason(state, spells, unequal, any_differs)
+    return listed
+
+
+def demographic_differences(state: pd.DataFrame, spells: pd.DataFrame) -> pd.Series:
+    """Names, birth date, gender and birth place that differ, as `last_name|gender`; information only.
+
+    Case, accents and punctuation in names do not count.
+    """
+    unequal = {}
+    for name in NOT_COMPARED:
+        differs = (spells[name].notna() & (spells[name] != state[name])).to_numpy(copy=True)
+        if name.endswith("name") or name == "birth_city":
+            at = np.flatnonzero(differs)
+            differs[at] = (text.folded(state[name].iloc[at]) != text.folded(spells[name].iloc[at])).to_numpy()
+        unequal[name] = differs
+    any_differs = np.logical_or.reduce(list(unequal.values()))
+    return _listed(unequal, any_differs, {name: text.constant(name, state.index) for name in unequal})
+
+
+def _listed(unequal: dict[str, np.ndarray], any_differs: np.ndarray, says: dict[str, pd.Series]) -> pd.Series:
+    """The fields that differ, written one after the other; only rows with a difference are looked at."""
+    rows = np.flatnonzero(any_differs)
+    parts = [text.choose(unequal[name][rows], text.concatenated("|", says[name].iloc[rows]), "") for name in unequal]
+    result = text.constant("", pd.RangeIndex(len(any_differs)))
+    if len(rows):
+        result.iloc[rows] = text.concatenated(*parts).str.slice(1).to_numpy()
+    return result
+
+
+def _reason(state: pd.DataFrame, spells: pd.DataFrame, unequal: dict[str, np.ndarray], any_differs: np.ndarray) -> pd.Series:
+    no = np.zeros(len(state), dtype=bool)
+    exit_differs = np.logical_or.reduce([unequal.get(name, no) for name in EXIT_FIELDS])
+    open_there, open_here = text.equals(state["exit_date"], ""), text.equals(spells["exit_date"], "")
+    cases = [
+        (~any_differs, ""),
+        (~exit_differs, "values-changed"),
+        (spells["ends_in_change"].to_numpy(dtype=bool) & text.equals(spells["exit_reason"], "E150"), "mid-year-change"),
+        (text.equals(spells["closed_by"], "year-end"), "year-end"),
+        (open_there & ~open_here, "exit"),
+        (~open_there & open_here, "reopened"),
+    ]
+    reasons = np.select([holds for holds, _ in cases], [reason for _, reason in cases], "exit-changed")
+    return pd.Series(reasons, dtype="str")

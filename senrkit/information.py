@@ -1,0 +1,75 @@
+"""What a person should know, never an action (reconciliation.md 2.8 and 5)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from senrkit import text
+from senrkit.compare import demographic_differences
+from senrkit.people import taken
+from senrkit.scope import Scope
+from senrkit.spells import SpellSet
+
+COLUMNS = ("kind", "school_code", "ssid", "local_id", "detail")
+
+
+def information(scope: Scope, spell_set: SpellSet, spells: pd.DataFrame, partner: np.ndarray) -> pd.DataFrame:
+    """One row a fact: `kind, school_code, ssid, local_id, detail` (text).
+
+    Kinds: `summer-withdrawal-left-over`, `year-end-exit-never-came`, `open-at-year-end`, `demographics-differ`.
+    """
+    parts = [
+        _summer_left_over(spell_set),
+        _never_came(scope, spell_set),
+        spell_set.warnings.rename(columns={"student": "local_id"}),
+        _demographics(scope, spells, partner),
+    ]
+    return pd.concat([part.reindex(columns=COLUMNS) for part in parts], ignore_index=True).astype("str")
+
+
+def _summer_left_over(spell_set: SpellSet) -> pd.DataFrame:
+    """`STU.SWR` or `STU.SLD` filled while the student has a live `ENR` row: the usual cause of no-show codes."""
+    people = spell_set.people
+    filled = np.zeros(len(people), dtype=bool)
+    for name in ("swr", "sld"):
+        filled |= (people[name].notna() & ~people[name].isin(["", "0"])).to_numpy()
+    left = people[filled & text.is_in(people["student"], spell_set.enrolled)].drop_duplicates("student")
+    codes = spell_set.schools.set_index("aeries_school")["school_code"]
+    return pd.DataFrame(
+        {
+            "kind": "summer-withdrawal-left-over",
+            "school_code": left["aeries_school"].map(codes).fillna(""),
+            "ssid": left["ssid"],
+            "local_id": left["student"],
+            "detail": "Summer withdrawal fields (SWR, SLD) are filled although the student has an enrolment this year.",
+        }
+    )
+
+
+def _never_came(scope: Scope, spell_set: SpellSet) -> pd.DataFrame:
+    """A prior-year `E155` whose student has no enrolment this year (`domain/aeries_process.md` 2.8)."""
+    last_year = (scope.start >= np.datetime64(scope.year.previous.start)) & (scope.start <= np.datetime64(scope.year.previous.end))
+    at = np.flatnonzero(scope.of_lea & last_year)
+    at = at[text.equals(scope.rows["exit_reason"].iloc[at], "E155")]
+    rows = scope.rows.iloc[at][["school_code", "ssid", "local_id"]].drop_duplicates("ssid")
+    people = spell_set.people
+    here = people["ssid"][text.is_in(people["student"], spell_set.enrolled)]
+    gone = rows[~text.is_in(rows["ssid"], here)]
+    return gone.assign(
+        kind="year-end-exit-never-came",
+        detail="Last year ended with E155 (coming back), but the student has no enrolment this year. Find out where the student "
+        "went: E140, a transfer code on last year's row, or nothing when not pre-enrolled.",
+    )
+
+
+def _demographics(scope: Scope, spells: pd.DataFrame, partner: np.ndarray) -> pd.DataFrame:
+    spell = np.flatnonzero(partner >= 0)
+    there, here = scope.state.iloc[partner[spell]].reset_index(drop=True), spells.iloc[spell].reset_index(drop=True)
+    differing = demographic_differences(there, here)
+    rows = here.loc[(differing != "").to_numpy(), ["school_code", "ssid", "local_id"]]
+    named = differing[(differing != "").to_numpy()].str.replace("|", ", ", regex=False).str.replace("_", " ", regex=False)
+    return rows.assign(
+        kind="demographics-differ",
+        detail=text.concatenated("SENR does not change these; send SINF or correct Aeries: ", named, "."),
+    )

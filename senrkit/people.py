@@ -1,0 +1,86 @@
+"""Who Aeries knows: one row per live `STU` row, with the demographics that a SENR record carries.
+
+A row of `STU` is a student at one school. The row of the enrolment's own school speaks for it; a student's other rows
+only when there is none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from senrkit import text
+
+# SENR demographics, with the Aeries columns they come from: LSI (legal) before STU.
+_NAMES = {
+    "first_name": ("LFN", "FN"),
+    "middle_name": ("LMN", "MN"),
+    "last_name": ("LLN", "LN"),
+}
+_ALIAS = {"alias_first_name": "FNA", "alias_middle_name": "MNA", "alias_last_name": "LNA"}
+DEMOGRAPHICS = (
+    "local_id first_name middle_name last_name suffix alias_first_name alias_middle_name alias_last_name "
+    "birth_date gender birth_city birth_state birth_country"
+).split()
+_AS_STORED = {"eoy": "EOY", "ens": "ENS", "hsg": "HSG", "next_grade": "NG", "gex": "GEX", "swr": "SWR", "sld": "SLD"}
+
+
+def people(stu: pd.DataFrame, lsi: pd.DataFrame | None) -> pd.DataFrame:
+    """Every live `STU` row, the one that speaks for a student first.
+
+    Columns (text): `student` (`STU.ID`), `aeries_school`, `tag`, `ssid`, `stu_first_name`, `stu_last_name`, the SENR
+    demographics in local codes, and `eoy`, `ens`, `hsg`, `next_grade`, `gex`, `swr`, `sld` as Aeries stores them. A
+    column that the source lacks is unknown.
+    """
+    stu = _active_first(stu)
+    legal = _legal(stu, lsi)
+    found = {
+        "student": stu["ID"],
+        "aeries_school": stu["SC"],
+        "tag": stu["TG"],
+        "ssid": stu["CID"],
+        "stu_first_name": stu["FN"],
+        "stu_last_name": stu["LN"],
+        "local_id": stu["ID"],
+    }
+    found |= {name: text.first_filled(legal(lsi_column), stu[column]) for name, (lsi_column, column) in _NAMES.items()}
+    found["suffix"] = text.first_filled(legal("LSF"), column_of(stu, "SF"))
+    found |= {name: column_of(stu, column) for name, column in _ALIAS.items()}
+    found["birth_date"] = stu["BD"].str.replace("-", "", regex=False)
+    found["gender"] = text.first_filled(legal("GN"), stu["GN"] if "GN" in stu else stu["SX"])
+    found |= {"birth_city": column_of(stu, "BCY"), "birth_state": column_of(stu, "BST"), "birth_country": column_of(stu, "BCU")}
+    found |= {name: column_of(stu, column) for name, column in _AS_STORED.items()}
+    return pd.DataFrame(found).reset_index(drop=True)
+
+
+def row_for(rows: pd.DataFrame, persons: pd.DataFrame) -> np.ndarray:
+    """Which row of `persons` speaks for each enrolment (`student`, `attended`): its position, -1 when there is none."""
+    at_school = text.positions(
+        text.joined([rows["student"], rows["attended"]]), text.joined([persons["student"], persons["aeries_school"]])
+    )
+    anywhere = text.positions(rows["student"], persons["student"])
+    return np.where(at_school >= 0, at_school, anywhere)
+
+
+def column_of(table: pd.DataFrame, column: str) -> pd.Series:
+    """A column that a source may lack; then it is unknown."""
+    return table[column] if column in table else text.unknown(table.index)
+
+
+def taken(column: pd.Series, at: np.ndarray) -> pd.Series:
+    """The column's values at the positions; unknown where the position is -1."""
+    indices = np.where(at < 0, 0, at)
+    values = column.iloc[indices] if len(column) else text.unknown(pd.RangeIndex(len(at)))
+    return text.choose(at >= 0, values.reset_index(drop=True), text.unknown(pd.RangeIndex(len(at))))
+
+
+def _active_first(stu: pd.DataFrame) -> pd.DataFrame:
+    inactive = (stu["TG"].str.strip() != "").to_numpy()
+    return stu.iloc[np.argsort(inactive, kind="stable")].reset_index(drop=True)
+
+
+def _legal(stu: pd.DataFrame, lsi: pd.DataFrame | None):
+    if lsi is None or "ID" not in lsi:
+        return lambda column: text.unknown(stu.index)
+    at = text.positions(stu["ID"], lsi["ID"])
+    return lambda column: taken(lsi[column], at) if column in lsi else text.unknown(stu.index)

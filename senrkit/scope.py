@@ -1,0 +1,89 @@
+"""Which state rows the run is about (reconciliation.md 1), and what the older ones are still needed for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from senrkit import dates, text
+from senrkit.inputs.senr_extract import Extract
+from senrkit.intervals import cancelled
+from senrkit.reference import SchoolYear
+from senrkit.schools import NPS_SCHOOL
+from senrkit.settings import Settings
+
+KEY = ("school_code", "nps_code", "ssid", "start_date")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The extract, sorted into what a run may change and what it only reads.
+
+    Attributes
+    ----------
+    year
+        The run year.
+    rows
+        The extract's rows, all of them (see `Extract.rows`).
+    start
+        Start dates of all rows, `datetime64[D]`.
+    of_lea, run_year, in_scope
+        One bool a row of the extract.
+    positions
+        Positions of the rows in scope, int64.
+    state
+        The rows in scope, as text, with a fresh index; `start`, `exit` (datetime64[s]), `cancelled` (bool) added.
+    """
+
+    year: SchoolYear
+    rows: pd.DataFrame
+    start: np.ndarray
+    of_lea: np.ndarray
+    run_year: np.ndarray
+    in_scope: np.ndarray
+    positions: np.ndarray
+    state: pd.DataFrame
+
+    def counts(self) -> dict[str, int]:
+        """The first line of the balance (section 9)."""
+        own = self.of_lea
+        return {
+            "state_rows_read": int(own.sum()),
+            "in_scope": int(self.in_scope.sum()),
+            "other_school": int((own & self.run_year & ~self.in_scope).sum()),
+            "other_year": int((own & ~self.run_year).sum()),
+            "other_lea": int((~own).sum()),
+        }
+
+    def open_prior_year(self) -> np.ndarray:
+        """Positions of the LEA's rows that started before the run year and are still open (P09), at any school."""
+        at = np.flatnonzero(self.of_lea & (self.start < np.datetime64(self.year.start)))
+        return at[text.equals(self.rows["exit_date"].iloc[at], "")]
+
+
+def scope_of(extract: Extract, school_table: pd.DataFrame, settings: Settings) -> Scope:
+    """Reporting LEA = the LEA, start date inside the run year, school among the selected ones."""
+    rows = extract.rows
+    start = dates.from_ccyymmdd(rows["start_date"]).to_numpy(dtype="datetime64[D]")
+    of_lea = text.equals(rows["reporting_lea"], settings.lea)
+    year = settings.school_year
+    run_year = (start >= np.datetime64(year.start)) & (start <= np.datetime64(year.end))
+    selected = school_table.loc[school_table["selected"] & (school_table["school_code"] != ""), "school_code"]
+    at = np.flatnonzero(of_lea & run_year)
+    at = at[text.is_in(rows["school_code"].iloc[at], selected)]
+    in_scope = np.zeros(len(rows), dtype=bool)
+    in_scope[at] = True
+    state = rows.iloc[at].reset_index(drop=True)
+    state["start"] = pd.Series(start[at]).astype("datetime64[s]")
+    state["exit"] = dates.from_ccyymmdd(state["exit_date"])
+    ends = (state[name].to_numpy(dtype="datetime64[D]") for name in ("start", "exit"))
+    state["cancelled"] = cancelled(*ends, state["exit_reason"])
+    return Scope(year, rows, start, of_lea, run_year, in_scope, at, state)
+
+
+def key_of(rows: pd.DataFrame) -> pd.Series:
+    """The operational key as one text: school, NPS code when the school is the NPS one, SSID, start date."""
+    nps = text.choose(text.equals(rows["school_code"], NPS_SCHOOL), rows["nps_code"], "")
+    return text.joined([rows["school_code"], nps, rows["ssid"], rows["start_date"]])
