@@ -1,0 +1,236 @@
+"""`report.xlsx`: a run for people, one sheet each for summary, schools, proposal, held, left out, checks and findings.
+
+No names: SSID and local id lead to the student. Headings and widths are in `texts/workbook.csv`, words in
+`texts/reasons.csv`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.compute as pc
+
+from senrkit import text, wording
+from senrkit.report_summary import summary_rows
+from senrkit.run_tables import ACTIONS, findings_table, proposal_table
+from senrkit.submission import Plan
+
+# Nobody reads further than this in a workbook, and a workbook of every row takes longer to make than the whole run.
+ROWS_PER_SHEET = 20_000
+_SPREADSHEET_EXTRAS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+
+
+def write_workbook(
+    path: Path,
+    manifest: Mapping[str, Any],
+    plan: Plan,
+    left_out: pd.DataFrame,
+    findings: pd.DataFrame | None,
+    information: pd.DataFrame,
+) -> None:
+    """Write the workbook to `path`, temporary files beside it. Every cell but counts is text; none is a formula.
+
+    A sheet shows at most `ROWS_PER_SHEET` rows and says so; the CSV files have all of them.
+
+    Raises
+    ------
+    OSError
+        when the disk is full or cannot be written.
+    """
+    import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
+
+    made = dt.datetime.fromisoformat(manifest["made"]).replace(tzinfo=None)
+    # Temporary files hold pupils' rows: they stay in the private folder.
+    book = xlsxwriter.Workbook(path, {"tmpdir": str(path.parent), **_SPREADSHEET_EXTRAS})
+    book.set_properties({"title": f"senrkit {manifest['run_id']}", "created": made})
+    _summary_sheet(book, manifest)
+    for sheet, table in _tables(manifest, plan.actions, left_out, findings, information).items():
+        _table_sheet(book, sheet, table)
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise error.args[0] from None
+
+
+def _tables(
+    manifest: Mapping[str, Any],
+    actions: pd.DataFrame,
+    left_out: pd.DataFrame,
+    findings: pd.DataFrame | None,
+    information: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    return {
+        "by_school": _by_school(manifest),
+        "proposal": _proposal(actions),
+        "held": _held(actions),
+        "left_out": _left_out(left_out),
+        "preconditions": _preconditions(manifest),
+        "findings": _findings(findings),
+        "information": _information(information),
+    }
+
+
+def _by_school(manifest: Mapping[str, Any]) -> pd.DataFrame:
+    """Schools with the most to do first; one row a school."""
+    counts = manifest["counts"]
+    rows = [
+        {"school_code": code, "school_name": counts["school_name"][code], **(dict.fromkeys(ACTIONS, 0) | by_action)}
+        for code, by_action in counts["school"].items()
+    ]
+    table = pd.DataFrame(rows, columns=["school_code", "school_name", *ACTIONS])
+    to_do = table[["delete", "update", "add", "hold"]].sum(axis=1)
+    return table.assign(to_do=to_do).sort_values(["to_do", "school_code"], ascending=[False, True])
+
+
+def _proposal(actions: pd.DataFrame) -> pd.DataFrame:
+    table = proposal_table(actions)
+    return table.assign(
+        reason=_reason_titles(table),
+        action=_titles("action", table["action"]),
+        start_date=_iso(table["start_date"]),
+        exit_date=_iso(table["exit_date"]),
+        changed=_readable(table["changed"]),
+        before=_readable(table["before"]),
+        after=_readable(table["after"]),
+    )
+
+
+def _reason_titles(table: pd.DataFrame) -> pd.Series:
+    """One reason has a title per action; those of an action without reasons stay blank."""
+    titles = table["reason"]
+    for action in ("add", "update", "delete", "hold"):
+        titles = text.choose((table["action"] == action).to_numpy(), _titles(action, table["reason"]), titles)
+    return titles
+
+
+def _held(actions: pd.DataFrame) -> pd.DataFrame:
+    held = actions[actions["action"] == "hold"].sort_values(["hold_reason", "school_code", "ssid", "start_date"])
+    return held.assign(
+        intended=_titles("action", held["intended"]),
+        hold_reason=_titles("hold", held["hold_reason"]),
+        cure=text.mapped(held["hold_reason"], lambda id: wording.phrase("hold", id).cure),
+        start_date=_iso(held["start_date"]),
+        exit_date=_iso(held["exit_date"]),
+    )
+
+
+def _left_out(left_out: pd.DataFrame) -> pd.DataFrame:
+    rows = left_out.sort_values(["reason", "school_code", "ssid", "start_date"], kind="stable")
+    return rows.assign(
+        reason=_titles("left-out", rows["reason"]),
+        sentence=text.mapped(rows["reason"], lambda id: wording.phrase("left-out", id).sentence),
+        cure=text.mapped(rows["reason"], lambda id: wording.phrase("left-out", id).cure),
+    )
+
+
+def _preconditions(manifest: Mapping[str, Any]) -> pd.DataFrame:
+    accepted = {entry["id"]: f"{entry['person']}: {entry['because']}" for entry in manifest["accepted"]}
+    rows = [
+        (
+            entry["id"],
+            entry["title"],
+            wording.phrase("state", entry["state"]).title,
+            entry["evidence"],
+            accepted.get(entry["id"], ""),
+            "" if entry["state"] == "passed" else entry["cure"],
+        )
+        for entry in manifest["preconditions"]
+    ]
+    return pd.DataFrame(rows, columns=["id", "title", "state", "evidence", "accepted", "cure"], dtype="str")
+
+
+def _findings(findings: pd.DataFrame | None) -> pd.DataFrame:
+    table = findings_table(findings)
+    size = table.groupby("rule")["rule"].transform("size")
+    by_size = table.assign(size=size).sort_values(["size", "rule"], ascending=[False, True], kind="stable")
+    return by_size.assign(
+        severity=_titles("severity", by_size["severity"]), start_date=_iso(by_size["start_date"])
+    )  # fmt: skip
+
+
+def _information(information: pd.DataFrame) -> pd.DataFrame:
+    columns = [column.name for column in wording.sheet_columns("information")]
+    rows = information.reindex(columns=columns).fillna("").astype("str")
+    rows = rows.sort_values(["kind", "school_code", "ssid"], kind="stable")
+    return rows.assign(kind=_titles("information", rows["kind"]))
+
+
+def _titles(kind: str, ids: pd.Series) -> pd.Series:
+    return text.mapped(ids, lambda id: wording.phrase(kind, id).title)
+
+
+def _iso(ccyymmdd: pd.Series) -> pd.Series:
+    dashed = pc.replace_substring_regex(text.arrow(ccyymmdd), r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3")
+    return text.from_arrow(dashed, ccyymmdd.index)
+
+
+def _readable(fields: pd.Series) -> pd.Series:
+    """`exit_date=|grade=05` as `exit date: (blank); grade: 05`."""
+    words = pc.replace_substring_regex(text.arrow(fields), r"=(\||$)", r"=(blank)\1")
+    for mark, word in (("=", ": "), ("|", "; "), ("_", " ")):
+        words = pc.replace_substring(words, mark, word)
+    return text.from_arrow(words, fields.index)
+
+
+def _summary_sheet(book: Any, manifest: Mapping[str, Any]) -> None:
+    sheet = book.add_worksheet(wording.phrase("sheet", "summary").title)
+    style = {
+        "title": book.add_format({"bold": True, "font_size": 16}),
+        "head": book.add_format({"bold": True, "bottom": 1, "font_size": 12}),
+        "text": book.add_format({"text_wrap": True, "valign": "top"}),
+        "number": book.add_format({"num_format": "#,##0", "valign": "top"}),
+    }
+    for column, width in enumerate((44, 12, 90)):
+        sheet.set_column(column, column, width)
+    for at, (kind, cells) in enumerate(summary_rows(manifest)):
+        for column, value in enumerate(cells):
+            if isinstance(value, int):
+                sheet.write_number(at, column, value, style["number"])
+            elif value or kind == "head":
+                sheet.write_string(at, column, value, style[kind])
+    _for_print(sheet)
+
+
+def _table_sheet(book: Any, name: str, table: pd.DataFrame) -> None:
+    phrase, columns = wording.phrase("sheet", name), wording.sheet_columns(name)
+    sheet = book.add_worksheet(phrase.title)
+    head = book.add_format({"bold": True, "bg_color": "#DDE6F0", "bottom": 1, "text_wrap": True, "valign": "top"})
+    styles = {wrap: book.add_format({"valign": "top", "text_wrap": wrap}) for wrap in (False, True)}
+    shown = table.head(ROWS_PER_SHEET)
+    for at, column in enumerate(columns):
+        sheet.set_column(at, at, column.width, styles[column.wrap])
+        sheet.write_string(0, at, column.heading, head)
+        _write_column(sheet, at, shown[column.name])
+    if len(table) == 0:
+        sheet.write_string(1, 0, phrase.cure)
+    if len(table) > len(shown):
+        words = wording.phrase("block", "more").sentence
+        sheet.write_string(len(shown) + 2, 0, words.format(shown=f"{len(shown):,}", all=f"{len(table):,}"))
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, max(len(shown), 1), len(columns) - 1)
+    sheet.repeat_rows(0)
+    # SSIDs and codes are text on purpose; a green corner in each cell would only alarm.
+    sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+    _for_print(sheet)
+
+
+def _write_column(sheet: Any, at: int, values: pd.Series) -> None:
+    if pd.api.types.is_integer_dtype(values):
+        for row, count in enumerate(values.tolist(), start=1):
+            sheet.write_number(row, at, count)
+        return
+    for row, value in enumerate(values.fillna("").tolist(), start=1):
+        if value:
+            sheet.write_string(row, at, value)
+
+
+def _for_print(sheet: Any) -> None:
+    sheet.set_landscape()
+    sheet.set_paper(1)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_footer("&L&A&RPage &P of &N")

@@ -1,0 +1,85 @@
+"""The tables of a run folder, `proposal.csv`, `left_out.csv` and `findings.csv`: their columns, order and bytes."""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from senrkit import text
+
+PROPOSAL_COLUMNS = (
+    "sequence", "file", "action", "transaction", "reason", "school_code", "school_name", "ssid", "local_id", "grade",
+    "start_date", "exit_date", "changed", "before", "after", "evidence",
+)  # fmt: skip
+FINDINGS_COLUMNS = ("file", "rule", "severity", "school_code", "ssid", "start_date", "fields", "message", "fix")
+LEFT_OUT_COLUMNS = (
+    "reason", "school_code", "school_name", "aeries_school", "ssid", "local_id", "start_date", "exit_date",
+)  # fmt: skip
+ACTIONS = ("delete", "update", "add", "hold", "settled-no-show", "future-dated", "same")
+
+# A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, CSV injection).
+_FORMULA = r"^[=+\-@\t\r\n]"
+
+
+def proposal_table(actions: pd.DataFrame, list_same: bool = False) -> pd.DataFrame:
+    """The actions of a plan as `proposal.csv` shows them: in sequence, then what is not sent, action by action.
+
+    `sequence` is text, blank for what is not sent; the `reason` of a hold is why it is held, its `evidence` begins with
+    what was found. Rows of action `same` are there only with `list_same`. All columns are text.
+    """
+    shown = actions if list_same else actions[actions["action"] != "same"]
+    rank = shown["action"].map(ACTIONS.index).astype("int64").where(shown["sequence"] == 0, -1)
+    by = ["rank", "sequence", "school_code", "ssid", "start_date"]
+    shown = shown.assign(rank=rank).sort_values(by, kind="stable")
+    is_sent = (shown["sequence"] > 0).to_numpy()
+    table = shown.assign(
+        sequence=text.choose(is_sent, shown["sequence"].astype("str"), ""),
+        reason=shown_reason(shown),
+        evidence=_with_hold_detail(shown),
+    )
+    return table[list(PROPOSAL_COLUMNS)].reset_index(drop=True)
+
+
+def shown_reason(actions: pd.DataFrame) -> pd.Series:
+    """The reason that people see: of a hold why it is held, else why it is done."""
+    return text.choose((actions["action"] == "hold").to_numpy(), actions["hold_reason"], actions["reason"])
+
+
+def _with_hold_detail(actions: pd.DataFrame) -> pd.Series:
+    has_detail = (actions["hold_detail"] != "").to_numpy()
+    both = text.concatenated(actions["hold_detail"], " ", actions["evidence"])
+    return text.choose(has_detail, both, actions["evidence"])
+
+
+def left_out_table(left_out: pd.DataFrame) -> pd.DataFrame:
+    """Aeries rows in no spell, by reason, school, SSID and start date."""
+    by = ["reason", "school_code", "ssid", "start_date", "local_id"]
+    return left_out.sort_values(by, kind="stable")[list(LEFT_OUT_COLUMNS)].reset_index(drop=True)
+
+
+def findings_table(findings: pd.DataFrame | None) -> pd.DataFrame:
+    """Predicted findings in upload order; without a prediction an empty table."""
+    if findings is None:
+        return pd.DataFrame({column: pd.Series([], dtype="str") for column in FINDINGS_COLUMNS})
+    by = ["file", "rule", "school_code", "ssid", "start_date"]
+    return findings.sort_values(by, kind="stable")[list(FINDINGS_COLUMNS)].reset_index(drop=True)
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """Text columns as CSV: UTF-8 without mark, CR LF, headings, nothing that a spreadsheet would run as a formula.
+
+    Every value is quoted; unknown is written as blank.
+    """
+    columns = {name: pc.fill_null(text.arrow(formula_safe(table[name])), "") for name in table.columns}
+    out = io.BytesIO()
+    pa.csv.write_csv(pa.table(columns), out, pa.csv.WriteOptions(eol="\r\n", quoting_header="none"))
+    return out.getvalue()
+
+
+def formula_safe(column: pd.Series) -> pd.Series:
+    """Text that a spreadsheet would take for a formula gets an apostrophe in front, which makes it text."""
+    return text.from_arrow(pc.replace_substring_regex(text.arrow(column), f"({_FORMULA})", r"'\1"), column.index)

@@ -1,0 +1,68 @@
+"""Plain words for every id that people meet: actions, reasons, holds, preconditions, steps. The words are in `texts/`.
+
+`reasons.csv` holds them: `kind, id, title, sentence, cure`. An id may stand under several kinds, as a mid-year change
+is a reason both to update and to add.
+"""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """What an id means: `title` for a cell, `sentence` for a reader, `cure` for whoever has to do something."""
+
+    title: str
+    sentence: str = ""
+    cure: str = ""
+
+
+@dataclass(frozen=True)
+class SheetColumn:
+    """A column of a sheet of the workbook."""
+
+    name: str
+    heading: str
+    width: int
+    wrap: bool
+
+
+def phrase(kind: str, id: str) -> Phrase:
+    """The words for an id; an id without words is its own title, so that nothing is hidden."""
+    return phrases(kind).get(id, Phrase(id))
+
+
+@cache
+def phrases(kind: str) -> Mapping[str, Phrase]:
+    """All ids of a kind, in the order of the file."""
+    rows = [row for row in _rows("reasons.csv") if row["kind"] == kind]
+    return {row["id"]: Phrase(row["title"], row["sentence"], row["cure"]) for row in rows}
+
+
+@cache
+def sheet_columns(sheet: str) -> tuple[SheetColumn, ...]:
+    """The columns of a sheet of the workbook, from left to right."""
+    rows = [row for row in _rows("workbook.csv") if row["sheet"] == sheet]
+    return tuple(SheetColumn(row["column"], row["heading"], int(row["width"]), row["wrap"] == "yes") for row in rows)
+
+
+@cache
+def covering_sheet() -> Mapping[str, Any]:
+    """The passages of `READ_ME_FIRST.txt` by name, and its `headings`."""
+    return tomllib.loads(_read("covering_sheet.toml"))
+
+
+@cache
+def _rows(name: str) -> tuple[dict[str, str], ...]:
+    return tuple(csv.DictReader(_read(name).splitlines()))
+
+
+def _read(name: str) -> str:
+    return resources.files("senrkit.texts").joinpath(name).read_text(encoding="utf-8")
