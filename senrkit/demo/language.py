@@ -1,0 +1,131 @@
+"""Language status on both sides: the SELA ODS extract (18 columns) and Aeries' `LAC`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from senrkit.demo.data_files import local_codes
+from senrkit.demo.extract import digits
+from senrkit.demo.schools import LEA, state_codes
+from senrkit.demo.traps.record import Trap
+
+# calpads_rules.md section 5: the SELA input file and the two columns of the extract.
+SELA_FIELDS = (
+    "record_type transaction local_record_id reporting_lea school_code academic_year ssid first_name last_name "
+    "birth_date gender local_id elas elas_start primary_language correction_reason upload_date last_updated"
+).split()
+LAC_DATES = {"EL": "SD", "IFEP": "IFD", "RFEP": "RD1"}
+_LAC_DATE_COLUMNS = "HLD USE USS STS SD ED IFD RD1 AES EAD ITD".split()
+_TEST_DAYS, _EL_DAYS = 21, 700
+
+
+def settled(people: pd.DataFrame, first: pd.Series, traps: Sequence[Trap], as_of: dt.date) -> pd.DataFrame:
+    """The people with statuses that their time here allows.
+
+    Who is in a trap about something else, or in no extract, speaks English only; nobody is reclassified before two
+    years.
+    """
+    tested = [position for position, one in enumerate(traps) if one.language]
+    plain = ((people["trap"] >= 0) & ~people["trap"].isin(tested)) | first.isna()
+    early = (people["elas"] == "RFEP") & ~(first + pd.Timedelta(days=_EL_DAYS) < pd.Timestamp(as_of))
+    elas = people["elas"].mask(early, "EL").mask(plain, "EO")
+    spoken = people["language"].mask(plain, "eng")
+    for position in tested:
+        language = traps[position].language
+        mine = people["trap"] == position
+        elas, spoken = elas.mask(mine, language.sela[-1][0]), spoken.mask(mine, language.spoken)
+    return people.assign(elas=elas, language=spoken)
+
+
+def statuses(people: pd.DataFrame, first: pd.Series, traps: Sequence[Trap], as_of: dt.date) -> pd.DataFrame:
+    """Every status CALPADS holds: `person` (int64), `elas` (text), `day` (datetime64[s]), oldest first."""
+    trapped = [position for position, one in enumerate(traps) if one.language]
+    usual = first.notna() & ~people["trap"].isin(trapped)
+    elas = people["elas"]
+    tested = (first + pd.Timedelta(days=_TEST_DAYS)).clip(upper=pd.Timestamp(as_of) - pd.Timedelta(days=1))
+    steps = [
+        ("EO", usual & (elas == "EO"), first),
+        ("TBD", usual & (elas != "EO"), first),
+        ("EL", usual & elas.isin(["EL", "RFEP"]), tested),
+        ("IFEP", usual & (elas == "IFEP"), tested),
+        ("RFEP", usual & (elas == "RFEP"), first + pd.Timedelta(days=_EL_DAYS)),
+    ]
+    found = [
+        pd.DataFrame({"person": np.flatnonzero(has), "elas": status, "day": day[has]}) for status, has, day in steps
+    ]
+    planted = [
+        (position, status, pd.Timestamp(day)) for position in trapped for status, day in traps[position].language.sela
+    ]
+    given = pd.DataFrame(planted, columns=["trap", "elas", "day"]).astype({"day": "datetime64[s]"})
+    who = people[["trap"]].rename_axis("person").reset_index().merge(given, on="trap")
+    every = pd.concat([*found, who[["person", "elas", "day"]]], ignore_index=True).astype(
+        {"elas": "str", "day": "datetime64[s]"}
+    )
+    return every.sort_values(["person", "day"], kind="stable", ignore_index=True)
+
+
+def sela_rows(held: pd.DataFrame, people: pd.DataFrame, school: pd.Series, as_of: dt.date) -> pd.DataFrame:
+    """The SELA ODS extract as text, `SELA_FIELDS` in file order. `school`: each person's Aeries school."""
+    who = people.iloc[held["person"].to_numpy()].reset_index(drop=True)
+    first_year = held["day"].dt.year - (held["day"].dt.month < 7)
+    stamp = digits((held["day"] + pd.Timedelta(days=2)).clip(upper=pd.Timestamp(as_of)))
+    columns = {
+        "record_type": "SELA-R",
+        "reporting_lea": LEA,
+        "school_code": state_codes(school.iloc[held["person"].to_numpy()].reset_index(drop=True)),
+        "academic_year": first_year.astype("str") + "-" + (first_year + 1).astype("str"),
+        "ssid": who["ssid"],
+        "first_name": who["first"],
+        "last_name": who["last"],
+        "birth_date": digits(who["birth"]),
+        "gender": who["gender"],
+        "local_id": who["local_id"],
+        "elas": held["elas"],
+        "elas_start": digits(held["day"]),
+        "primary_language": who["language"],
+        "upload_date": stamp,
+        "last_updated": stamp,
+    }
+    return pd.DataFrame({field: columns.get(field, "") for field in SELA_FIELDS}).astype("str")
+
+
+def lac(held: pd.DataFrame, people: pd.DataFrame, first: pd.Series, traps: Sequence[Trap]) -> pd.DataFrame:
+    """`LAC` as written: a row for every student with another language, as Aeries had it before the newest news."""
+    position_of = people["trap"].to_numpy()
+    absent = [position for position, one in enumerate(traps) if not (one.known and one.in_lac)]
+    who = np.flatnonzero((people["elas"] != "EO") & ~people["trap"].isin(absent))
+    frame = pd.DataFrame({name: pd.Series(pd.NaT, index=who, dtype="datetime64[s]") for name in _LAC_DATE_COLUMNS})
+    for status, column in LAC_DATES.items():
+        day = held[held["elas"] == status].set_index("person")["day"]
+        frame[column] = day.reindex(who)
+    newest = held.drop_duplicates("person", keep="last").set_index("person").reindex(who)
+    spoken = people["language"].iloc[who].map(local_codes("STU", "HL")).astype("str")
+    code, day = newest["elas"].copy(), newest["day"].copy()
+    for position, one in enumerate(traps):
+        if one.language:
+            mine = position_of[who] == position
+            frame.loc[mine, list(LAC_DATES.values())] = pd.NaT
+            for column, value in one.language.lac.items():
+                frame.loc[mine, column] = pd.Timestamp(value)
+            code[mine], day[mine] = "TBD", pd.Timestamp(one.language.sela[0][1])
+    start = first.iloc[who]
+    frame = frame.assign(HLD=start, USE=start, USS=start, STS=start, EAD=day)
+    texts = {
+        "EAC": code,
+        "L1": spoken,
+        "L2": spoken,
+        "L3": spoken,
+        "L4": spoken,
+        "ITF": "",
+        "PR": "",
+        "SR": "",
+        "LT": "",
+    }
+    frame = frame.assign(ID=people["local_id"].iloc[who].astype("int64"), **texts, YEL=0, DEL=0)
+    return frame[
+        ["ID", "L1", "L2", "L3", "L4", *_LAC_DATE_COLUMNS, "EAC", "ITF", "PR", "SR", "LT", "YEL", "DEL"]
+    ].reset_index(drop=True)

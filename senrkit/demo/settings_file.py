@@ -1,0 +1,43 @@
+"""The demo's `senrkit.toml`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from senrkit.demo.days import Calendar
+from senrkit.demo.schools import LEA
+from senrkit.demo.traps.scope import SKIPPED_PROGRAM
+
+_TEXT = """\
+# Settings of the made-up district. Everybody and every school in it is fictional.
+
+school_year = "{school_year}"
+lea = "{lea}"
+as_of = {as_of}
+
+[aeries]
+source = "sqlite:///aeries.db"
+schools = "default"
+skip_tags = ["*"]
+skip_programs = ["{skipped_program}"]
+
+[calpads]
+senr_extract = "SENR_ODS.txt"
+sela_extract = "SELA_ODS.txt"
+school_directory = "pubschls.txt"
+max_extract_age_days = {max_extract_age_days}
+
+[output]
+runs = "runs"
+"""
+
+
+def settings_text(calendar: Calendar, as_of: dt.date, max_extract_age_days: int = 14) -> str:
+    """The settings file of a demo district."""
+    return _TEXT.format(
+        school_year=calendar.school_year,
+        lea=LEA,
+        as_of=as_of.isoformat(),
+        skipped_program=SKIPPED_PROGRAM,
+        max_extract_age_days=max_extract_age_days,
+    )

@@ -1,0 +1,117 @@
+"""Writes the district: each file whole or not at all, under a temporary name in the same folder first."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from senrkit.errors import InputError
+
+
+def make_folder(folder: Path) -> None:
+    """The folder, made when missing.
+
+    Raises
+    ------
+    InputError
+        when it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise _unwritable(folder, fault.strerror) from None
+
+
+def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
+    """The parts, one after the other, as the file.
+
+    Raises
+    ------
+    InputError
+        when the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.writelines(parts)
+        temporary.replace(path)
+    except OSError as fault:
+        temporary.unlink(missing_ok=True)
+        raise _unwritable(path, fault.strerror) from None
+
+
+def write_csv(path: Path, frame: pd.DataFrame, delimiter: str = ",") -> None:
+    """The frame with a heading, UTF-8."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerow(frame.columns)
+    writer.writerows(frame.itertuples(index=False, name=None))
+    write_bytes(path, [out.getvalue().encode()])
+
+
+def write_json(path: Path, content: object) -> None:
+    """JSON for people: indented, letters as they are."""
+    write_bytes(path, [(json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()])
+
+
+def write_database(path: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """The tables as an SQLite database; dates as ISO text with midnight, as Aeries' date-times come out.
+
+    Raises
+    ------
+    InputError
+        when the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.unlink(missing_ok=True)
+    try:
+        connection = sqlite3.connect(temporary, isolation_level=None)
+        try:
+            # The file is new and counts only when it is whole: no journal is needed.
+            connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")
+            for name, table in tables.items():
+                _write_table(connection, name, table)
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+        temporary.replace(path)
+    except (OSError, sqlite3.Error) as fault:
+        temporary.unlink(missing_ok=True)
+        raise _unwritable(path, str(fault) if isinstance(fault, sqlite3.Error) else fault.strerror) from None
+
+
+def _write_table(connection: sqlite3.Connection, name: str, table: pd.DataFrame) -> None:
+    columns = ", ".join(f'"{column}" {_sql_type(column, table[column])}' for column in table)
+    connection.execute(f'CREATE TABLE "{name}" ({columns})')
+    marks = ", ".join("?" * table.shape[1])
+    connection.executemany(
+        f'INSERT INTO "{name}" VALUES ({marks})', zip(*(_values(table[column]) for column in table), strict=True)
+    )
+
+
+def _sql_type(column: str, values: pd.Series) -> str:
+    if column in ("DEL", "DNR"):
+        return "BIT"
+    return {"i": "INTEGER", "M": "DATETIME"}.get(values.dtype.kind, "VARCHAR")
+
+
+def _values(column: pd.Series) -> list:
+    if column.dtype.kind != "M":
+        return column.to_list()
+    distinct, where = np.unique(column.to_numpy(dtype="datetime64[D]"), return_inverse=True)
+    texts = np.array([None if np.isnat(day) else f"{day} 00:00:00" for day in distinct], dtype=object)
+    return texts[where].tolist()
+
+
+def _unwritable(path: Path, why: str | None) -> InputError:
+    """What to say when a file or folder cannot be written."""
+    return InputError(
+        f"{path} cannot be written: {why or 'unknown reason'}.", "Choose a folder that is writable and has room."
+    )

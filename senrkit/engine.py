@@ -1,0 +1,285 @@
+"""The run: load, check, build, decide, predict, write. The table of contents of senrkit.
+
+The command line, the notebooks and the dashboard all call `run`; for the same inputs they get the same proposal and
+the same submission files, byte for byte.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import getpass
+import hashlib
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from senrkit import __version__, decisions, preconditions
+from senrkit.errors import LayoutError
+from senrkit.inputs.aeries import AeriesTables, read_aeries
+from senrkit.inputs.senr_extract import Extract, read_extract
+from senrkit.manifest import RunLabel, build_manifest
+from senrkit.outcome import Outcome, decide, foretell
+from senrkit.preconditions import Acceptance, Precondition
+from senrkit.progress import NoProgress, Progress
+from senrkit.reconcile import Proposal, balance, reconcile
+from senrkit.run_folder import RunDocuments, refuse_used, write_run, write_stopped
+from senrkit.scope import Scope, scope_of
+from senrkit.settings import Settings, settings_document
+from senrkit.spells import SpellSet, build_spells
+from senrkit.submission import encode_files, package_name
+from senrkit.summary import summary_lines
+
+DONE, STOPPED, HELD = 0, 4, 5
+DECISIONS_FILE = "decisions.csv"
+# Without these answered there is nothing that could be decided.
+_DECIDABLE_ONLY_WITH = ("P03", "P05", "P10", "P13")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both sides, set against each other: what a run, a check and the student view have in common."""
+
+    settings: Settings
+    tables: AeriesTables
+    extract: Extract | LayoutError
+    preconditions: list[Precondition]
+    scope: Scope | None = None
+    spell_set: SpellSet | None = None
+    proposal: Proposal | None = None
+    decided: decisions.Applied | None = None
+    decisions_file: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, or one that a precondition stopped.
+
+    Attributes
+    ----------
+    exit_code
+        0 done, 4 stopped by a precondition, 5 done but students are held.
+    folder
+        The run folder; `None` after `check`, which writes nothing.
+    manifest
+        As in `manifest.json`.
+    comparison
+        Inputs, preconditions, spells and proposal.
+    outcome
+        The plan and the prediction; `None` when stopped.
+    """
+
+    exit_code: int
+    folder: Path | None
+    manifest: dict[str, Any]
+    comparison: Comparison
+    outcome: Outcome | None
+
+    def summary_lines(self) -> list[str]:
+        """The balance, the files and what needs a person, in plain words; no student."""
+        return summary_lines(self.manifest, self.folder)
+
+
+def run(
+    settings: Settings,
+    *,
+    out: Path | None = None,
+    accept: Mapping[str, str] | None = None,
+    accept_deletes: int | None = None,
+    decisions: Path | None = None,
+    list_same: bool = False,
+    progress: Progress | None = None,
+    person: str | None = None,
+) -> Run:
+    """Compare, decide, predict and write the files of one LEA into a run folder.
+
+    Parameters
+    ----------
+    out
+        The run folder itself; made if missing. Default: a new one in the `runs` folder.
+    accept, accept_deletes
+        Soft stops accepted by name with their reason, and the exact number of deletes (P12).
+    decisions
+        People's decisions; default `decisions.csv` in the `runs` folder.
+    person
+        Who accepts; default the user of this computer.
+
+    Raises
+    ------
+    UsageError
+        for an acceptance that cannot be one, or a run folder that holds files.
+    InputError
+        when an input cannot be read or the folder cannot be written; nothing is left behind.
+    """
+    progress = progress or NoProgress()
+    acceptance = Acceptance(dict(accept or {}), accept_deletes, person or _this_person())
+    preconditions.check_acceptable(acceptance)
+    if out is not None:
+        refuse_used(out)
+    made = compare(settings, acceptance, decisions, progress)
+    label = _label(made)
+    folder = out or _new_folder(settings.output.runs, label)
+    if preconditions.stopped(made.preconditions):
+        manifest = _manifest(made, label, None)
+        return Run(STOPPED, write_stopped(folder, manifest), manifest, made, None)
+    progress.step("predicting what CALPADS will answer")
+    outcome = foretell(decide(made.proposal, made.decided), made.scope, made.spell_set, settings, label.number)
+    progress.step("writing the files")
+    files = encode_files(outcome.plan)
+    manifest = _manifest(made, label, outcome, files)
+    written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
+    held = bool((outcome.plan.actions["action"] == "hold").any())
+    return Run(HELD if held else DONE, written, manifest, made, outcome)
+
+
+def check(settings: Settings, *, progress: Progress | None = None) -> Run:
+    """The preconditions only. Writes nothing; raises `InputError` as `run` does."""
+    made = compare(settings, Acceptance(), None, progress or NoProgress())
+    stops = preconditions.stopped(made.preconditions)
+    return Run(STOPPED if stops else DONE, None, _manifest(made, _label(made), None), made, None)
+
+
+def compare(settings: Settings, acceptance: Acceptance, decisions_file: Path | None, progress: Progress) -> Comparison:
+    """Read both sides, check whether they may be compared, and decide row by row."""
+    progress.step("reading Aeries and the extract")
+    data, kept = _read_decisions(decisions_file or settings.output.runs / DECISIONS_FILE)
+    tables, extract = _read_both(settings)
+    found = preconditions.of_inputs(tables, extract, settings)
+    if isinstance(extract, LayoutError):
+        return Comparison(settings, tables, extract, preconditions.in_order(found), decisions_file=data)
+    progress.step("building the enrolments that CALPADS should hold")
+    spell_set = build_spells(tables, settings)
+    scope = scope_of(extract, spell_set.schools, settings)
+    found += preconditions.of_comparison(extract, scope, spell_set, tables, settings)
+    made = Comparison(settings, tables, extract, found, scope, spell_set, decisions_file=data)
+    if not any(one.id in _DECIDABLE_ONLY_WITH for one in preconditions.stopped(found)):
+        progress.step("comparing, row by row")
+        made = _decided(made, kept, acceptance)
+    accepted = preconditions.accepted(preconditions.in_order(made.preconditions), acceptance)
+    return dataclasses.replace(made, preconditions=accepted)
+
+
+def _read_both(settings: Settings) -> tuple[AeriesTables, Extract | LayoutError]:
+    """Both at once: most of the work is done outside of Python."""
+
+    def extract() -> Extract | LayoutError:
+        try:
+            return read_extract(settings.calpads.senr_extract)
+        except LayoutError as refused:
+            return refused
+
+    with ThreadPoolExecutor(2) as readers:
+        of_aeries, of_state = readers.submit(read_aeries, settings), readers.submit(extract)
+        return of_aeries.result(), of_state.result()
+
+
+def _decided(made: Comparison, kept: pd.DataFrame, acceptance: Acceptance) -> Comparison:
+    assert made.scope is not None and made.spell_set is not None
+    proposal = reconcile(made.scope, made.spell_set, made.settings)
+    applied = decisions.apply(kept, proposal.actions, made.settings.as_of)
+    deletes = preconditions.of_deletes(decide(proposal, applied), made.scope, acceptance)
+    return dataclasses.replace(
+        made, proposal=proposal, decided=applied, preconditions=[*made.preconditions, deletes]
+    )
+
+
+def _read_decisions(path: Path) -> tuple[bytes | None, pd.DataFrame]:
+    kept = decisions.read(path)
+    return (path.read_bytes() if path.is_file() else None), kept
+
+
+def _documents(made: Comparison, outcome: Outcome, manifest: dict[str, Any], files: Any, list_same: bool) -> RunDocuments:
+    assert made.spell_set is not None and made.proposal is not None
+    return RunDocuments(
+        manifest,
+        outcome.plan,
+        files,
+        made.spell_set.left_out,
+        outcome.findings,
+        made.proposal.information,
+        made.decisions_file,
+        package_name(made.settings),
+        list_same,
+    )
+
+
+def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files: Any = ()) -> dict[str, Any]:
+    extract = made.extract
+    known = not isinstance(extract, LayoutError)
+    return build_manifest(
+        label,
+        made.settings,
+        inputs=_inputs(made),
+        layout={"id": extract.layout.id, "columns": extract.layout.fields + 2, "delimiter": extract.delimiter, "encoding": extract.encoding} if known else None,
+        preconditions=[dataclasses.asdict(one) for one in made.preconditions],
+        accepted=[
+            {"id": one.id, "because": one.because, "person": one.accepted_by}
+            for one in made.preconditions
+            if one.state == preconditions.ACCEPTED
+        ],
+        balance=balance(outcome.proposal, made.scope, made.spell_set) if outcome else None,
+        plan=outcome.plan if outcome else None,
+        files=files,
+        findings=outcome.findings if outcome else None,
+        decisions=_decisions_entry(made),
+        notes=[*made.tables.notes, *(extract.notes if known else ())],
+        information=made.proposal.information if made.proposal else None,
+    )
+
+
+def _inputs(made: Comparison) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if not isinstance(made.extract, LayoutError):
+        found += [
+            {"role": "senr_extract", "name": file.name, "sha256": file.sha256, "bytes": file.bytes, "rows": file.rows}
+            for file in made.extract.files
+        ]
+    return found + [
+        {"role": "aeries", "source": made.tables.source, "name": name, "sha256": made.tables.digests.get(name, ""), "rows": len(table)}
+        for name, table in made.tables.tables.items()
+    ]
+
+
+def _decisions_entry(made: Comparison) -> dict[str, Any] | None:
+    if made.decisions_file is None:
+        return None
+    applied = made.decided
+    return {
+        "name": DECISIONS_FILE,
+        "sha256": hashlib.sha256(made.decisions_file).hexdigest(),
+        "applied": len(applied.fits) if applied else 0,
+        "no_longer_fits": applied.no_longer_fits["why"].value_counts().to_dict() if applied else {},
+    }
+
+
+def _label(made: Comparison) -> RunLabel:
+    """Run id and number follow from the inputs: the same inputs give the same files, through whichever door."""
+    document = settings_document(made.settings)
+    decisive = {name: document[name] for name in ("school_year", "lea", "as_of", "charter", "lea_from", "process", "translations") if name in document}
+    digests = [entry["sha256"] for entry in _inputs(made)]
+    kept = hashlib.sha256(made.decisions_file or b"").hexdigest()
+    decisive |= {"schools": made.settings.aeries.schools, "skip": [made.settings.aeries.skip_tags, made.settings.aeries.skip_programs]}
+    digest = hashlib.sha256(json.dumps([decisive, digests, kept], sort_keys=True, default=str).encode()).hexdigest()
+    number = f"{int(digest[:12], 16) % 10**7:07d}"
+    now = dt.datetime.now(dt.UTC).astimezone()
+    return RunLabel(f"{made.settings.as_of}_{number}", number, __version__, now)
+
+
+def _new_folder(runs: Path, label: RunLabel) -> Path:
+    """`runs/2026-11-23_0123456`, with `_2` and so on when the same run was made before."""
+    folder, again = runs / label.id, 2
+    while folder.exists():
+        folder, again = runs / f"{label.id}_{again}", again + 1
+    return folder
+
+
+def _this_person() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,127 @@
+"""From a proposal to what will be sent: people's decisions, the plan, and what CALPADS will say to it (section 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from senrkit import text
+from senrkit.checks import CheckContext
+from senrkit.decisions import Applied
+from senrkit.ods_model import Store
+from senrkit.predict import Prediction, predict
+from senrkit.reconcile import Proposal, hold
+from senrkit.scope import Scope, key_of
+from senrkit.settings import Settings
+from senrkit.spells import SpellSet
+from senrkit.submission import SINGLE, Plan, order
+
+PREDICTED, DECIDED = "predicted-rejection", "decision"
+# Each round holds at least one more student; more rounds than this would be a fault of the rules, not of the data.
+_ROUNDS = 50
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is sent, who is held, and what CALPADS will hold afterwards.
+
+    Attributes
+    ----------
+    proposal
+        With every hold in it.
+    plan
+        The files in order.
+    findings
+        Predicted findings about the files that are sent, and those that held a student.
+    store
+        The model of CALPADS after the last file.
+    """
+
+    proposal: Proposal
+    plan: Plan
+    findings: pd.DataFrame
+    store: Store
+
+
+def decide(proposal: Proposal, applied: Applied) -> Proposal:
+    """The proposal with the students held whom a person decided to hold."""
+    ssids = proposal.actions.loc[applied.held, "ssid"].drop_duplicates()
+    return hold(proposal, _holds(ssids, DECIDED, "A person decided so; see the decisions file."))
+
+
+def foretell(proposal: Proposal, scope: Scope, spell_set: SpellSet, settings: Settings, run_number: str) -> Outcome:
+    """Plan the files, let the model of CALPADS answer, hold who would sink one, and plan again until none is left.
+
+    Raises
+    ------
+    AssertionError
+        when the model does not end where it must (`assert_settled`): a fault of senrkit.
+    """
+    context = CheckContext(settings.school_year, settings.as_of, settings.lea, settings.charter, _directory(settings))
+    store = Store(scope.rows)
+    plan = order(proposal, settings, run_number)
+    rejected: list[pd.DataFrame] = []
+    for _ in range(_ROUNDS):
+        prediction = predict(plan.files, store, context)
+        if not len(prediction.held) or settings.process.submission_mode == SINGLE:
+            break
+        rejected.append(prediction.findings[text.is_in(prediction.findings["ssid"], prediction.held["ssid"])])
+        proposal = hold(proposal, _rejections(prediction))
+        plan = order(proposal, settings, run_number)
+    else:
+        raise AssertionError("The prediction did not come to rest.")
+    findings = pd.concat([prediction.findings, *rejected], ignore_index=True).drop_duplicates(
+        ["rule", "ssid", "school_code", "start_date", "message"], ignore_index=True
+    )
+    if settings.process.submission_mode != SINGLE:
+        assert_settled(prediction.final_store, proposal, scope, spell_set)
+    return Outcome(proposal, plan, findings, prediction.final_store)
+
+
+def assert_settled(store: Store, proposal: Proposal, scope: Scope, spell_set: SpellSet) -> None:
+    """After the last file the model equals the spells in scope, save the held, the settled and the future-dated.
+
+    Raises
+    ------
+    AssertionError
+        with counts only.
+    """
+    actions = proposal.actions
+    touched = actions[actions["transaction"] != ""]
+    after = store.rows_of(touched["ssid"].drop_duplicates())
+    after_keys = key_of(after)
+    sent = key_of(touched)
+    deleted = (touched["transaction"] == "D").to_numpy()
+    replaced = text.is_in(sent, sent[~deleted])
+    left_behind = int(text.is_in(sent[deleted & ~replaced], after_keys).sum())
+    at = text.positions(sent[~deleted], after_keys)
+    assert not left_behind, f"{left_behind:,} deleted enrolments are still in the model of CALPADS."
+    assert (at >= 0).all(), f"{int((at < 0).sum()):,} enrolments that were sent are not in the model of CALPADS."
+    records = proposal.records.loc[touched.index[~deleted]]
+    held = after.iloc[at]
+    unequal = np.zeros(len(at), dtype=bool)
+    for name in ("status", "grade", "exit_date", "exit_reason", "completion_status"):
+        unequal |= (records[name].to_numpy() != held[name].to_numpy())
+    assert not unequal.any(), f"{int(unequal.sum()):,} enrolments differ in the model of CALPADS from what was sent."
+
+
+def _rejections(prediction: Prediction) -> pd.DataFrame:
+    """Every student with a finding that would reject a file, with rule, sentence and fix."""
+    held = prediction.held.drop_duplicates("ssid")
+    said = text.concatenated(held["rule"], ": ", held["message"], " ", held["fix"])
+    return _holds(held["ssid"], PREDICTED, said)
+
+
+def _holds(ssids: pd.Series, reason: str, detail: str | pd.Series) -> pd.DataFrame:
+    said = detail.to_numpy() if isinstance(detail, pd.Series) else detail
+    return pd.DataFrame({"ssid": ssids.to_numpy(), "hold_reason": reason, "detail": said}).astype("str")
+
+
+def _directory(settings: Settings):
+    if settings.calpads.school_directory is None:
+        return None
+    from senrkit.inputs.school_directory import read_school_directory
+
+    return read_school_directory(settings.calpads.school_directory)
