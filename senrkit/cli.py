@@ -94,14 +94,14 @@ def main() -> None:
   senrkit demo broken --break P09
 """)
 @click.argument("folder", metavar="[DIR]", type=_FILE, default=Path("demo"))
-@click.option("--students", type=click.IntRange(min=1), default=500, show_default=True, help="Size of the district.")
+@click.option("--students", type=click.IntRange(min=1), default=2000, show_default=True, help="Size of the district.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The same seed, the same district."
 )
-@click.option("--as-of", type=Day(), default="2026-11-23", show_default=True, help="The day the demo plays on.")
+@click.option("--as-of", type=Day(), help="The day the demo plays on. Default: today.")
 @click.option("--break", "break_id", metavar="ID", help="Break one precondition, P09 for example, to see what happens.")
 def demo(
-    folder: Path, students: int, seed: int, as_of: dt.date, break_id: str | None, as_json: bool, quiet: bool
+    folder: Path, students: int, seed: int, as_of: dt.date | None, break_id: str | None, as_json: bool, quiet: bool
 ) -> int:
     """Try senrkit on a fictional district.
 

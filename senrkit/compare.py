@@ -79,7 +79,7 @@ def _reason(state: pd.DataFrame, spells: pd.DataFrame, unequal: dict[str, np.nda
     cases = [
         (~any_differs, ""),
         (~exit_differs, "values-changed"),
-        (spells["ends_in_change"].to_numpy(dtype=bool) & text.equals(spells["exit_reason"], "E150"), "mid-year-change"),
+        (text.equals(spells["exit_reason"], "E150"), "mid-year-change"),
         (text.equals(spells["closed_by"], "year-end"), "year-end"),
         (open_there & ~open_here, "exit"),
         (~open_there & open_here, "reopened"),

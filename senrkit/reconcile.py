@@ -196,7 +196,7 @@ def _state_only(
     is_cancelled = alone["cancelled"].to_numpy()
     reason = np.select(
         [is_cancelled, late, ~enrolled, (moved != "").to_numpy()],
-        ["settled-no-show", "future-dated", "no-current-year-enrollment", moved.to_numpy(dtype=object)],
+        ["", "", "no-current-year-enrollment", moved.to_numpy(dtype=object)],
         "not-in-aeries",
     )
     intended = np.select([is_cancelled, late], list(NO_ACTION), "delete")

@@ -247,7 +247,6 @@ def _one_row_a_spell(rows: pd.DataFrame, begins: np.ndarray, change: np.ndarray)
     for name in ("exit", "left", "local_reason", "exit_reason", "next_school", "receiver_school", "person"):
         spells[name] = last[name]
     spells["exit_reason"] = text.choose(changed_to, "E150", last["exit_reason"])
-    spells["ends_in_change"] = changed_to
     spells["origin"] = np.where(changed_from, "mid-year-change", "row")
     spells["origin"] = spells["origin"].astype("str")
     spells["rows"] = np.add.reduceat(rows["copies"].to_numpy(), firsts) if len(firsts) else np.zeros(0, dtype="int64")

@@ -100,6 +100,10 @@ class TestSameKey:
             delete not-in-aeries 2026-10-03 -
         """)
 
+    def test_the_new_exit_is_e150_even_when_nothing_continues_it(self):
+        found = actions("student start exit reason\n1 2026-08-12 2026-10-02 440\n1 2026-10-20 - -", "student\n1")
+        assert [row[:2] for row in found] == [("update", "mid-year-change"), ("add", "missing-in-calpads")]
+
     def test_year_end(self):
         chosen = settings("auto_close = true\nlast_school_day = 2027-06-10", as_of="2027-06-10")
         assert actions("student\n1", "student\n1", chosen) == expected("action reason exit\nupdate year-end 2027-06-10")
@@ -130,7 +134,7 @@ class TestStateRowWithoutPartner:
         ods = "student start\n1 2026-12-01\n2 2026-12-01"
         assert actions("student start\n1 2026-12-01", ods) == expected("""
             action       reason                     student start
-            future-dated future-dated               1       2026-12-01
+            future-dated -                          1       2026-12-01
             delete       no-current-year-enrollment 2       2026-12-01
         """)
 
