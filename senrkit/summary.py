@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from senrkit import reference, wording
 
 
 def summary_lines(manifest: Mapping[str, Any], folder: Path | None) -> list[str]:
@@ -21,12 +24,22 @@ def summary_lines(manifest: Mapping[str, Any], folder: Path | None) -> list[str]
     lines += [f"  {entry['name']}  {entry['rows']:,} records" for entry in manifest["files"]] or ["  none: nothing to change"]
     held = manifest["counts"]["reason"].get("hold", {})
     if held:
-        lines += ["", "Held, in no file"] + [f"  {count:,} {reason}" for reason, count in held.items()]
-    findings = manifest["findings"] or {}
-    if findings:
-        lines += ["", "Predicted findings"]
-        lines += [f"  {found['count']:,} {rule} ({found['severity']})" for rule, found in findings.items()]
-    return lines
+        lines += ["", "Held, in no file (report.xlsx says what to do)"]
+        lines += [f"  {count:>5,}  {reason}: {wording.phrase('hold', reason).title}" for reason, count in held.items()]
+    return lines + _findings(manifest)
+
+
+def _findings(manifest: Mapping[str, Any]) -> list[str]:
+    """One line a rule, most rows first. A fatal one holds its students, so that no file is refused for them."""
+    if not manifest["findings"]:
+        return []
+    rules = reference.rules(dt.date.fromisoformat(manifest["as_of"]))
+    titles = dict(zip(rules["id"], rules["title"], strict=True))
+    said = {"fatal": "would be refused, held", "warning": "goes out, look at it", "unknown": "may be refused, goes out alone"}
+    return ["", "Predicted answer of CALPADS"] + [
+        f"  {found['count']:>5,}  {rule}: {titles.get(rule, rule)} ({said.get(found['severity'], found['severity'])})"
+        for rule, found in manifest["findings"].items()
+    ]
 
 
 def _line(name: str, line: Mapping[str, Any]) -> str:

@@ -82,8 +82,8 @@ def make_people(rng: np.random.Generator, count: int, alumni: int) -> pd.DataFra
 def with_identities(people: pd.DataFrame, rng: np.random.Generator, year: int) -> pd.DataFrame:
     """The people with ids, names, birth and language. No two share first name, last name and birth date.
 
-    Adds `ssid`, `local_id`, `first`, `middle`, `last`, `suffix`, `alias_first`, `alias_last`, `gender`, `city`, `state`,
-    `country`, `elas`, `language` (text, state codes) and `birth` (datetime64[s]).
+    Adds `ssid`, `local_id`, `first`, `middle`, `last`, `suffix`, `alias_first`, `alias_last`, `gender`, `city`,
+    `state`, `country`, `elas`, `language` (text, state codes) and `birth` (datetime64[s]).
     """
     count = len(people)
     draw = {kind: rng.integers(0, len(names(kind)), count) for kind in ("first", "middle", "last", "city")}

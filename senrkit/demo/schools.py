@@ -89,7 +89,7 @@ def directory() -> pd.DataFrame:
         DOCType="Unified School District",
         LastUpDate="07/01/2026",
     )
-    return listed.reindex(columns=DIRECTORY_HEADINGS).fillna("").replace("", "No Data")
+    return listed.reindex(columns=DIRECTORY_HEADINGS, fill_value="").replace("", "No Data").fillna("No Data")
 
 
 def _neighbor() -> pd.DataFrame:
