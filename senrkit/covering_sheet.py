@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from senrkit import wording
-from senrkit.submission import label
+from senrkit.submission import SINGLE, label
 
 _WIDTH = 88
 _AT_RISK = "delete_last_record"
@@ -71,12 +71,21 @@ def _at_risk(words: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]
 
 
 def _findings(words: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
-    if manifest["findings"] is None:
+    findings = manifest["findings"]
+    if findings is None:
         return [words["findings_unknown"]]
-    if not manifest["findings"]:
-        return [words["findings_none"]]
-    lines = [f"    {rule}: {found['count']:,}" for rule, found in manifest["findings"].items()]
-    return [words["findings_some"], "\n".join(lines)]
+    fatal = [rule for rule, found in findings.items() if found["severity"] == "fatal"]
+    others = [rule for rule in findings if rule not in fatal]
+    passages = [words["findings_some"], _counted(findings, others)] if others else [words["findings_none"]]
+    if fatal:
+        # One file for everything is sent as it is, for comparison; otherwise whoever would sink a file is held.
+        is_single = manifest["settings"]["process"]["submission_mode"] == SINGLE
+        passages += [words["findings_refused" if is_single else "findings_held"], _counted(findings, fatal)]
+    return passages
+
+
+def _counted(findings: Mapping[str, Any], rules: list[str]) -> str:
+    return "\n".join(f"    {rule}: {findings[rule]['count']:,}" for rule in rules)
 
 
 def _held(words: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:

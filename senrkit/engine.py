@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from senrkit import __version__, decisions, preconditions
+from senrkit.both_sides import both_sides
 from senrkit.errors import LayoutError
 from senrkit.inputs.aeries import AeriesTables, read_aeries
 from senrkit.inputs.senr_extract import Extract, read_extract
@@ -34,6 +35,7 @@ from senrkit.settings import Settings, settings_document
 from senrkit.spells import SpellSet, build_spells
 from senrkit.submission import encode_files, package_name
 from senrkit.summary import summary_lines
+from senrkit.what_if import what_if
 
 DONE, STOPPED, HELD = 0, 4, 5
 DECISIONS_FILE = "decisions.csv"
@@ -194,7 +196,7 @@ def _read_decisions(path: Path) -> tuple[bytes | None, pd.DataFrame]:
 
 
 def _documents(made: Comparison, outcome: Outcome, manifest: dict[str, Any], files: Any, list_same: bool) -> RunDocuments:
-    assert made.spell_set is not None and made.proposal is not None
+    assert made.spell_set is not None and made.proposal is not None and made.scope is not None
     return RunDocuments(
         manifest,
         outcome.plan,
@@ -205,6 +207,7 @@ def _documents(made: Comparison, outcome: Outcome, manifest: dict[str, Any], fil
         made.decisions_file,
         package_name(made.settings),
         list_same,
+        both_sides(outcome.plan.actions, made.scope, made.spell_set),
     )
 
 
@@ -229,6 +232,7 @@ def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files:
         decisions=_decisions_entry(made),
         notes=[*made.tables.notes, *(extract.notes if known else ())],
         information=made.proposal.information if made.proposal else None,
+        what_if=what_if(made.scope, made.spell_set, outcome.store, made.settings).document() if outcome else None,
     )
 
 

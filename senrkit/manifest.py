@@ -49,6 +49,7 @@ def build_manifest(
     decisions: Json | None = None,
     notes: Sequence[str] = (),
     information: pd.DataFrame | None = None,
+    what_if: Json | None = None,
 ) -> dict[str, Any]:
     """The manifest of a run, or, without a plan, of one that a precondition stopped.
 
@@ -70,6 +71,8 @@ def build_manifest(
         Plain sentences about the inputs, such as leading zeros that were restored.
     information
         What a person should know (`kind`, …); counted by kind.
+    what_if
+        Counts on census day: CALPADS now, Aeries, CALPADS after (`WhatIf.document`).
     """
     return {
         "run_id": label.id,
@@ -91,7 +94,8 @@ def build_manifest(
         "missing_steps": [] if plan is None else [{"step": step, "why": why} for step, why in plan.missing],
         "decisions": None if decisions is None else dict(decisions),
         "notes": list(notes),
-        "information": {} if information is None else {kind: int(rows) for kind, rows in information["kind"].value_counts().items()},
+        "information": {} if information is None else _sizes(information.groupby("kind").size()),
+        "what_if": None if what_if is None else dict(what_if),
     }
 
 

@@ -16,7 +16,7 @@ from senrkit.reconcile import Proposal, hold
 from senrkit.scope import Scope, key_of
 from senrkit.settings import Settings
 from senrkit.spells import SpellSet
-from senrkit.submission import SINGLE, Plan, order
+from senrkit.submission import SINGLE, Plan, order, unsendable
 
 PREDICTED, DECIDED = "predicted-rejection", "decision"
 # Each round holds at least one more student; more rounds than this would be a fault of the rules, not of the data.
@@ -61,6 +61,7 @@ def foretell(proposal: Proposal, scope: Scope, spell_set: SpellSet, settings: Se
     """
     context = CheckContext(settings.school_year, settings.as_of, settings.lea, settings.charter, _directory(settings))
     store = Store(scope.rows)
+    proposal = _without_unsendable(proposal)
     plan = order(proposal, settings, run_number)
     rejected: list[pd.DataFrame] = []
     for _ in range(_ROUNDS):
@@ -105,6 +106,13 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope, spell_set: Sp
     for name in ("status", "grade", "exit_date", "exit_reason", "completion_status"):
         unequal |= (records[name].to_numpy() != held[name].to_numpy())
     assert not unequal.any(), f"{int(unequal.sum()):,} enrolments differ in the model of CALPADS from what was sent."
+
+
+def _without_unsendable(proposal: Proposal) -> Proposal:
+    """A caret or a line end typed into Aeries would break the line it stands in: no file can carry it."""
+    rows = proposal.records.index[unsendable(proposal.records).to_numpy()]
+    said = "A value in Aeries holds a caret, a line end or a NUL, which no file can carry. Take it out in Aeries and run again."
+    return hold(proposal, _holds(proposal.actions.loc[rows, "ssid"].drop_duplicates(), PREDICTED, said))
 
 
 def _rejections(prediction: Prediction) -> pd.DataFrame:

@@ -7,6 +7,7 @@ No names: SSID and local id lead to the student. Headings and widths are in `tex
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,11 @@ import pyarrow.compute as pc
 from senrkit import text, wording
 from senrkit.report_summary import summary_rows
 from senrkit.run_tables import ACTIONS, findings_table, proposal_table
+from senrkit.sheet_rows import fill_sheets
 from senrkit.submission import Plan
 
-# Nobody reads further than this in a workbook, and a workbook of every row takes longer to make than the whole run.
+# Nobody reads further than this in a workbook; the CSV files are for programs.
 ROWS_PER_SHEET = 20_000
-_SPREADSHEET_EXTRAS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
 def write_workbook(
@@ -32,7 +33,7 @@ def write_workbook(
     findings: pd.DataFrame | None,
     information: pd.DataFrame,
 ) -> None:
-    """Write the workbook to `path`, temporary files beside it. Every cell but counts is text; none is a formula.
+    """Write the workbook to `path`. Every cell but counts is text; none is a formula.
 
     A sheet shows at most `ROWS_PER_SHEET` rows and says so; the CSV files have all of them.
 
@@ -42,19 +43,16 @@ def write_workbook(
         when the disk is full or cannot be written.
     """
     import xlsxwriter
-    from xlsxwriter.exceptions import FileCreateError
 
+    skeleton = io.BytesIO()
     made = dt.datetime.fromisoformat(manifest["made"]).replace(tzinfo=None)
-    # Temporary files hold pupils' rows: they stay in the private folder.
-    book = xlsxwriter.Workbook(path, {"tmpdir": str(path.parent), **_SPREADSHEET_EXTRAS})
+    book = xlsxwriter.Workbook(skeleton, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     book.set_properties({"title": f"senrkit {manifest['run_id']}", "created": made})
     _summary_sheet(book, manifest)
-    for sheet, table in _tables(manifest, plan.actions, left_out, findings, information).items():
-        _table_sheet(book, sheet, table)
-    try:
-        book.close()
-    except FileCreateError as error:
-        raise error.args[0] from None
+    tables = _tables(manifest, plan.actions, left_out, findings, information)
+    rows = {number: _table_sheet(book, name, tables[name]) for number, name in enumerate(tables, start=2)}
+    book.close()
+    fill_sheets(skeleton.getvalue(), rows, path)
 
 
 def _tables(
@@ -196,37 +194,33 @@ def _summary_sheet(book: Any, manifest: Mapping[str, Any]) -> None:
     _for_print(sheet)
 
 
-def _table_sheet(book: Any, name: str, table: pd.DataFrame) -> None:
-    phrase, columns = wording.phrase("sheet", name), wording.sheet_columns(name)
-    sheet = book.add_worksheet(phrase.title)
+def _table_sheet(book: Any, name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """A sheet with its heading; returns the rows that go below."""
+    columns = wording.sheet_columns(name)
+    sheet = book.add_worksheet(wording.phrase("sheet", name).title)
     head = book.add_format({"bold": True, "bg_color": "#DDE6F0", "bottom": 1, "text_wrap": True, "valign": "top"})
     styles = {wrap: book.add_format({"valign": "top", "text_wrap": wrap}) for wrap in (False, True)}
-    shown = table.head(ROWS_PER_SHEET)
     for at, column in enumerate(columns):
         sheet.set_column(at, at, column.width, styles[column.wrap])
         sheet.write_string(0, at, column.heading, head)
-        _write_column(sheet, at, shown[column.name])
-    if len(table) == 0:
-        sheet.write_string(1, 0, phrase.cure)
-    if len(table) > len(shown):
-        words = wording.phrase("block", "more").sentence
-        sheet.write_string(len(shown) + 2, 0, words.format(shown=f"{len(shown):,}", all=f"{len(table):,}"))
     sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(len(shown), 1), len(columns) - 1)
+    sheet.autofilter(0, 0, max(min(len(table), ROWS_PER_SHEET), 1), len(columns) - 1)
     sheet.repeat_rows(0)
     # SSIDs and codes are text on purpose; a green corner in each cell would only alarm.
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
     _for_print(sheet)
+    return _shown(name, table[[column.name for column in columns]])
 
 
-def _write_column(sheet: Any, at: int, values: pd.Series) -> None:
-    if pd.api.types.is_integer_dtype(values):
-        for row, count in enumerate(values.tolist(), start=1):
-            sheet.write_number(row, at, count)
-        return
-    for row, value in enumerate(values.fillna("").tolist(), start=1):
-        if value:
-            sheet.write_string(row, at, value)
+def _shown(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The first rows of a table, and a word when there are more, or none."""
+    if 0 < len(table) <= ROWS_PER_SHEET:
+        return table
+    more = wording.phrase("block", "more").sentence.format(shown=f"{ROWS_PER_SHEET:,}", all=f"{len(table):,}")
+    said = more if len(table) else wording.phrase("sheet", name).cure
+    shown = table.head(ROWS_PER_SHEET).astype("str")
+    last = pd.DataFrame([[said] + [""] * (table.shape[1] - 1)], columns=table.columns, dtype="str")
+    return pd.concat([shown, last], ignore_index=True)
 
 
 def _for_print(sheet: Any) -> None:

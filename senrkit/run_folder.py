@@ -41,7 +41,8 @@ class RunDocuments:
     """Everything that a finished run leaves.
 
     `findings` is `None` when nothing was predicted; `information` has `kind, school_code, ssid, local_id, detail`;
-    `decisions` is the decisions file that was used, byte for byte, or `None`; `package` is the zip's name without end.
+    `decisions` is the decisions file that was used, byte for byte, or `None`; `package` is the zip's name without end;
+    `enrollments` is what both sides hold of the students concerned (`both_sides`).
     """
 
     manifest: Mapping[str, Any]
@@ -53,6 +54,7 @@ class RunDocuments:
     decisions: bytes | None
     package: str
     list_same: bool = False
+    enrollments: pd.DataFrame | None = None
 
 
 def write_run(out: Path, documents: RunDocuments) -> Path:
@@ -72,6 +74,8 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
         _write(folder / "proposal.csv", to_csv(proposal_table(documents.plan.actions, documents.list_same)))
         _write(folder / "left_out.csv", to_csv(left_out_table(documents.left_out)))
         _write(folder / "findings.csv", to_csv(findings_table(documents.findings)))
+        if documents.enrollments is not None:
+            _write(folder / "enrollments.csv", to_csv(documents.enrollments))
         if documents.decisions is not None:
             _write(folder / "decisions.csv", documents.decisions)
         _write_submission(folder / "submission", documents, manifest)

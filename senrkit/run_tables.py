@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from senrkit import text
+from senrkit.ordering import sorted_by
 
 PROPOSAL_COLUMNS = (
     "sequence", "file", "action", "transaction", "reason", "school_code", "school_name", "ssid", "local_id", "grade",
@@ -34,7 +35,7 @@ def proposal_table(actions: pd.DataFrame, list_same: bool = False) -> pd.DataFra
     shown = actions if list_same else actions[actions["action"] != "same"]
     rank = shown["action"].map(ACTIONS.index).astype("int64").where(shown["sequence"] == 0, -1)
     by = ["rank", "sequence", "school_code", "ssid", "start_date"]
-    shown = shown.assign(rank=rank).sort_values(by, kind="stable")
+    shown = sorted_by(shown.assign(rank=rank), by)
     is_sent = (shown["sequence"] > 0).to_numpy()
     table = shown.assign(
         sequence=text.choose(is_sent, shown["sequence"].astype("str"), ""),
@@ -58,7 +59,7 @@ def _with_hold_detail(actions: pd.DataFrame) -> pd.Series:
 def left_out_table(left_out: pd.DataFrame) -> pd.DataFrame:
     """Aeries rows in no spell, by reason, school, SSID and start date."""
     by = ["reason", "school_code", "ssid", "start_date", "local_id"]
-    return left_out.sort_values(by, kind="stable")[list(LEFT_OUT_COLUMNS)].reset_index(drop=True)
+    return sorted_by(left_out, by)[list(LEFT_OUT_COLUMNS)].reset_index(drop=True)
 
 
 def findings_table(findings: pd.DataFrame | None) -> pd.DataFrame:
@@ -66,7 +67,7 @@ def findings_table(findings: pd.DataFrame | None) -> pd.DataFrame:
     if findings is None:
         return pd.DataFrame({column: pd.Series([], dtype="str") for column in FINDINGS_COLUMNS})
     by = ["file", "rule", "school_code", "ssid", "start_date"]
-    return findings.sort_values(by, kind="stable")[list(FINDINGS_COLUMNS)].reset_index(drop=True)
+    return sorted_by(findings, by)[list(FINDINGS_COLUMNS)].reset_index(drop=True)
 
 
 def to_csv(table: pd.DataFrame) -> bytes:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from senrkit import text, wording
+from senrkit.ordering import sorted_by
 from senrkit.reference import SENR_FIELDS
 
 if TYPE_CHECKING:
@@ -94,13 +95,13 @@ def order(proposal: Proposal, settings: Settings, run_number: str) -> Plan:
         when a held student has something to send, or a record is missing: a fault of senrkit.
     """
     actions, records = proposal.actions, proposal.records
-    sent = actions[actions["action"].isin(TRANSACTIONS.keys())]
+    sent = actions.loc[actions["action"].isin(TRANSACTIONS.keys()), ["action", "at_risk", "shortens", *_ROW_ORDER]]
     _assert_sendable(actions, sent, records)
     single = settings.process.submission_mode == SINGLE
     placed, steps = _one_step(sent) if single else _steps_in_order(sent)
     planned = _with_sequence(actions, placed, steps, settings)
-    outgoing = _outgoing(planned, records, run_number if settings.process.local_record_id else None)
-    return Plan(planned, _files(planned, outgoing), _missing(planned, steps))
+    files = _files(planned, records, run_number if settings.process.local_record_id else None)
+    return Plan(planned, files, _missing(planned, steps))
 
 
 def encode(records: pd.DataFrame) -> bytes:
@@ -182,7 +183,7 @@ def package_name(settings: Settings) -> str:
 
 def _assert_sendable(actions: pd.DataFrame, sent: pd.DataFrame, records: pd.DataFrame) -> None:
     held = actions.loc[(actions["action"] == "hold") & (actions["ssid"] != ""), "ssid"]
-    half_held = int(sent["ssid"].isin(held).sum())
+    half_held = int(text.is_in(sent["ssid"], held).sum())
     if half_held:
         raise RuntimeError(f"{half_held:,} actions of held students were about to be sent.")
     if not sent.index.isin(records.index).all():
@@ -198,7 +199,7 @@ def _steps_in_order(sent: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[int, s
     waits = is_add & sent["ssid"].isin(sent.loc[last, "ssid"])
     kind = np.select([last, is_delete, waits, is_add], [_DELETE_LAST, _DELETE, _ADD_AFTER_LAST, _ADD], _UPDATE)
     placed = sent[list(_ROW_ORDER)].assign(kind=kind, lengthens=(sent["action"] == "update") & ~sent["shortens"])
-    placed = placed.sort_values(["kind", "lengthens", "start_date", "school_code", "nps_code"], kind="stable")
+    placed = sorted_by(placed, ["kind", "lengthens", "start_date", "school_code", "nps_code"])
     turn = placed.groupby(["kind", "ssid"], sort=False).cumcount()
     # A file of deletes may hold one student twice: no delete depends on another.
     turn = turn.where(~placed["kind"].isin([_DELETE, _DELETE_LAST]), 0)
@@ -219,7 +220,7 @@ def _with_sequence(
 ) -> pd.DataFrame:
     transaction_order = actions.loc[placed.index, "action"].map(list(TRANSACTIONS).index)
     ranked = placed.assign(transaction_order=transaction_order)
-    ranked = ranked.sort_values(["file_number", "transaction_order", *_ROW_ORDER], kind="stable")
+    ranked = sorted_by(ranked, ["file_number", "transaction_order", *_ROW_ORDER])
     sequence = pd.Series(np.arange(1, len(ranked) + 1), index=ranked.index)
     number = placed["file_number"].reindex(actions.index, fill_value=0).astype("int64")
     step_of = {0: ""} | dict(steps)
@@ -232,24 +233,24 @@ def _with_sequence(
     )
 
 
-def _outgoing(planned: pd.DataFrame, records: pd.DataFrame, run_number: str | None) -> pd.DataFrame:
-    """Records of what is sent, in sequence, with their type, transaction code and, unless `None`, our trace."""
-    sent = planned[planned["sequence"] > 0].sort_values("sequence")
-    outgoing = records.loc[sent.index, list(SENR_FIELDS)]
-    outgoing["record_type"] = text.constant(RECORD_TYPE, sent.index)
-    outgoing["transaction"] = sent["action"].map(TRANSACTIONS).astype("str")
-    if run_number is not None:
-        outgoing["local_record_id"] = text.concatenated(f"{run_number}-", sent["sequence"].astype("str"))
-    return outgoing
-
-
-def _files(planned: pd.DataFrame, outgoing: pd.DataFrame) -> tuple[PlannedFile, ...]:
-    head = planned.loc[outgoing.index, ["file_number", "step", "file"]]
+def _files(planned: pd.DataFrame, records: pd.DataFrame, run_number: str | None) -> tuple[PlannedFile, ...]:
+    sent = planned.loc[planned["sequence"] > 0, ["file_number", "step", "file", "sequence", "action"]]
     files = []
-    for (number, step, name), rows in head.groupby(["file_number", "step", "file"], sort=True):
-        records = outgoing.loc[rows.index].reset_index(drop=True)
-        files.append(PlannedFile(int(number), step, name, records, rows.index))
+    for (number, step, name), rows in sorted_by(sent, ["sequence"]).groupby(["file_number", "step", "file"], sort=True):
+        outgoing = _outgoing(records.loc[rows.index, list(SENR_FIELDS)], rows, run_number)
+        files.append(PlannedFile(int(number), step, name, outgoing.reset_index(drop=True), rows.index))
     return tuple(files)
+
+
+def _outgoing(records: pd.DataFrame, sent: pd.DataFrame, run_number: str | None) -> pd.DataFrame:
+    """The records with their type, transaction code and, unless `None`, our trace."""
+    outgoing = records.assign(
+        record_type=text.constant(RECORD_TYPE, sent.index),
+        transaction=sent["action"].map(TRANSACTIONS).astype("str"),
+    )
+    if run_number is None:
+        return outgoing
+    return outgoing.assign(local_record_id=text.concatenated(f"{run_number}-", sent["sequence"].astype("str")))
 
 
 def _missing(planned: pd.DataFrame, steps: list[tuple[int, str]]) -> tuple[tuple[str, str], ...]:

@@ -91,14 +91,14 @@ def transaction_not_accepted(records: Records, context: CheckContext) -> Hits:
 
 @rule("IVR0009")
 def wrong_character_in_name(records: Records, context: CheckContext) -> Hits:
-    """Control characters are FRMT0004's; both would say one thing twice."""
+    """Control characters are FRMT0004's; both would say one thing twice. The page speaks of names and ids: of a birth
+    city it cannot be told."""
     titles = _titles(context)
-    return by_field(
-        [
-            (field, titles[field], ~records.fits(field, _NAME_CHARACTER) & ~records.fits(field, _CONTROL_CHARACTER), {})
-            for field in _NAMES
-        ]
-    )
+    found = []
+    for field in _NAMES:
+        wrong = ~records.fits(field, _NAME_CHARACTER) & ~records.fits(field, _CONTROL_CHARACTER)
+        found.append((field, titles[field], wrong, {}))
+    return by_field(found, doubtful=frozenset({"birth_city"}))
 
 
 @rule("local-digits", deletes=True)

@@ -1,0 +1,36 @@
+"""What both sides hold of each student for whom something is proposed: `enrollments.csv` in the run folder.
+
+With it a run can be looked at later, student by student, without its inputs.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from senrkit import text
+from senrkit.scope import Scope
+from senrkit.spells import SpellSet
+
+CALPADS, AERIES = "calpads", "aeries"
+ENROLLMENT_COLUMNS = (
+    "side", "ssid", "local_id", "school_code", "school_name", "nps_code", "start_date", "exit_date", "exit_reason",
+    "completion_status", "status", "grade", "academic_year",
+)  # fmt: skip
+
+
+def both_sides(actions: pd.DataFrame, scope: Scope, spell_set: SpellSet) -> pd.DataFrame:
+    """One row per state row of any year, and per spell of the run year, of every student with an action other than `same`.
+
+    Columns `ENROLLMENT_COLUMNS`, all text, `side` being `calpads` or `aeries`; dates CCYYMMDD. Sorted by student, side and
+    start date.
+    """
+    ssids = actions.loc[actions["action"] != "same", "ssid"].drop_duplicates()
+    names = spell_set.schools.drop_duplicates("school_code").set_index("school_code")["name"]
+    sides = {CALPADS: scope.rows, AERIES: spell_set.spells}
+    rows = pd.concat(
+        [frame[text.is_in(frame["ssid"], ssids)].assign(side=side) for side, frame in sides.items()], ignore_index=True
+    )
+    rows["school_name"] = text.mapped(rows["school_code"], names.get)
+    rows = rows.reindex(columns=list(ENROLLMENT_COLUMNS)).astype("str").fillna("")
+    descending = rows.sort_values(["ssid", "side", "start_date"], ascending=[True, False, True], kind="stable")
+    return descending.reset_index(drop=True)

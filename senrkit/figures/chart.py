@@ -1,0 +1,168 @@
+"""What all charts share: the shape of the result, the look, and what to say when there is nothing to show.
+
+The colors are Okabe and Ito's (2008), which color-blind people tell apart. Each action has a pattern and a sign
+besides, so that a chart printed in black and white says the same.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from senrkit import wording
+from senrkit.results import TO_DO, RunFolder
+
+INK, PALE_INK, GRID, PAPER = "#1a1a1a", "#595959", "#dddddd", "#ffffff"
+SHADES = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")
+COLORS = {"add": "#56b4e9", "update": "#e69f00", "delete": "#d55e00", "hold": "#f0e442"}
+PATTERNS = {"add": "", "update": "/", "delete": "x", "hold": "."}
+SIGNS = {"add": "+", "update": "~", "delete": "−", "hold": "‖"}
+SCHOOLS_SHOWN = 30
+_ROW_PIXELS, _FRAME_PIXELS, _LABEL_LENGTH = 27, 110, 36
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure, never alone: `sentence` says what it shows, `table` holds every number in it, headings for people."""
+
+    figure: go.Figure
+    table: pd.DataFrame
+    sentence: str
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import HTML, display
+
+        from senrkit.figures.html import figure_html, sentence_html, table_html
+
+        display(HTML(sentence_html(self.sentence)))
+        # The first is drawn by JupyterLab's own plotly, the second by the script of the page that a report becomes.
+        bundle = {"application/vnd.plotly.v1+json": self.figure.to_plotly_json(), "text/html": figure_html(self)}
+        display(bundle, raw=True)
+        display(HTML(table_html(self.table)))
+
+
+def figure(title: str, height: int, **layout: Any) -> go.Figure:
+    """An empty figure in the common look."""
+    axis = {"gridcolor": GRID, "linecolor": PALE_INK, "zeroline": False, "automargin": True}
+    made = go.Figure()
+    made.update_layout(
+        template=None,
+        title={"text": title, "x": 0, "xref": "container", "xanchor": "left", "pad": {"l": 8}, "font": {"size": 18}},
+        font={"family": "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif", "size": 14, "color": INK},
+        height=height,
+        margin={"l": 8, "r": 24, "t": 84, "b": 40},
+        paper_bgcolor=PAPER,
+        plot_bgcolor=PAPER,
+        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0, "xanchor": "left", "traceorder": "normal", "itemclick": "toggle", "title": {"text": ""}},
+        uniformtext={"minsize": 10, "mode": "hide"},
+        hoverlabel={"align": "left"},
+    )
+    made.update_layout(title_yref="container", title_y=1, title_yanchor="top", title_pad_t=10, legend_y=1 - 44 / height)
+    made.update_xaxes(**axis)
+    made.update_yaxes(**axis)
+    made.update_layout(**layout)
+    return made
+
+
+def rows_height(rows: int) -> int:
+    """Pixels of a figure with one line a row."""
+    return _FRAME_PIXELS + 30 + _ROW_PIXELS * max(rows, 2)
+
+
+def stacked_bars(counts: pd.DataFrame, *, horizontal: bool) -> list[go.Bar]:
+    """One trace an action; `counts` has a column for each, its index the labels."""
+    bars = []
+    for action in TO_DO:
+        lengths, places = counts[action].tolist(), counts.index.tolist()
+        bars.append(
+            go.Bar(
+                x=lengths if horizontal else places,
+                y=places if horizontal else lengths,
+                orientation="h" if horizontal else "v",
+                name=action_name(action),
+                text=[f"{count:,}" if count else "" for count in lengths],
+                textposition="inside",
+                textangle=0,
+                insidetextanchor="middle",
+                textfont={"color": INK},
+                marker=marker(action),
+                hovertemplate=f"%{{{'y' if horizontal else 'x'}}}<br>{action_name(action)}: %{{text}}<extra></extra>",
+            )
+        )
+    return bars
+
+
+def marker(action: str) -> dict[str, Any]:
+    """Color, pattern and outline of an action's bars."""
+    pattern = {"shape": PATTERNS[action], "fgcolor": INK, "fgopacity": 0.35, "size": 7, "solidity": 0.22, "fillmode": "overlay"}
+    return {"color": COLORS[action], "pattern": pattern, "line": {"color": INK, "width": 0.8}}
+
+
+def action_name(action: str) -> str:
+    """An action for people, its sign first."""
+    return f"{SIGNS[action]} {wording.phrase('action', action).title}"
+
+
+def label(name: str) -> str:
+    """A name as an axis shows it: short, and taken as text whatever is in it."""
+    short = name if len(name) <= _LABEL_LENGTH else f"{name[: _LABEL_LENGTH - 1].rstrip()}…"
+    return html.escape(short, quote=False)
+
+
+def school_labels(schools: pd.DataFrame) -> pd.Series:
+    """One label a school; two schools of one name have their codes added."""
+    twice = schools["school_name"].duplicated(keep=False)
+    return pd.Series(
+        [
+            label(f"{name[:24]} ({code})" if double else name)
+            for name, code, double in zip(schools["school_name"], schools["school_code"], twice, strict=True)
+        ],
+        index=schools.index,
+        dtype="str",
+    )
+
+
+def first_schools(table: pd.DataFrame, shown: int = SCHOOLS_SHOWN) -> pd.DataFrame:
+    """The first schools, and one line that adds up all others; `table` has label as index and counts as columns."""
+    if len(table) <= shown + 1:
+        return table
+    others = table.iloc[shown:].sum().to_frame(f"{len(table) - shown} other schools").T
+    return pd.concat([table.iloc[:shown], others])
+
+
+def nothing(run: RunFolder, title: str, table: pd.DataFrame, sentence: str = "") -> Chart:
+    """The chart of a run in which there is nothing to draw: the figure says so too."""
+    said = nothing_decided(run) or sentence or agreement(run)
+    empty = figure(title, 180)
+    empty.update_xaxes(visible=False)
+    empty.update_yaxes(visible=False)
+    empty.add_annotation(text=html.escape(said, quote=False), showarrow=False, x=0, xref="paper", xanchor="left", y=0.5, yref="paper", font={"size": 15})
+    return Chart(empty, table, said)
+
+
+def nothing_decided(run: RunFolder) -> str:
+    """What to say of a stopped run; `""` when it went through."""
+    if not run.stopped:
+        return ""
+    ids = " and ".join(one["id"] for one in run.stops)
+    return f"The run was stopped by {ids or 'a precondition'}: nothing was decided, so there is nothing to show."
+
+
+def agreement(run: RunFolder) -> str:
+    """What to say when nothing has to be done."""
+    return f"Nothing to change: CALPADS and Aeries agree on {run.counts['same']:,} enrollments."
+
+
+def of_all(part: int, whole: int, word: str) -> str:
+    """`41 of 218 changes`; `the only change`; `all 7 changes`."""
+    if part == whole:
+        return f"the only {word}" if whole == 1 else f"all {whole:,} {word}s"
+    return f"{part:,} of {whole:,} {word}s"
+
+
+def capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,131 @@
+"""Charts with one line a school: what is to be done there, why, and what CALPADS is expected to say."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from senrkit import wording
+from senrkit.figures.chart import (
+    INK,
+    SHADES,
+    SIGNS,
+    Chart,
+    action_name,
+    capital,
+    figure,
+    first_schools,
+    nothing,
+    of_all,
+    rows_height,
+    school_labels,
+    stacked_bars,
+)
+from senrkit.results import TO_DO, RunFolder
+
+_SEVERITY_SIGNS = {"fatal": "✖", "warning": "⚠", "unknown": "?"}
+_RULES_SHOWN = 14
+
+
+def by_school(run: RunFolder) -> Chart:
+    """Discrepancies by school and action. Table: every school with something to do."""
+    title = "What is to be done, by school"
+    schools = _to_do(run)
+    table = schools.rename(columns={action: action_name(action) for action in TO_DO})
+    table = table.rename(columns={"school_code": "School code", "school_name": "School", "to_do": "All"})
+    table = table[["School code", "School", *(action_name(action) for action in TO_DO), "All"]]
+    if schools.empty:
+        return nothing(run, title, table)
+    counts = first_schools(schools.set_index(school_labels(schools))[[*TO_DO, "to_do"]])
+    bars = figure(title, rows_height(len(counts)), barmode="stack", bargap=0.25)
+    bars.add_traces(stacked_bars(counts, horizontal=True))
+    bars.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    bars.update_xaxes(title="enrollments", tickformat=",d", rangemode="tozero")
+    return Chart(bars, table, _most(schools))
+
+
+def reasons_by_school(run: RunFolder) -> Chart:
+    """School × reason heat map. Table: the same, all schools."""
+    title = "Why, by school"
+    schools = _to_do(run)
+    rows = run.proposal[run.proposal["action"].isin(TO_DO)]
+    why = pd.Series(list(zip(rows["action"], rows["reason"], strict=True)), index=rows.index, dtype="object")
+    counts = pd.crosstab(rows["school_code"], why).reindex(schools["school_code"], fill_value=0)
+    counts = counts[sorted(counts, key=lambda pair: (TO_DO.index(pair[0]), -counts[pair].sum(), pair[1]))]
+    names = [f"{SIGNS[action]} {wording.phrase(action, reason).title}" for action, reason in counts]
+    return _heat_map(run, title, schools, counts.set_axis(names, axis=1), "reason", "")
+
+
+def findings_by_school(run: RunFolder) -> Chart:
+    """Predicted findings by rule and school; a rule's severity is a sign before it. Table: all of them."""
+    title = "What CALPADS is expected to say, by rule and school"
+    found = run.findings
+    rules = found.groupby("rule")["severity"].agg(["first", "size"]).reset_index()
+    rules = rules.sort_values(["size", "rule"], ascending=[False, True])
+    at = run.schools["school_code"].isin(found["school_code"])
+    elsewhere = sorted(set(found["school_code"]) - set(run.schools["school_code"]))
+    more = pd.DataFrame({"school_code": elsewhere, "school_name": [code or "No school" for code in elsewhere]}, dtype="str")
+    schools = pd.concat([run.schools.loc[at, ["school_code", "school_name"]], more], ignore_index=True)
+    counts = pd.crosstab(found["school_code"], found["rule"]).reindex(index=schools["school_code"], columns=rules["rule"], fill_value=0)
+    names = [f"{_SEVERITY_SIGNS.get(severity, '?')} {rule}" for rule, severity in zip(rules["rule"], rules["first"], strict=True)]
+    fatal = int((found["severity"] == "fatal").sum())
+    after = f" {fatal:,} would have CALPADS refuse a file: those students are held." if fatal else ""
+    signs = " · ".join(f"{_SEVERITY_SIGNS[one]} {wording.phrase('severity', one).title.lower()}" for one in _SEVERITY_SIGNS)
+    return _heat_map(run, title, schools, counts.set_axis(names, axis=1), "finding", after, signs)
+
+
+def _to_do(run: RunFolder) -> pd.DataFrame:
+    return run.schools[run.schools["to_do"] > 0].reset_index(drop=True)
+
+
+def _most(schools: pd.DataFrame) -> str:
+    first, whole = schools.iloc[0], int(schools["to_do"].sum())
+    most = max(TO_DO, key=lambda action: first[action])
+    mostly = wording.phrase("action", most).title.lower()
+    return capital(f"{of_all(int(first['to_do']), whole, 'item')} at {first['school_name']}; most there: {mostly} ({first[most]:,}).")
+
+
+def _heat_map(
+    run: RunFolder, title: str, schools: pd.DataFrame, counts: pd.DataFrame, word: str, after: str, legend: str = ""
+) -> Chart:
+    """Schools down, `counts`' columns across; the number stands in each cell."""
+    counts = counts.set_axis(school_labels(schools).tolist())
+    codes = pd.DataFrame({"School code": schools["school_code"].to_numpy(), "School": schools["school_name"].to_numpy()})
+    table = pd.concat([codes, counts.reset_index(drop=True).astype("int64")], axis=1)
+    if counts.empty or not counts.to_numpy().sum():
+        return nothing(run, title, table, "No finding is predicted." if word == "finding" else "")
+    sums, whole = counts.sum(), int(counts.to_numpy().sum())
+    largest = sums.idxmax()
+    where = counts[largest].idxmax()
+    item = "finding" if word == "finding" else "item"
+    sentence = f"The most frequent {word} is “{largest}”: {of_all(int(sums[largest]), whole, item)}, most of them at {where}.{after}"
+    shown = first_schools(_first_columns(counts))
+    cells = shown.to_numpy()
+    heat = go.Heatmap(
+        z=cells,
+        x=shown.columns.tolist(),
+        y=shown.index.tolist(),
+        text=[[f"{count:,}" if count else "" for count in row] for row in cells],
+        texttemplate="%{text}",
+        colorscale=list(SHADES),
+        zmin=0,
+        xgap=2,
+        ygap=2,
+        showscale=False,
+        hovertemplate="%{y}<br>%{x}: %{z:,}<extra></extra>",
+    )
+    drawn = figure(title, rows_height(len(shown)) + 110, plot_bgcolor="#eeeeee")
+    drawn.add_trace(heat)
+    drawn.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    drawn.update_xaxes(showgrid=False, type="category", side="bottom", tickangle=-40)
+    if legend:
+        drawn.add_annotation(text=legend, x=0, xref="container", xanchor="left", xshift=8, y=1, yref="container", yanchor="top", yshift=-44, showarrow=False, font={"size": 13, "color": INK})
+    return Chart(drawn, table, sentence)
+
+
+def _first_columns(counts: pd.DataFrame) -> pd.DataFrame:
+    if counts.shape[1] <= _RULES_SHOWN + 1:
+        return counts
+    kept = counts[counts.sum().nlargest(_RULES_SHOWN).index]
+    kept = counts[[name for name in counts if name in kept]]
+    return kept.assign(**{f"{counts.shape[1] - _RULES_SHOWN} others": counts.sum(axis=1) - kept.sum(axis=1)})

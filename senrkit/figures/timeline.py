@@ -1,0 +1,127 @@
+"""One student's enrollments on both sides, CALPADS above Aeries, on one scale of days."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from senrkit import dates
+from senrkit.both_sides import AERIES, CALPADS
+from senrkit.figures.chart import COLORS, INK, PALE_INK, Chart, figure, label, nothing
+from senrkit.reference import SchoolYear
+from senrkit.results import RunFolder
+
+_SIDES = {CALPADS: "CALPADS", AERIES: "Aeries"}
+_LOOKS = {
+    CALPADS: {"color": COLORS["update"], "pattern": {"shape": "/", "fgcolor": INK, "fgopacity": 0.35, "size": 7, "solidity": 0.2, "fillmode": "overlay"}},
+    AERIES: {"color": COLORS["add"]},
+}
+_ROW_PIXELS = 34
+_DAY_IN_MILLISECONDS = 86_400_000
+
+
+def student_timeline(run: RunFolder, ssids: tuple[str, ...] | list[str]) -> Chart:
+    """Both sides' enrollments of a student, by all of the student's SSIDs, each a bar with its dates in words.
+
+    Table: the same rows. Of Aeries, the run year alone is known. A student with nothing to change is not in a run
+    folder: the chart says so.
+    """
+    title = "CALPADS and Aeries, enrollment by enrollment"
+    rows = run.enrollments[run.enrollments["ssid"].isin(list(ssids))]
+    rows = rows.sort_values(["side", "start_date", "exit_date"], ascending=[False, True, True], kind="stable")
+    rows = rows.iloc[rows["side"].eq(AERIES).argsort(kind="stable")].reset_index(drop=True)
+    table = _table(rows)
+    if rows.empty:
+        return nothing(run, title, table, "This run has nothing to change for the student, and so keeps no timeline.")
+    as_of = pd.Timestamp(run.manifest["as_of"])
+    bars = _bars(rows, as_of)
+    drawn = figure(title, 150 + _ROW_PIXELS * max(len(rows), 2), bargap=0.3, barmode="overlay")
+    for side in _SIDES:
+        drawn.add_trace(_trace(side, bars[rows["side"] == side]))
+    year = SchoolYear.parse(run.manifest["school_year"])
+    _shade(drawn, year, as_of)
+    drawn.update_yaxes(autorange="reversed", type="category", showgrid=False, ticklabelstandoff=6)
+    drawn.update_xaxes(type="date", showgrid=True, range=_range(bars, year))
+    return Chart(drawn, table, _sentence(rows, as_of))
+
+
+def _table(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Side": rows["side"].map(_SIDES).astype("str"),
+            "School": rows["school_name"].where(rows["school_name"] != "", rows["school_code"]),
+            "Grade": rows["grade"],
+            "Status": rows["status"],
+            "Start": [_iso(day) for day in rows["start_date"]],
+            "Exit": [_iso(day) or "open" for day in rows["exit_date"]],
+            "Exit reason": rows["exit_reason"],
+        }
+    )
+
+
+def _bars(rows: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Where each bar begins and ends, its axis label and its words. An open one ends today, with an arrow in its words."""
+    start, end = (dates.from_ccyymmdd(rows[name]) for name in ("start_date", "exit_date"))
+    shown_end = end.fillna(as_of).clip(lower=start)
+    school = rows["school_name"].where(rows["school_name"] != "", rows["school_code"])
+    words = [
+        f"{_iso(first)} → {_iso(last) or 'open'}{f', {why}' if why else ''}"
+        for first, last, why in zip(rows["start_date"], rows["exit_date"], rows["exit_reason"], strict=True)
+    ]
+    places = rows.groupby("side").cumcount() + 1
+    labels = [
+        f"{_SIDES[side]} {place}: {label(name)}, grade {grade or '?'}"
+        for side, place, name, grade in zip(rows["side"], places, school, rows["grade"], strict=True)
+    ]
+    length = (shown_end - start).dt.total_seconds() * 1000 + _DAY_IN_MILLISECONDS
+    return pd.DataFrame({"label": labels, "start": start, "end": shown_end, "length": length, "words": words}, index=rows.index)
+
+
+def _trace(side: str, bars: pd.DataFrame) -> go.Bar:
+    return go.Bar(
+        base=bars["start"].dt.strftime("%Y-%m-%d").tolist(),
+        x=bars["length"].tolist(),
+        y=bars["label"].tolist(),
+        orientation="h",
+        name=_SIDES[side],
+        text=bars["words"].tolist(),
+        textposition="auto",
+        textangle=0,
+        textfont={"color": INK},
+        cliponaxis=False,
+        marker={**_LOOKS[side], "line": {"color": INK, "width": 1}},
+        hovertemplate="%{y}<br>%{text}<extra></extra>",
+    )
+
+
+def _shade(drawn: go.Figure, year: SchoolYear, as_of: pd.Timestamp) -> None:
+    ends = year.end + dt.timedelta(days=1)
+    drawn.add_vrect(x0=str(year.start), x1=str(ends), fillcolor="#f2f2f2", line_width=0, layer="below")
+    drawn.add_annotation(x=str(year.start), y=1, yref="paper", yanchor="bottom", xanchor="left", text=f"school year {year.short}", showarrow=False, font={"color": PALE_INK, "size": 12})
+    drawn.add_shape(type="line", x0=str(as_of.date()), x1=str(as_of.date()), y0=0, y1=1, yref="paper", line={"color": INK, "dash": "dash", "width": 1.5})
+    drawn.add_annotation(x=str(as_of.date()), y=0, yref="paper", yanchor="bottom", xanchor="left", text=" day of the run", showarrow=False, font={"color": PALE_INK, "size": 12})
+
+
+def _range(bars: pd.DataFrame, year: SchoolYear) -> list[str]:
+    first = min(bars["start"].min(), pd.Timestamp(year.start)) - pd.Timedelta(days=30)
+    last = max(bars["end"].max(), pd.Timestamp(year.end))
+    return [str(first.date()), str(last.date() + dt.timedelta(days=20))]
+
+
+def _sentence(rows: pd.DataFrame, as_of: pd.Timestamp) -> str:
+    today = as_of.strftime("%Y%m%d")
+    parts = []
+    for side, name in _SIDES.items():
+        of_side = rows[rows["side"] == side]
+        still = of_side[(of_side["exit_date"] == "") | (of_side["exit_date"] > today)]
+        here = ", ".join(dict.fromkeys(still["school_name"].where(still["school_name"] != "", still["school_code"])))
+        known = f"{len(of_side):,} enrollment{'' if len(of_side) == 1 else 's'}"
+        where = f"open at {here}" if here else "none of them open" if len(of_side) else ""
+        parts.append(f"{name} holds {known}" + (f", {where}" if where else ""))
+    return "; ".join(parts) + "."
+
+
+def _iso(ccyymmdd: str) -> str:
+    return f"{ccyymmdd[:4]}-{ccyymmdd[4:6]}-{ccyymmdd[6:]}" if len(ccyymmdd) == 8 else ccyymmdd

@@ -1,0 +1,67 @@
+"""How the work to do grew or shrank from run to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from senrkit.figures.chart import COLORS, INK, Chart, action_name, figure, nothing
+from senrkit.results import TO_DO, RunFolder
+
+_SYMBOLS = {"add": "circle", "update": "square", "delete": "x", "hold": "diamond"}
+_DASHES = {"add": "solid", "update": "dash", "delete": "dot", "hold": "dashdot"}
+
+
+def trend(runs: Sequence[RunFolder]) -> Chart:
+    """Actions of each run, oldest first. Table: the same; stopped runs are in the table only.
+
+    Raises
+    ------
+    ValueError
+        without any run.
+    """
+    if not runs:
+        raise ValueError("A trend needs at least one run.")
+    title = "What is to be done, run by run"
+    rows = [_row(run) for run in runs]
+    table = pd.DataFrame(rows, columns=["Run", "As of", *(action_name(action) for action in TO_DO), "All"])
+    went_through = [run for run in runs if not run.stopped]
+    if not went_through:
+        return nothing(runs[-1], title, table)
+    lines = figure(title, 420)
+    places = [_label(run) for run in went_through]
+    for action in TO_DO:
+        marks = {"symbol": _SYMBOLS[action], "size": 10, "color": COLORS[action], "line": {"color": INK, "width": 1}}
+        counts = [run.counts[action] for run in went_through]
+        name = action_name(action)
+        lines.add_trace(
+            go.Scatter(x=places, y=counts, name=name, mode="lines+markers", marker=marks, line={"color": PALE_LINE[action], "dash": _DASHES[action], "width": 2}, hovertemplate=f"%{{x}}<br>{name}: %{{y:,}}<extra></extra>")
+        )
+    lines.update_xaxes(type="category", title="run", showgrid=False)
+    lines.update_yaxes(title="enrollments", tickformat=",d", rangemode="tozero")
+    return Chart(lines, table, _sentence(went_through))
+
+
+# Yellow and sky blue lines are too pale on white: a line is drawn darker than its marks.
+PALE_LINE = {"add": "#2b7fb8", "update": "#b87f00", "delete": "#d55e00", "hold": "#8a8000"}
+
+
+def _row(run: RunFolder) -> list[object]:
+    counts = [run.counts[action] if not run.stopped else pd.NA for action in TO_DO]
+    whole = sum(run.counts[action] for action in TO_DO) if not run.stopped else "stopped"
+    return [run.folder.name, run.manifest["as_of"], *counts, whole]
+
+
+def _label(run: RunFolder) -> str:
+    return f"{run.manifest['made'][:16].replace('T', ' ')}<br>{run.manifest['run_number']}"
+
+
+def _sentence(runs: Sequence[RunFolder]) -> str:
+    first, last = (sum(run.counts[action] for action in TO_DO) for run in (runs[0], runs[-1]))
+    if len(runs) == 1:
+        return f"One run so far, with {last:,} items to do: a trend needs a second."
+    word = "fewer" if last < first else "more"
+    change = f"{abs(last - first):,} {word} than in the first of {len(runs)} runs" if last != first else f"as many as in the first of {len(runs)} runs"
+    return f"{last:,} items to do in the last run, {change}."

@@ -1,0 +1,106 @@
+"""Rows of a worksheet, whole columns at a time, put into a workbook that XlsxWriter has made without them.
+
+XlsxWriter writes cell by cell: three seconds for what takes a tenth of one here. It makes everything else: sheets,
+formats, headings, filters, print set-up. A text is written in place (`inlineStr`), never as a formula, link or number.
+Source: ECMA-376 part 1, 18.3.1.4 (cell), 18.18.11 (cell types), 22.9.2.19 (escapes in text).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from senrkit import text
+
+_HEADING_END = b"</row></sheetData>"
+_LONGEST_TEXT = 32_767
+_ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+_NOT_XML = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
+_LOOKS_ESCAPED = r"_(x[0-9A-Fa-f]{4}_)"
+
+
+def fill_sheets(skeleton: bytes, tables: Mapping[int, pd.DataFrame], path: Path) -> None:
+    """Write the workbook `skeleton` to `path` with a table's rows below the heading of sheet 1, 2, ...
+
+    Column `n` of a table goes into column `n` of the sheet, with that column's format. Whole numbers become numbers,
+    all else text; blank and unknown leave the cell empty.
+
+    Raises
+    ------
+    ValueError
+        when a sheet does not hold exactly one row, its heading.
+    """
+    parts = {f"xl/worksheets/sheet{number}.xml": table for number, table in tables.items()}
+    with zipfile.ZipFile(io.BytesIO(skeleton)) as empty, zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as book:
+        for entry in empty.infolist():
+            content = empty.read(entry)
+            if entry.filename in parts:
+                content = _filled(content, parts[entry.filename])
+            named = zipfile.ZipInfo(entry.filename, entry.date_time)
+            book.writestr(named, content, zipfile.ZIP_DEFLATED, compresslevel=1)
+
+
+def _filled(sheet: bytes, table: pd.DataFrame) -> bytes:
+    if sheet.count(b"<row ") != 1 or _HEADING_END not in sheet:
+        raise ValueError("A sheet to be filled holds its heading and nothing else.")
+    if len(table) == 0:
+        return sheet
+    rows = b"</row>" + rows_xml(table, _column_styles(sheet)) + b"</sheetData>"
+    last = f"{_letters(table.shape[1] - 1)}{len(table) + 1}"
+    sheet = re.sub(rb'<dimension ref="[^"]*"/>', f'<dimension ref="A1:{last}"/>'.encode(), sheet)
+    return sheet.replace(_HEADING_END, rows)
+
+
+def rows_xml(table: pd.DataFrame, styles: Mapping[int, int]) -> bytes:
+    """The table as `<row>` elements from row 2 on; `styles` are the format numbers of the columns."""
+    numbers = pa.array(np.arange(2, len(table) + 2)).cast(pa.large_string())
+    cells = [_cells(table[name], _letters(at), numbers, styles.get(at, 0)) for at, name in enumerate(table.columns)]
+    rows = _glued('<row r="', numbers, '">', *cells, "</row>")
+    return "".join(rows.to_pylist()).encode()
+
+
+def _cells(column: pd.Series, letters: str, numbers: pa.Array, style: int) -> pa.Array:
+    start = f'<c r="{letters}'
+    if pd.api.types.is_integer_dtype(column):
+        counts = pa.array(column.to_numpy()).cast(pa.large_string())
+        return _glued(start, numbers, f'" s="{style}"><v>', counts, "</v></c>")
+    values = pc.fill_null(text.arrow(column).combine_chunks(), "")
+    cells = _glued(
+        start, numbers, f'" s="{style}" t="inlineStr"><is><t xml:space="preserve">', _escaped(values), "</t></is></c>"
+    )
+    return pc.if_else(pc.equal(values, ""), "", cells)
+
+
+def _escaped(values: pa.Array) -> pa.Array:
+    values = pc.utf8_slice_codeunits(values, 0, _LONGEST_TEXT)
+    values = pc.replace_substring_regex(values, _NOT_XML, " ")
+    values = pc.replace_substring_regex(values, _LOOKS_ESCAPED, r"_x005F_\1")
+    for sign, escape in _ESCAPES:
+        values = pc.replace_substring(values, sign, escape)
+    return values
+
+
+def _glued(*parts: pa.Array | str) -> pa.Array:
+    sides = [pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts]
+    return pc.binary_join_element_wise(*sides, pa.scalar("", pa.large_string()))
+
+
+def _column_styles(sheet: bytes) -> dict[int, int]:
+    """Format number by column, from the `<col>` elements: XlsxWriter writes one for each column that has a format."""
+    styles = {}
+    for first, last, style in re.findall(rb'<col min="(\d+)" max="(\d+)"[^>]*? style="(\d+)"', sheet):
+        styles |= dict.fromkeys(range(int(first) - 1, int(last)), int(style))
+    return styles
+
+
+def _letters(column: int) -> str:
+    """`A` for 0; the tables here have fewer than 26 columns."""
+    return chr(ord("A") + column)
