@@ -90,6 +90,7 @@ def _proposal(actions: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         reason=_reason_titles(table),
         action=_titles("action", table["action"]),
+        file=table["file"].str.extract(r"_(\d{2,}_[a-z_]+)\.txt$", expand=False).fillna(""),
         start_date=_iso(table["start_date"]),
         exit_date=_iso(table["exit_date"]),
         changed=_readable(table["changed"]),
@@ -180,10 +181,10 @@ def _summary_sheet(book: Any, manifest: Mapping[str, Any]) -> None:
     style = {
         "title": book.add_format({"bold": True, "font_size": 16}),
         "head": book.add_format({"bold": True, "bottom": 1, "font_size": 12}),
-        "text": book.add_format({"text_wrap": True, "valign": "top"}),
+        "text": book.add_format({"text_wrap": True, "valign": "top", "indent": 1}),
         "number": book.add_format({"num_format": "#,##0", "valign": "top"}),
     }
-    for column, width in enumerate((44, 12, 90)):
+    for column, width in enumerate((44, 12, 120)):
         sheet.set_column(column, column, width)
     for at, (kind, cells) in enumerate(summary_rows(manifest)):
         for column, value in enumerate(cells):
@@ -192,17 +193,21 @@ def _summary_sheet(book: Any, manifest: Mapping[str, Any]) -> None:
             elif value or kind == "head":
                 sheet.write_string(at, column, value, style[kind])
     _for_print(sheet)
+    sheet.fit_to_pages(1, 1)
 
 
 def _table_sheet(book: Any, name: str, table: pd.DataFrame) -> pd.DataFrame:
     """A sheet with its heading; returns the rows that go below."""
     columns = wording.sheet_columns(name)
     sheet = book.add_worksheet(wording.phrase("sheet", name).title)
-    head = book.add_format({"bold": True, "bg_color": "#DDE6F0", "bottom": 1, "text_wrap": True, "valign": "top"})
+    look = {"bold": True, "bg_color": "#DDE6F0", "bottom": 1, "text_wrap": True, "valign": "top"}
+    head, head_of_numbers = book.add_format(look), book.add_format(look | {"align": "right"})
     styles = {wrap: book.add_format({"valign": "top", "text_wrap": wrap}) for wrap in (False, True)}
     for at, column in enumerate(columns):
         sheet.set_column(at, at, column.width, styles[column.wrap])
-        sheet.write_string(0, at, column.heading, head)
+        is_number = pd.api.types.is_integer_dtype(table[column.name])
+        sheet.write_string(0, at, column.heading, head_of_numbers if is_number else head)
+    sheet.set_row(0, 32)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(min(len(table), ROWS_PER_SHEET), 1), len(columns) - 1)
     sheet.repeat_rows(0)

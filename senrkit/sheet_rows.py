@@ -22,6 +22,9 @@ from senrkit import text
 
 _HEADING_END = b"</row></sheetData>"
 _LONGEST_TEXT = 32_767
+_LINE_POINTS = 15
+# Words break before the edge: a line holds about nine tenths of the letters that would fit.
+_LETTERS_A_WIDTH = 0.92
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 _NOT_XML = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
 _LOOKS_ESCAPED = r"_(x[0-9A-Fa-f]{4}_)"
@@ -53,18 +56,29 @@ def _filled(sheet: bytes, table: pd.DataFrame) -> bytes:
         raise ValueError("A sheet to be filled holds its heading and nothing else.")
     if len(table) == 0:
         return sheet
-    rows = b"</row>" + rows_xml(table, _column_styles(sheet)) + b"</sheetData>"
+    rows = b"</row>" + rows_xml(table, _column_styles(sheet), _column_widths(sheet)) + b"</sheetData>"
     last = f"{_letters(table.shape[1] - 1)}{len(table) + 1}"
     sheet = re.sub(rb'<dimension ref="[^"]*"/>', f'<dimension ref="A1:{last}"/>'.encode(), sheet)
     return sheet.replace(_HEADING_END, rows)
 
 
-def rows_xml(table: pd.DataFrame, styles: Mapping[int, int]) -> bytes:
-    """The table as `<row>` elements from row 2 on; `styles` are the format numbers of the columns."""
+def rows_xml(table: pd.DataFrame, styles: Mapping[int, int], widths: Mapping[int, float] | None = None) -> bytes:
+    """The table as `<row>` elements from row 2 on; `styles` are the format numbers of the columns, `widths` theirs."""
     numbers = pa.array(np.arange(2, len(table) + 2)).cast(pa.large_string())
     cells = [_cells(table[name], _letters(at), numbers, styles.get(at, 0)) for at, name in enumerate(table.columns)]
-    rows = _glued('<row r="', numbers, '">', *cells, "</row>")
+    heights = pa.array(_heights(table, widths or {})).cast(pa.large_string())
+    rows = _glued('<row r="', numbers, '" ht="', heights, '" customHeight="1">', *cells, "</row>")
     return "".join(rows.to_pylist()).encode()
+
+
+def _heights(table: pd.DataFrame, widths: Mapping[int, float]) -> np.ndarray:
+    """Points a row needs for its wrapped text. Excel would fit rows by itself on opening; LibreOffice and viewers do not."""
+    lines = np.ones(len(table), dtype="int64")
+    for at, name in enumerate(table.columns):
+        if at in widths and not pd.api.types.is_integer_dtype(table[name]):
+            letters = pc.fill_null(pc.utf8_length(text.arrow(table[name])), 0).to_numpy()
+            lines = np.maximum(lines, -(-letters // max(int(widths[at] * _LETTERS_A_WIDTH), 1)))
+    return (lines * _LINE_POINTS + 1).astype("int64")
 
 
 def _cells(column: pd.Series, letters: str, numbers: pa.Array, style: int) -> pa.Array:
@@ -99,6 +113,14 @@ def _column_styles(sheet: bytes) -> dict[int, int]:
     for first, last, style in re.findall(rb'<col min="(\d+)" max="(\d+)"[^>]*? style="(\d+)"', sheet):
         styles |= dict.fromkeys(range(int(first) - 1, int(last)), int(style))
     return styles
+
+
+def _column_widths(sheet: bytes) -> dict[int, float]:
+    """Width by column, in letters, from the `<col>` elements."""
+    widths = {}
+    for first, last, width in re.findall(rb'<col min="(\d+)" max="(\d+)" width="([\d.]+)"', sheet):
+        widths |= dict.fromkeys(range(int(first) - 1, int(last)), float(width))
+    return widths
 
 
 def _letters(column: int) -> str:

@@ -1,7 +1,7 @@
 """Proposals as small text tables, for what is made of them: files, run folder, workbook.
 
-A table names the columns that matter (`student action start ...`); `-` is blank. Student 1 has SSID 9000000001; schools are
-A (1990001) and B (1990002). All people are made up.
+A table names the columns that matter (`student action start ...`); `-` is blank. Student 1 has SSID 9000000001; schools
+are A (1990001) and B (1990002). All people are made up.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from tests.rulebook import rows_of, settings, ssid
 
 SCHOOLS = {"A": ("1990001", "Alder"), "B": ("1990002", "Birch")}
 _CODE = {"add": "A", "update": "A", "delete": "D"}
+_SHARED = ("school_code", "nps_code", "ssid", "local_id", "start_date", "grade", "exit_date")
 _REASON = {"add": "missing-in-calpads", "update": "exit", "delete": "not-in-aeries"}
 
 
 def proposal(table: str) -> SimpleNamespace:
     """`actions` and `records` as `reconcile.Proposal` has them.
 
-    Columns of the table: `student school action start exit grade reason hold intended`, `marks` (`shortens`, `at-risk`).
+    Columns: `student school action start exit grade reason hold intended`, `marks` (`shortens`, `at-risk`).
     """
     actions = [_action(row) for row in rows_of(table)]
     frame = pd.DataFrame(actions, columns=list(_action({"student": "1", "action": "add"})))
@@ -37,9 +38,9 @@ def proposal(table: str) -> SimpleNamespace:
     records = pd.DataFrame("", index=goes_out.index, columns=list(SENR_FIELDS), dtype="str")
     records = records.assign(
         record_type="SENR", transaction=goes_out["intended"].map(_CODE), local_record_id="state-own",
-        reporting_lea="1999990", academic_year="2026-2027", first_name="Zoë", last_name="O'Brien", birth_date="20150304",
-        gender="X", birth_country="US", status="10",
-        **{name: goes_out[name] for name in ("school_code", "nps_code", "ssid", "local_id", "start_date", "grade", "exit_date")},
+        reporting_lea="1999990", academic_year="2026-2027", first_name="Zoë", last_name="O'Brien",
+        birth_date="20150304", gender="X", birth_country="US", status="10",
+        **{name: goes_out[name] for name in _SHARED},
     ).astype("str")  # fmt: skip
     return SimpleNamespace(actions=frame, records=records)
 
@@ -75,7 +76,9 @@ def documents(table: str, process: str = "", **changed: object) -> RunDocuments:
     plan = order(proposal(table), chosen, "7")
     files = encode_files(plan)
     parts = {
-        "left_out": pd.DataFrame([["no-ssid", "1990001", "Alder", "1", "", "1050", "20260812", ""]], columns=LEFT_OUT_COLUMNS),
+        "left_out": pd.DataFrame(
+            [["no-ssid", "1990001", "Alder", "1", "", "1050", "20260812", ""]], columns=LEFT_OUT_COLUMNS
+        ),
         "findings": None,
         "information": pd.DataFrame(
             [["demographics-differ", "1990001", "9000000001", "1001", "Differs: birth date."]],

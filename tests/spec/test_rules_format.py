@@ -67,11 +67,12 @@ FILE_TABLES = {
         U            fatal
         """,
     "IVR0009": """
-        first_name   local_id  says
-        José-María   000101    fine
-        O'Neil_Jr.   000101    fine
-        Tansy(Tan)   000101    fatal
-        Tansy        0001*1    fatal
+        first_name   local_id  birth_city        says
+        José-María   000101    -                 fine
+        O'Neil_Jr.   000101    -                 fine
+        Tansy(Tan)   000101    -                 fatal
+        Tansy        0001*1    -                 fatal
+        Tansy        000101    Washington,_D.C.  unknown
         """,
     "local-digits": """
         ssid        school_code  says

@@ -20,7 +20,7 @@ from tests.submissions import SCHOOLS, proposal
 AS_OF = dt.date(2026, 11, 23)
 HEADING = ",".join(COLUMNS)
 LINE = "9000000001,1990001,20260812,delete,hold,asked the school,pat,2026-11-20T10:00:00,,"
-DECISION = Decision("9000000001", "1990001", "20260812", "delete", "hold", "asked the school", "pat", "2026-11-20T10:00:00")
+DECISION = Decision(*LINE.split(","))
 
 
 def parsed(*lines: str, heading: str = HEADING):
@@ -31,8 +31,8 @@ def decided(table: str):
     """A decisions file from a table of `student school action start decision expires back`."""
     return parsed(
         *(
-            f"{ssid(row['student'])},{SCHOOLS[row.get('school', 'A')][0]},{row.get('start', '20260812')},{row['action']},"
-            f"{row['decision']},because,pat,2026-11-20,{row.get('expires', '')},{row.get('back', '')}"
+            f"{ssid(row['student'])},{SCHOOLS[row.get('school', 'A')][0]},{row.get('start', '20260812')},"
+            f"{row['action']},{row['decision']},because,pat,2026-11-20,{row.get('expires', '')},{row.get('back', '')}"
             for row in rows_of(table)
         )
     )
@@ -71,14 +71,15 @@ def test_what_a_spreadsheet_rewrote_is_understood(line, column, value):
 
 
 def test_columns_may_be_moved_and_others_added():
-    kept = parsed("x,hold,delete,20260812,1990001,9000000001,r,a,m,,", heading="note,decision,action,start_date,school_code,"
-                  "ssid,reason,author,made,expires,taken_back")  # fmt: skip
+    heading = "note,decision,action,start_date,school_code,ssid,reason,author,made,expires,taken_back"
+    kept = parsed("x,hold,delete,20260812,1990001,9000000001,r,a,m,,", heading=heading)
     assert kept[["ssid", "decision"]].values.tolist() == [["9000000001", "hold"]]
 
 
 def test_a_spreadsheets_mark_code_page_and_blank_lines_are_understood():
     assert decisions.parse(f"\ufeff{HEADING}\n{LINE}\n,,,,,,,,,\n\n".encode(), "d.csv")["line"].tolist() == [2]
-    assert decisions.parse(f"{HEADING}\n{LINE}\n".replace("pat", "Zoë").encode("cp1252"), "d.csv")["author"].tolist() == ["Zoë"]
+    of_windows = f"{HEADING}\n{LINE}\n".replace("pat", "Zoë").encode("cp1252")
+    assert decisions.parse(of_windows, "d.csv")["author"].tolist() == ["Zoë"]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_applying_changes_neither_decisions_nor_actions():
 def test_what_is_added_is_read_again(tmp_path):
     path = tmp_path / "runs" / "decisions.csv"
     decisions.append(path, DECISION)
-    decisions.append(path, Decision("9000000002", "1990002", "20260812", "add", "send", "=1+1, \"so\"", "Zoë", "now"))
+    decisions.append(path, Decision("9000000002", "1990002", "20260812", "add", "send", '=1+1, "so"', "Zoë", "now"))
     kept = decisions.read(path)
     assert kept["reason"].tolist() == ["asked the school", '=1+1, "so"']
     assert b"=1+1" not in path.read_bytes().replace(b"'=1+1", b"")
@@ -241,7 +242,7 @@ def _append_many(path, author):
         decisions.append(path, Decision(*LINE.replace("pat", author).split(",")))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the test forks; the lock itself is tried on Windows by the tests above")
+@pytest.mark.skipif(sys.platform == "win32", reason="the test forks")
 def test_two_programs_at_once_lose_no_line(tmp_path):
     path = tmp_path / "decisions.csv"
     fork = multiprocessing.get_context("fork")
