@@ -203,6 +203,51 @@ def run(
 
 
 @_command("""
+  senrkit validate SENR_1999990_20261123_01_delete.txt
+  senrkit validate vendor.txt --extract SENR_ODS.txt --directory pubschls.txt
+  senrkit validate vendor.txt --clean vendor_clean.txt
+""")
+@click.argument("files", metavar="FILE...", type=_FILE, nargs=-1, required=True)
+@click.option("--extract", metavar="FILE", type=_FILE, multiple=True, help="What CALPADS holds now: a SENR ODS extract.")
+@click.option("--directory", metavar="FILE", type=_FILE, help="CDE's public school directory (pubschls).")
+@click.option("--lea", metavar="CODE", help="The submitting LEA. Default: the one that most records name.")
+@click.option("--as-of", type=Day(), help="The day of the upload. Default: today.")
+@click.option("--clean", metavar="OUT", type=_FILE, help="Write the file without the students that sink it. Takes one FILE.")
+def validate(
+    files: tuple[Path, ...],
+    extract: tuple[Path, ...],
+    directory: Path | None,
+    lea: str | None,
+    as_of: dt.date | None,
+    clean: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Say what CALPADS would say to any SENR file.
+
+    Several files are taken as uploaded one after the other. Ends with 4 when one would be rejected.
+    """
+    from senrkit.validate import validate_in_order, write_clean
+
+    if clean is not None and len(files) > 1:
+        raise UsageError("--clean takes one file.", "Clean them one after the other.")
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        progress.step("checking the rules")
+        done = validate_in_order(
+            files, as_of=as_of or dt.date.today(), extract=extract, directory=directory, lea=lea or ""
+        )
+    written = [str(path) for path in write_clean(done[0], clean)] if clean else []
+    code = max(one.exit_code for one in done)
+    if as_json:
+        print_json({"files": [one.document() for one in done], "written": written, "exit_code": code})
+    elif not quiet:
+        click.echo("\n\n".join(one.text() for one in done))
+        for path in written:
+            click.echo(f"{path} is written.")
+    return code
+
+
+@_command("""
   senrkit student 1234567890
   senrkit student 1024 --run runs/2026-11-23_01 --names
 """)

@@ -20,7 +20,7 @@ from senrkit.checks import CheckContext, by_cause, cannot_check, file_findings, 
 from senrkit.checks.findings import FATAL, UNKNOWN, WARNING, joined_findings
 from senrkit.checks.records import Records
 from senrkit.errors import InputError, UsageError
-from senrkit.inputs.school_directory import read_school_directory
+from senrkit.inputs.school_directory import SchoolDirectory, read_school_directory
 from senrkit.inputs.senr_extract import read_extract
 from senrkit.inputs.senr_file import SenrFile, read_senr_file
 from senrkit.ods_model import Store
@@ -110,16 +110,38 @@ def validate(
     InputError
         when the file, the extract or the directory cannot be read.
     """
-    file = read_senr_file(path, SchoolYear.of(as_of))
-    lea = lea or _most_frequent(file.records["reporting_lea"])
+    return validate_in_order([path], as_of=as_of, extract=extract, directory=directory, lea=lea)[0]
+
+
+def validate_in_order(
+    paths: Sequence[Path],
+    *,
+    as_of: dt.date,
+    extract: Sequence[Path] = (),
+    directory: Path | None = None,
+    lea: str = "",
+) -> list[Validation]:
+    """Test files that are uploaded one after the other: with an extract, each meets the state as the files before it
+    left it. A file that would be rejected changes nothing. Parameters and errors as `validate`.
+    """
+    schools = read_school_directory(directory) if directory else None
+    store = Store(read_extract(extract).rows) if extract else None
+    done = []
+    for path in paths:
+        file = read_senr_file(path, SchoolYear.of(as_of))
+        context = _context(file, as_of, lea, schools)
+        findings = _findings(file.records, context, store)
+        line = file.records["line"].to_numpy()[findings["row"]]
+        done.append(Validation(file, context, store is not None, findings.assign(file=file.name, line=line)))
+        if store is not None and not done[-1].rejected:
+            store = store.posted(file.records[list(SENR_FIELDS)], context)
+    return done
+
+
+def _context(file: SenrFile, as_of: dt.date, lea: str, schools: SchoolDirectory | None) -> CheckContext:
     own_school = file.records["school_code"] == file.records["reporting_lea"]
     charter = bool(len(own_school)) and bool(own_school.all())
-    schools = read_school_directory(directory) if directory else None
-    context = CheckContext(SchoolYear.of(as_of), as_of, lea, charter, schools)
-    store = Store(read_extract(extract).rows) if extract else None
-    findings = _findings(file.records, context, store)
-    line = file.records["line"].to_numpy()[findings["row"]]
-    return Validation(file, context, store is not None, findings.assign(file=file.name, line=line))
+    return CheckContext(SchoolYear.of(as_of), as_of, lea or _most_frequent(file.records["reporting_lea"]), charter, schools)
 
 
 def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
