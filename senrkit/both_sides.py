@@ -27,9 +27,11 @@ def both_sides(actions: pd.DataFrame, scope: Scope, spell_set: SpellSet) -> pd.D
     ssids = actions.loc[actions["action"] != "same", "ssid"].drop_duplicates()
     names = spell_set.schools.drop_duplicates("school_code").set_index("school_code")["name"]
     sides = {CALPADS: scope.rows, AERIES: spell_set.spells}
-    rows = pd.concat(
-        [frame[text.is_in(frame["ssid"], ssids)].assign(side=side) for side, frame in sides.items()], ignore_index=True
-    )
+    shown = [name for name in ENROLLMENT_COLUMNS if name in scope.rows]
+    parts = [
+        text.rows_where(frame[shown], text.is_in(frame["ssid"], ssids)).assign(side=side) for side, frame in sides.items()
+    ]
+    rows = pd.concat(parts, ignore_index=True)
     rows["school_name"] = text.mapped(rows["school_code"], names.get)
     rows = rows.reindex(columns=list(ENROLLMENT_COLUMNS)).astype("str").fillna("")
     descending = rows.sort_values(["ssid", "side", "start_date"], ascending=[True, False, True], kind="stable")

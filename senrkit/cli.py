@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from senrkit.cli_language import language
+from senrkit.cli_notebooks import lab, notebook
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
-from senrkit.shell import LOG_FOLDER, SenrkitCommands, complain, print_json
+from senrkit.shell import LOG_FOLDER, SenrkitCommands, command, complain, print_json
 
 if TYPE_CHECKING:
     from senrkit.engine import Run
@@ -46,15 +48,12 @@ class Day(click.ParamType):
 
 
 def _command(examples: str) -> Callable[[Callable[..., int]], click.Command]:
-    """A command with what all of them share: examples under its help, `--json` and `--quiet`."""
+    """A command of `main`, with what all of them share (`shell.command`)."""
 
     def decorate(work: Callable[..., int]) -> click.Command:
-        command = main.command(epilog=f"\b\nExamples:\n{examples.strip(chr(10))}")(work)
-        command.params += [
-            click.Option(["--json", "as_json"], is_flag=True, help="The result as JSON, for machines."),
-            click.Option(["--quiet"], is_flag=True, help="No progress and no summary; errors are still told."),
-        ]
-        return command
+        made = command(examples)(work)
+        main.add_command(made)
+        return made
 
     return decorate
 
@@ -306,6 +305,11 @@ def init(file: Path, as_json: bool, quiet: bool) -> int:
     elif not quiet:
         click.echo(f"{file} is written. Fill in school_year, lea and the two sources, then: senrkit check")
     return 0
+
+
+main.add_command(language)
+main.add_command(notebook)
+main.add_command(lab)
 
 
 def _load(ctx: click.Context, file: Path, extract: Sequence[Path], as_of: dt.date | None) -> Settings:

@@ -15,9 +15,7 @@ COMPARED = (
 ).split()
 GRADUATE_FIELDS = ("uc_csu", "golden_state_seal", "biliteracy_seal", "graduation_exemption")
 EXIT_FIELDS = ("exit_date", "exit_reason", "completion_status")
-NOT_COMPARED = (
-    "first_name middle_name last_name birth_date gender birth_city birth_state birth_country".split()
-)
+NOT_COMPARED = "first_name middle_name last_name birth_date gender birth_city birth_state birth_country".split()
 
 
 def compared_fields(settings: Settings) -> list[str]:
@@ -39,9 +37,9 @@ def compare(state: pd.DataFrame, spells: pd.DataFrame, settings: Settings) -> pd
         unequal[name] = differs & graduated if name in GRADUATE_FIELDS else differs
     any_differs = np.logical_or.reduce([*unequal.values(), np.zeros(len(state), dtype=bool)])
     listed = pd.DataFrame({"differs": any_differs})
-    listed["changed"] = _listed(unequal, any_differs, {name: text.constant(name, state.index) for name in unequal})
-    listed["before"] = _listed(unequal, any_differs, {name: text.concatenated(f"{name}=", state[name]) for name in unequal})
-    listed["after"] = _listed(unequal, any_differs, {name: text.concatenated(f"{name}=", spells[name]) for name in unequal})
+    listed["changed"] = _listed(unequal, any_differs)
+    listed["before"] = _listed(unequal, any_differs, state)
+    listed["after"] = _listed(unequal, any_differs, spells)
     listed["reason"] = _reason(state, spells, unequal, any_differs)
     return listed
 
@@ -59,20 +57,28 @@ def demographic_differences(state: pd.DataFrame, spells: pd.DataFrame) -> pd.Ser
             differs[at] = (text.folded(state[name].iloc[at]) != text.folded(spells[name].iloc[at])).to_numpy()
         unequal[name] = differs
     any_differs = np.logical_or.reduce(list(unequal.values()))
-    return _listed(unequal, any_differs, {name: text.constant(name, state.index) for name in unequal})
+    return _listed(unequal, any_differs)
 
 
-def _listed(unequal: dict[str, np.ndarray], any_differs: np.ndarray, says: dict[str, pd.Series]) -> pd.Series:
-    """The fields that differ, written one after the other; only rows with a difference are looked at."""
+def _listed(unequal: dict[str, np.ndarray], any_differs: np.ndarray, side: pd.DataFrame | None = None) -> pd.Series:
+    """The fields that differ, with one side's values when it is given; only rows with a difference are looked at."""
     rows = np.flatnonzero(any_differs)
-    parts = [text.choose(unequal[name][rows], text.concatenated("|", says[name].iloc[rows]), "") for name in unequal]
+
+    def said(name: str) -> pd.Series:
+        if side is None:
+            return text.constant(f"|{name}", pd.RangeIndex(len(rows)))
+        return text.concatenated(f"|{name}=", side[name].iloc[rows])
+
+    parts = [text.choose(unequal[name][rows], said(name), "") for name in unequal]
     result = text.constant("", pd.RangeIndex(len(any_differs)))
     if len(rows):
         result.iloc[rows] = text.concatenated(*parts).str.slice(1).to_numpy()
     return result
 
 
-def _reason(state: pd.DataFrame, spells: pd.DataFrame, unequal: dict[str, np.ndarray], any_differs: np.ndarray) -> pd.Series:
+def _reason(
+    state: pd.DataFrame, spells: pd.DataFrame, unequal: dict[str, np.ndarray], any_differs: np.ndarray
+) -> pd.Series:
     no = np.zeros(len(state), dtype=bool)
     exit_differs = np.logical_or.reduce([unequal.get(name, no) for name in EXIT_FIELDS])
     open_there, open_here = text.equals(state["exit_date"], ""), text.equals(spells["exit_date"], "")
@@ -84,5 +90,4 @@ def _reason(state: pd.DataFrame, spells: pd.DataFrame, unequal: dict[str, np.nda
         (open_there & ~open_here, "exit"),
         (~open_there & open_here, "reopened"),
     ]
-    reasons = np.select([holds for holds, _ in cases], [reason for _, reason in cases], "exit-changed")
-    return pd.Series(reasons, dtype="str")
+    return text.selected(*map(list, zip(*cases, strict=True)), "exit-changed", state.index)

@@ -57,7 +57,10 @@ def _parse(column: pd.Series, shape: str) -> pd.Series:
     distinct = encoded.dictionary
     shaped = pc.match_substring_regex(distinct, shape).to_pylist()
     parsed = np.array(
-        [_real_day(text) if fits else np.datetime64("NaT", "s") for text, fits in zip(distinct.to_pylist(), shaped)],
+        [
+            _real_day(text) if fits else np.datetime64("NaT", "s")
+            for text, fits in zip(distinct.to_pylist(), shaped, strict=True)
+        ],
         dtype="datetime64[s]",
     )
     codes = pc.fill_null(encoded.indices, len(parsed)).to_numpy(zero_copy_only=False)

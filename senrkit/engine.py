@@ -11,8 +11,9 @@ import datetime as dt
 import getpass
 import hashlib
 import json
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ DONE, STOPPED, HELD = 0, 4, 5
 DECISIONS_FILE = "decisions.csv"
 # Without these answered there is nothing that could be decided.
 _DECIDABLE_ONLY_WITH = ("P03", "P05", "P10", "P13")
+# The settings that decide what is sent; with the schools, what is skipped and the inputs they make the run number.
+_DECISIVE = ("school_year", "lea", "as_of", "charter", "lea_from", "process", "translations")
 
 
 @dataclass(frozen=True)
@@ -125,16 +128,16 @@ def run(
         refuse_used(out)
     made = compare(settings, acceptance, decisions, progress)
     label = _label(made)
-    folder = out or _new_folder(settings.output.runs, label)
-    if preconditions.stopped(made.preconditions):
-        manifest = _manifest(made, label, None)
-        return Run(STOPPED, write_stopped(folder, manifest), manifest, made, None)
-    progress.step("predicting what CALPADS will answer")
-    outcome = foretell(decide(made.proposal, made.decided), made.scope, made.spell_set, settings, label.number)
-    progress.step("writing the files")
-    files = encode_files(outcome.plan)
-    manifest = _manifest(made, label, outcome, files)
-    written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
+    with _claimed(out, settings.output.runs, label) as folder:
+        if preconditions.stopped(made.preconditions):
+            manifest = _manifest(made, label, None)
+            return Run(STOPPED, write_stopped(folder, manifest), manifest, made, None)
+        progress.step("predicting what CALPADS will answer")
+        outcome = foretell(decide(made.proposal, made.decided), made.scope, made.spell_set, settings, label.number)
+        progress.step("writing the files")
+        files = encode_files(outcome.plan)
+        manifest = _manifest(made, label, outcome, files)
+        written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
     held = bool((outcome.plan.actions["action"] == "hold").any())
     return Run(HELD if held else DONE, written, manifest, made, outcome)
 
@@ -150,13 +153,13 @@ def compare(settings: Settings, acceptance: Acceptance, decisions_file: Path | N
     """Read both sides, check whether they may be compared, and decide row by row."""
     progress.step("reading Aeries and the extract")
     data, kept = _read_decisions(decisions_file or settings.output.runs / DECISIONS_FILE)
-    tables, extract = _read_both(settings)
+    tables, extract, spells_built = _read_both(settings)
     found = preconditions.of_inputs(tables, extract, settings)
     if isinstance(extract, LayoutError):
         return Comparison(settings, tables, extract, preconditions.in_order(found), decisions_file=data)
-    progress.step("building the enrolments that CALPADS should hold")
-    spell_set = build_spells(tables, settings)
-    scope = scope_of(extract, spell_set.schools, settings)
+    progress.step("checking whether the two may be compared")
+    spell_set = spells_built.result()
+    scope = scope_of(extract, spell_set, settings)
     found += preconditions.of_comparison(extract, scope, spell_set, tables, settings)
     made = Comparison(settings, tables, extract, found, scope, spell_set, decisions_file=data)
     if not any(one.id in _DECIDABLE_ONLY_WITH for one in preconditions.stopped(found)):
@@ -166,8 +169,11 @@ def compare(settings: Settings, acceptance: Acceptance, decisions_file: Path | N
     return dataclasses.replace(made, preconditions=accepted)
 
 
-def _read_both(settings: Settings) -> tuple[AeriesTables, Extract | LayoutError]:
-    """Both at once: most of the work is done outside of Python."""
+def _read_both(settings: Settings) -> tuple[AeriesTables, Extract | LayoutError, Future[SpellSet]]:
+    """Both at once, and the spells as soon as Aeries is read: most of the work is done outside of Python.
+
+    The spells are finished; what stops them is raised when they are asked for, which a refused extract does not need.
+    """
 
     def extract() -> Extract | LayoutError:
         try:
@@ -175,9 +181,11 @@ def _read_both(settings: Settings) -> tuple[AeriesTables, Extract | LayoutError]
         except LayoutError as refused:
             return refused
 
-    with ThreadPoolExecutor(2) as readers:
-        of_aeries, of_state = readers.submit(read_aeries, settings), readers.submit(extract)
-        return of_aeries.result(), of_state.result()
+    with ThreadPoolExecutor(2) as workers:
+        of_state = workers.submit(extract)
+        tables = read_aeries(settings)
+        spells = workers.submit(build_spells, tables, settings)
+        return tables, of_state.result(), spells
 
 
 def _decided(made: Comparison, kept: pd.DataFrame, acceptance: Acceptance) -> Comparison:
@@ -185,9 +193,7 @@ def _decided(made: Comparison, kept: pd.DataFrame, acceptance: Acceptance) -> Co
     proposal = reconcile(made.scope, made.spell_set, made.settings)
     applied = decisions.apply(kept, proposal.actions, made.settings.as_of)
     deletes = preconditions.of_deletes(decide(proposal, applied), made.scope, acceptance)
-    return dataclasses.replace(
-        made, proposal=proposal, decided=applied, preconditions=[*made.preconditions, deletes]
-    )
+    return dataclasses.replace(made, proposal=proposal, decided=applied, preconditions=[*made.preconditions, deletes])
 
 
 def _read_decisions(path: Path) -> tuple[bytes | None, pd.DataFrame]:
@@ -195,7 +201,9 @@ def _read_decisions(path: Path) -> tuple[bytes | None, pd.DataFrame]:
     return (path.read_bytes() if path.is_file() else None), kept
 
 
-def _documents(made: Comparison, outcome: Outcome, manifest: dict[str, Any], files: Any, list_same: bool) -> RunDocuments:
+def _documents(
+    made: Comparison, outcome: Outcome, manifest: dict[str, Any], files: Any, list_same: bool
+) -> RunDocuments:
     assert made.spell_set is not None and made.proposal is not None and made.scope is not None
     return RunDocuments(
         manifest,
@@ -218,7 +226,7 @@ def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files:
         label,
         made.settings,
         inputs=_inputs(made),
-        layout={"id": extract.layout.id, "columns": extract.layout.fields + 2, "delimiter": extract.delimiter, "encoding": extract.encoding} if known else None,
+        layout=_layout_entry(extract) if known else None,
         preconditions=[dataclasses.asdict(one) for one in made.preconditions],
         accepted=[
             {"id": one.id, "because": one.because, "person": one.accepted_by}
@@ -236,15 +244,31 @@ def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files:
     )
 
 
+def _layout_entry(extract: Extract) -> dict[str, Any]:
+    return {
+        "id": extract.layout.id,
+        "columns": extract.layout.fields + 2,
+        "delimiter": extract.delimiter,
+        "encoding": extract.encoding,
+    }
+
+
 def _inputs(made: Comparison) -> list[dict[str, Any]]:
+    """Everything the outcome depends on, beside the settings and the decisions."""
     found: list[dict[str, Any]] = []
     if not isinstance(made.extract, LayoutError):
         found += [
             {"role": "senr_extract", "name": file.name, "sha256": file.sha256, "bytes": file.bytes, "rows": file.rows}
             for file in made.extract.files
         ]
+    directory = made.settings.calpads.school_directory
+    if directory is not None and directory.is_file():
+        data = directory.read_bytes()
+        sha256 = hashlib.sha256(data).hexdigest()
+        found.append({"role": "school_directory", "name": directory.name, "sha256": sha256, "bytes": len(data)})
+    source, digests = made.tables.source, made.tables.digests
     return found + [
-        {"role": "aeries", "source": made.tables.source, "name": name, "sha256": made.tables.digests.get(name, ""), "rows": len(table)}
+        {"role": "aeries", "source": source, "name": name, "sha256": digests.get(name, ""), "rows": len(table)}
         for name, table in made.tables.tables.items()
     ]
 
@@ -264,22 +288,45 @@ def _decisions_entry(made: Comparison) -> dict[str, Any] | None:
 def _label(made: Comparison) -> RunLabel:
     """Run id and number follow from the inputs: the same inputs give the same files, through whichever door."""
     document = settings_document(made.settings)
-    decisive = {name: document[name] for name in ("school_year", "lea", "as_of", "charter", "lea_from", "process", "translations") if name in document}
+    decisive = {name: document[name] for name in _DECISIVE}
     digests = [entry["sha256"] for entry in _inputs(made)]
     kept = hashlib.sha256(made.decisions_file or b"").hexdigest()
-    decisive |= {"schools": made.settings.aeries.schools, "skip": [made.settings.aeries.skip_tags, made.settings.aeries.skip_programs]}
+    aeries = made.settings.aeries
+    decisive |= {"schools": aeries.schools, "skip": [aeries.skip_tags, aeries.skip_programs]}
     digest = hashlib.sha256(json.dumps([decisive, digests, kept], sort_keys=True, default=str).encode()).hexdigest()
     number = f"{int(digest[:12], 16) % 10**7:07d}"
     now = dt.datetime.now(dt.UTC).astimezone()
     return RunLabel(f"{made.settings.as_of}_{number}", number, __version__, now)
 
 
-def _new_folder(runs: Path, label: RunLabel) -> Path:
-    """`runs/2026-11-23_0123456`, with `_2` and so on when the same run was made before."""
-    folder, again = runs / label.id, 2
-    while folder.exists():
+@contextmanager
+def _claimed(out: Path | None, runs: Path, label: RunLabel) -> Iterator[Path]:
+    """`out`, or else `runs/2026-11-23_0123456`, with `_2` and so on when the same run was made before.
+
+    A folder of our own naming is made at once, so that of two runs at the same time each has its own; it vanishes with a
+    run that fails.
+    """
+    folder, again = out or runs / label.id, 2
+    while out is None and not _is_new(folder):
         folder, again = runs / f"{label.id}_{again}", again + 1
-    return folder
+    try:
+        yield folder
+    except BaseException:
+        if out is None:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _is_new(folder: Path) -> bool:
+    try:
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return not folder.parent.is_dir()
+    except OSError:
+        pass  # whoever writes the folder says why it cannot be made
+    return True
 
 
 def _this_person() -> str:

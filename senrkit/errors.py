@@ -20,6 +20,10 @@ class SenrkitError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.cure}".strip()
 
+    def _render_traceback_(self) -> list[str]:
+        # What a notebook shows, and keeps, instead of a traceback.
+        return [str(self)]
+
 
 class UsageError(SenrkitError):
     """Wrong usage or settings."""

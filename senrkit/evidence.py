@@ -58,7 +58,8 @@ def _value(hole: str, actions: pd.DataFrame, state: pd.DataFrame, spells: pd.Dat
         "ods": lambda: taken(state[column], actions["own_state_row"].to_numpy()),
         "sis": lambda: taken(spells[column], actions["spell"].to_numpy()),
         "pair": lambda: text.first_filled(
-            taken(spells[column], actions["pair_spell"].to_numpy()), taken(state[column], actions["pair_state_row"].to_numpy())
+            taken(spells[column], actions["pair_spell"].to_numpy()),
+            taken(state[column], actions["pair_state_row"].to_numpy()),
         ),
     }[side]().fillna("")
     return _day(values) if column.endswith("date") else values

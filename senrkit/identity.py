@@ -12,27 +12,40 @@ import pandas as pd
 from senrkit import text
 from senrkit.people import taken
 from senrkit.scope import Scope
+from senrkit.spells import SpellSet
 
 CONFLICT = "identity-conflict"
 
 
-def identity_conflicts(scope: Scope, people: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
+def identity_conflicts(scope: Scope, spell_set: SpellSet) -> pd.DataFrame:
     """SSIDs to hold: one row an SSID with `ssid`, `hold_reason` (`identity-conflict`) and `detail` (text).
 
-    Three cases: birth date and legal last name both differ; the SSID is unknown to Aeries but the child is not; two
-    live Aeries students under one SSID.
+    Four cases: birth date and legal last name both differ; the SSID is unknown to Aeries but the child is not; two
+    live Aeries students under one SSID; one live Aeries student under two.
     """
+    people = spell_set.people
     found = pd.concat(
-        [_two_students(people), _another_child(scope, people, spells), _known_under_another(scope.state, people)],
+        [
+            *_two_for_one(people),
+            _another_child(scope, people, spell_set.spells),
+            _known_under_another(scope.state, people, spell_set.enrolled),
+        ],
         ignore_index=True,
     )
     return found.drop_duplicates("ssid", ignore_index=True).assign(hold_reason=CONFLICT).astype({"hold_reason": "str"})
 
 
-def _two_students(people: pd.DataFrame) -> pd.DataFrame:
+def _two_for_one(people: pd.DataFrame) -> list[pd.DataFrame]:
+    """Two students under one SSID; and one student under two, for each row of `STU` has an SSID of its own."""
     persons = people.loc[(people["ssid"] != "").to_numpy(), ["ssid", "student"]].drop_duplicates()
-    shared = persons.loc[persons["ssid"].duplicated(keep=False), "ssid"].drop_duplicates()
-    return _listed(shared, "Two live students in Aeries carry this SSID.")
+    said = {
+        "ssid": "Two live students in Aeries carry this SSID.",
+        "student": "Aeries has this student under two SSIDs, at different schools.",
+    }
+    return [
+        _listed(persons.loc[persons[name].duplicated(keep=False), "ssid"].drop_duplicates(), detail)
+        for name, detail in said.items()
+    ]
 
 
 def _another_child(scope: Scope, people: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
@@ -42,27 +55,35 @@ def _another_child(scope: Scope, people: pd.DataFrame, spells: pd.DataFrame) -> 
     if len(only_in_aeries):
         older = np.flatnonzero(scope.of_lea & text.is_in(scope.rows["ssid"], only_in_aeries))
         older = older[np.argsort(scope.start[older], kind="stable")[::-1]]
-        newest = scope.rows.iloc[older][["ssid", "birth_date", "last_name"]].drop_duplicates("ssid")
+        newest = scope.rows[["ssid", "birth_date", "last_name"]].iloc[older].drop_duplicates("ssid")
         rows = pd.concat([rows, newest], ignore_index=True)
     at = text.positions(rows["ssid"], people["ssid"])
     rows, at = rows[at >= 0].reset_index(drop=True), at[at >= 0]
     sis_birth, sis_name = taken(people["birth_date"], at), taken(people["last_name"], at)
     births_differ = _both_filled(rows["birth_date"], sis_birth) & (rows["birth_date"] != sis_birth).to_numpy()
     rows, sis_name = rows[births_differ].reset_index(drop=True), sis_name[births_differ].reset_index(drop=True)
-    names_differ = (text.folded(rows["last_name"]) != text.folded(sis_name)).to_numpy() & _both_filled(rows["last_name"], sis_name)
+    names_differ = (text.folded(rows["last_name"]) != text.folded(sis_name)).to_numpy() & _both_filled(
+        rows["last_name"], sis_name
+    )
     return _listed(
-        rows.loc[names_differ, "ssid"].drop_duplicates(), "Birth date and legal last name both differ between CALPADS and Aeries."
+        rows.loc[names_differ, "ssid"].drop_duplicates(),
+        "Birth date and legal last name both differ between CALPADS and Aeries.",
     )
 
 
-def _known_under_another(state: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    strangers = state[~text.is_in(state["ssid"], people["ssid"])].drop_duplicates("ssid")
+def _known_under_another(state: pd.DataFrame, people: pd.DataFrame, enrolled: pd.Series) -> pd.DataFrame:
+    strangers = state[~text.is_in(state["ssid"], people["ssid"])]
+    # A student's rows may carry different local ids and names: each of them counts.
+    strangers = strangers[["ssid", "local_id", "first_name", "last_name", "birth_date"]].drop_duplicates()
     if not len(strangers):
         return _listed(strangers["ssid"], "")
-    by_number = _by_local_id(strangers, people)
+    # An export of STU may lack students who left; their ENR rows still say that Aeries knows them.
+    by_number = _by_local_id(strangers, pd.concat([people["student"], enrolled], ignore_index=True))
     by_name = _by_name(strangers, people)
     matches = pd.concat([by_number, by_name], ignore_index=True).drop_duplicates()
-    said = "Aeries does not know this SSID, but one student there has the same local id, or the same name and birth date."
+    said = (
+        "Aeries does not know this SSID, but one student there has the same local id, or the same name and birth date."
+    )
     under = matches.merge(people[["student", "ssid"]].drop_duplicates(), on="student", suffixes=("", "_aeries"))
     other_side = under.loc[(under["ssid_aeries"] != "").to_numpy(), "ssid_aeries"]
     return pd.concat(
@@ -74,10 +95,12 @@ def _known_under_another(state: pd.DataFrame, people: pd.DataFrame) -> pd.DataFr
     )
 
 
-def _by_local_id(strangers: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    at = text.positions(strangers["local_id"].str.lstrip("0"), people["student"].str.lstrip("0"))
-    at[text.equals(strangers["local_id"].str.lstrip("0"), "")] = -1
-    return pd.DataFrame({"ssid": strangers["ssid"].to_numpy()[at >= 0], "student": people["student"].to_numpy()[at[at >= 0]]}).astype("str")
+def _by_local_id(strangers: pd.DataFrame, students: pd.Series) -> pd.DataFrame:
+    number = strangers["local_id"].str.lstrip("0")
+    at = text.positions(number, students.str.lstrip("0"))
+    at[text.equals(number, "")] = -1
+    found = {"ssid": strangers["ssid"].to_numpy()[at >= 0], "student": students.to_numpy()[at[at >= 0]]}
+    return pd.DataFrame(found).astype("str")
 
 
 def _by_name(strangers: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:

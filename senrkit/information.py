@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from senrkit import text
-from senrkit.compare import demographic_differences
-from senrkit.people import taken
+from senrkit.compare import NOT_COMPARED, demographic_differences
 from senrkit.scope import Scope
 from senrkit.spells import SpellSet
 
@@ -49,26 +48,31 @@ def _summer_left_over(spell_set: SpellSet) -> pd.DataFrame:
 
 def _never_came(scope: Scope, spell_set: SpellSet) -> pd.DataFrame:
     """A prior-year `E155` whose student has no enrolment this year (`domain/aeries_process.md` 2.8)."""
-    last_year = (scope.start >= np.datetime64(scope.year.previous.start)) & (scope.start <= np.datetime64(scope.year.previous.end))
-    at = np.flatnonzero(scope.of_lea & last_year)
-    at = at[text.equals(scope.rows["exit_reason"].iloc[at], "E155")]
-    rows = scope.rows.iloc[at][["school_code", "ssid", "local_id"]].drop_duplicates("ssid")
+    last_year = (scope.start >= np.datetime64(scope.year.previous.start)) & (
+        scope.start <= np.datetime64(scope.year.previous.end)
+    )
     people = spell_set.people
     here = people["ssid"][text.is_in(people["student"], spell_set.enrolled)]
-    gone = rows[~text.is_in(rows["ssid"], here)]
+    came_back = scope.of_lea & last_year & text.equals(scope.rows["exit_reason"], "E155")
+    rows = text.rows_where(scope.rows[["school_code", "ssid", "local_id"]], came_back)
+    gone = rows[~text.is_in(rows["ssid"], here)].drop_duplicates("ssid")
     return gone.assign(
         kind="year-end-exit-never-came",
-        detail="Last year ended with E155 (coming back), but the student has no enrolment this year. Find out where the student "
-        "went: E140, a transfer code on last year's row, or nothing when not pre-enrolled.",
+        detail="Last year ended with E155 (coming back), but the student has no enrolment this year. Find out where "
+        "the student went: E140, a transfer code on last year's row, or nothing when not pre-enrolled.",
     )
 
 
 def _demographics(scope: Scope, spells: pd.DataFrame, partner: np.ndarray) -> pd.DataFrame:
     spell = np.flatnonzero(partner >= 0)
-    there, here = scope.state.iloc[partner[spell]].reset_index(drop=True), spells.iloc[spell].reset_index(drop=True)
+    keys = ["school_code", "ssid", "local_id"]
+    there = scope.state[list(NOT_COMPARED)].iloc[partner[spell]].reset_index(drop=True)
+    here = spells[[*NOT_COMPARED, *keys]].iloc[spell].reset_index(drop=True)
     differing = demographic_differences(there, here)
-    rows = here.loc[(differing != "").to_numpy(), ["school_code", "ssid", "local_id"]]
-    named = differing[(differing != "").to_numpy()].str.replace("|", ", ", regex=False).str.replace("_", " ", regex=False)
+    rows = here.loc[(differing != "").to_numpy(), keys]
+    named = (
+        differing[(differing != "").to_numpy()].str.replace("|", ", ", regex=False).str.replace("_", " ", regex=False)
+    )
     return rows.assign(
         kind="demographics-differ",
         detail=text.concatenated("SENR does not change these; send SINF or correct Aeries: ", named, "."),

@@ -1,7 +1,8 @@
 """`manifest.json`: what a run was given, what it found and what it wrote. Counts and digests, no student.
 
-The manifest in the zip and the one in the run folder are the same bytes. So neither names the zip; the digests of the
-files in the zip are in both.
+The manifest in the zip is the part of it that follows from the inputs (`of_inputs_alone`): without the clock, the
+person and the place, so that the zip has the same bytes through whichever door it was made. Neither names the zip; the
+digests of the files in it are in both.
 """
 
 from __future__ import annotations
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
     from senrkit.submission import EncodedFile, Plan
 
 Json = Mapping[str, Any]
+
+# What differs between two runs on the same inputs: by the way to an entry, the keys that say when, who and where.
+_OF_THE_OCCASION: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    (): ("made",),
+    ("settings",): ("file", "folder", "output"),
+    ("settings", "aeries"): ("source", "write_source", "password_env"),
+    ("settings", "calpads"): ("senr_extract", "sela_extract", "school_directory"),
+    ("inputs",): ("source",),
+    ("preconditions",): ("accepted_by",),
+    ("accepted",): ("person",),
+}
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,22 @@ def build_manifest(
         "information": {} if information is None else _sizes(information.groupby("kind").size()),
         "what_if": None if what_if is None else dict(what_if),
     }
+
+
+def of_inputs_alone(manifest: Json) -> dict[str, Any]:
+    """The manifest without what differs between two runs on the same inputs: the clock, the person, the paths."""
+    return _without_occasion(manifest, ())
+
+
+def _without_occasion(entry: Json, way: tuple[str, ...]) -> dict[str, Any]:
+    left_out = _OF_THE_OCCASION.get(way, ())
+    return {key: _part(value, (*way, key)) for key, value in entry.items() if key not in left_out}
+
+
+def _part(value: Any, way: tuple[str, ...]) -> Any:
+    if isinstance(value, Mapping):
+        return _without_occasion(value, way)
+    return [_part(one, way) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def to_json(manifest: Json) -> bytes:

@@ -52,12 +52,12 @@ class Store:
     def rows_of(self, ssids: pd.Series) -> pd.DataFrame:
         """The rows of these students alone."""
         opened = self._layers.opened(ssids).touched
-        return opened.take(np.flatnonzero(text.is_in(opened["ssid"], ssids))).reset_index(drop=True)
+        return text.rows_where(opened, text.is_in(opened["ssid"], ssids))
 
     def where(self, wanted: Callable[[pd.DataFrame], np.ndarray], columns: Sequence[str] = ODS_FIELDS) -> pd.DataFrame:
         """The rows for which `wanted` says True, without copying the others; it is asked once per part of the store."""
         parts = [
-            frame[list(columns)].take(np.flatnonzero(wanted(frame) & counts))
+            text.rows_where(frame[list(columns)], wanted(frame) & counts)
             for frame, counts in ((self._layers.base, self._layers.counts), (self._layers.touched, True))
         ]
         return pd.concat(parts, ignore_index=True)
@@ -110,15 +110,15 @@ class _Layers:
 
     @cached_property
     def all_rows(self) -> pd.DataFrame:
-        return pd.concat([self.base.take(np.flatnonzero(self.counts)), self.touched], ignore_index=True)
+        return pd.concat([text.rows_where(self.base, self.counts), self.touched], ignore_index=True)
 
     def opened(self, ssids: pd.Series) -> _Layers:
         wanted = pd.Series(ssids.unique(), dtype="str")
         new = wanted[~text.is_in(wanted, self.students)]
         if not len(new):
             return self
-        found = np.flatnonzero(text.is_in(self.base["ssid"], new))
-        touched = pd.concat([self.touched, self.base.take(found)], ignore_index=True)
+        found = text.rows_where(self.base, text.is_in(self.base["ssid"], new))
+        touched = pd.concat([self.touched, found], ignore_index=True)
         return _Layers(self.base, pd.concat([self.students, new], ignore_index=True), touched)
 
 
@@ -133,7 +133,7 @@ def _after(held: pd.DataFrame, sent: Records, context: CheckContext) -> pd.DataF
     new_rows["upload_date"] = text.choose(at >= 0, first_uploads.reset_index(drop=True), new_rows["upload_date"])
     gone = text.is_in(state.key, sent.key[sent.deletes]) | _replaced(state, sent)
     gone[at[at >= 0]] = True
-    return pd.concat([held.take(np.flatnonzero(~gone)), new_rows], ignore_index=True)
+    return pd.concat([text.rows_where(held, ~gone), new_rows], ignore_index=True)
 
 
 def _replaced(state: Records, sent: Records) -> np.ndarray:

@@ -104,14 +104,17 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope, spell_set: Sp
     held = after.iloc[at]
     unequal = np.zeros(len(at), dtype=bool)
     for name in ("status", "grade", "exit_date", "exit_reason", "completion_status"):
-        unequal |= (records[name].to_numpy() != held[name].to_numpy())
+        unequal |= records[name].to_numpy() != held[name].to_numpy()
     assert not unequal.any(), f"{int(unequal.sum()):,} enrolments differ in the model of CALPADS from what was sent."
 
 
 def _without_unsendable(proposal: Proposal) -> Proposal:
     """A caret or a line end typed into Aeries would break the line it stands in: no file can carry it."""
     rows = proposal.records.index[unsendable(proposal.records).to_numpy()]
-    said = "A value in Aeries holds a caret, a line end or a NUL, which no file can carry. Take it out in Aeries and run again."
+    said = (
+        "A value in Aeries holds a caret, a line end or a NUL, which no file can carry. "
+        "Take it out in Aeries and run again."
+    )
     return hold(proposal, _holds(proposal.actions.loc[rows, "ssid"].drop_duplicates(), PREDICTED, said))
 
 

@@ -22,8 +22,8 @@ def pair_moves(state: pd.DataFrame, spells: pd.DataFrame) -> tuple[pd.DataFrame,
     Parameters
     ----------
     state, spells
-        With `ssid`, `place` (school with NPS code), `start`, `exit` (datetime64[s]) and `cancelled`, and the identifiers
-        `state_row` and `spell` (int64).
+        With `ssid`, `place` (school with NPS code), `start`, `exit` (datetime64[s]) and `cancelled`, and the
+        identifiers `state_row` and `spell` (int64).
 
     Returns
     -------

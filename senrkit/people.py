@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from senrkit import text
 
@@ -38,7 +39,7 @@ def people(stu: pd.DataFrame, lsi: pd.DataFrame | None) -> pd.DataFrame:
         "student": stu["ID"],
         "aeries_school": stu["SC"],
         "tag": stu["TG"],
-        "ssid": stu["CID"],
+        "ssid": stu["CID"].str.strip(),
         "stu_first_name": stu["FN"],
         "stu_last_name": stu["LN"],
         "local_id": stu["ID"],
@@ -48,18 +49,26 @@ def people(stu: pd.DataFrame, lsi: pd.DataFrame | None) -> pd.DataFrame:
     found |= {name: column_of(stu, column) for name, column in _ALIAS.items()}
     found["birth_date"] = stu["BD"].str.replace("-", "", regex=False)
     found["gender"] = text.first_filled(legal("GN"), stu["GN"] if "GN" in stu else stu["SX"])
-    found |= {"birth_city": column_of(stu, "BCY"), "birth_state": column_of(stu, "BST"), "birth_country": column_of(stu, "BCU")}
+    found |= {
+        "birth_city": column_of(stu, "BCY"),
+        "birth_state": column_of(stu, "BST"),
+        "birth_country": column_of(stu, "BCU"),
+    }
     found |= {name: column_of(stu, column) for name, column in _AS_STORED.items()}
     return pd.DataFrame(found).reset_index(drop=True)
 
 
 def row_for(rows: pd.DataFrame, persons: pd.DataFrame) -> np.ndarray:
     """Which row of `persons` speaks for each enrolment (`student`, `attended`): its position, -1 when there is none."""
-    at_school = text.positions(
-        text.joined([rows["student"], rows["attended"]]), text.joined([persons["student"], persons["aeries_school"]])
-    )
-    anywhere = text.positions(rows["student"], persons["student"])
-    return np.where(at_school >= 0, at_school, anywhere)
+    at = text.positions(rows["student"], persons["student"])
+    # Few students have rows at several schools; only those whose first row is of another school need a second look.
+    elsewhere = np.flatnonzero((at >= 0) & (taken(persons["aeries_school"], at) != rows["attended"]).to_numpy())
+    if not len(elsewhere):
+        return at
+    asked, known = rows.iloc[elsewhere], [persons["student"], persons["aeries_school"]]
+    at_school = text.positions(text.joined([asked["student"], asked["attended"]]), text.joined(known))
+    at[elsewhere] = np.where(at_school >= 0, at_school, at[elsewhere])
+    return at
 
 
 def column_of(table: pd.DataFrame, column: str) -> pd.Series:
@@ -69,9 +78,7 @@ def column_of(table: pd.DataFrame, column: str) -> pd.Series:
 
 def taken(column: pd.Series, at: np.ndarray) -> pd.Series:
     """The column's values at the positions; unknown where the position is -1."""
-    indices = np.where(at < 0, 0, at)
-    values = column.iloc[indices] if len(column) else text.unknown(pd.RangeIndex(len(at)))
-    return text.choose(at >= 0, values.reset_index(drop=True), text.unknown(pd.RangeIndex(len(at))))
+    return text.from_arrow(text.arrow(column).take(pa.array(at, mask=at < 0)))
 
 
 def _active_first(stu: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from senrkit import text
 from senrkit.errors import LayoutError, UsageError
@@ -92,7 +94,9 @@ def check_acceptable(acceptance: Acceptance) -> None:
         if known is None:
             raise UsageError(f"There is no precondition {name}.", f"Known are {', '.join(_texts())}.")
         if known["kind"] != "soft":
-            raise UsageError(f"{name} ({known['title'].lower()}) cannot be accepted; it has to be mended.", known["cure"])
+            raise UsageError(
+                f"{name} ({known['title'].lower()}) cannot be accepted; it has to be mended.", known["cure"]
+            )
         if name == "P12":
             raise UsageError("P12 is accepted only by the exact number of deletes.", "Use --accept-deletes N.")
         if not because.strip():
@@ -135,7 +139,15 @@ def of_deletes(proposal: Proposal, scope: Scope, acceptance: Acceptance) -> Prec
     said = f"{len(deletes):,} of {rows:,} state rows in scope would be deleted{share}."
     by_school = _by_school(deletes["school_code"]) if many else {}
     if many and acceptance.deletes == len(deletes):
-        return _found("P12", True, said, by_school, state=ACCEPTED, person=acceptance.person, because=f"--accept-deletes {acceptance.deletes}")
+        return _found(
+            "P12",
+            True,
+            said,
+            by_school,
+            state=ACCEPTED,
+            person=acceptance.person,
+            because=f"--accept-deletes {acceptance.deletes}",
+        )
     if many and acceptance.deletes is not None:
         said += f" The number accepted was {acceptance.deletes:,}."
     return _found("P12", not many, said, by_school)
@@ -144,7 +156,15 @@ def of_deletes(proposal: Proposal, scope: Scope, acceptance: Acceptance) -> Prec
 def accepted(found: list[Precondition], acceptance: Acceptance) -> list[Precondition]:
     """The soft stops that a person accepted by name, marked so."""
     return [
-        _found(one.id, True, one.evidence, one.by_school, state=ACCEPTED, person=acceptance.person, because=acceptance.because[one.id])
+        _found(
+            one.id,
+            True,
+            one.evidence,
+            one.by_school,
+            state=ACCEPTED,
+            person=acceptance.person,
+            because=acceptance.because[one.id],
+        )
         if one.state == STOPPED and one.kind == "soft" and one.id in acceptance.because
         else one
         for one in found
@@ -192,7 +212,8 @@ def _aeries_year(tables: AeriesTables, settings: Settings) -> Precondition:
     first, newest = settings.school_year.first, tables.newest_year
     named = _YEAR_IN_NAME.match(tables.database_name)
     in_name = 2000 + int(named.group(1)) if named else None
-    said = f"The newest enrolment rows in Aeries are of {newest if newest is not None else 'no year'}; the run is for {first}."
+    held = newest if newest is not None else "no year"
+    said = f"The newest enrolment rows in Aeries are of {held}; the run is for {first}."
     if in_name is not None:
         said += f" The database's name says {in_name}."
     return _found("P02", newest == first and in_name in (None, first), said)
@@ -232,9 +253,9 @@ def _closed_ones_too(scope: Scope) -> Precondition:
 
 
 def _earliest(scope: Scope) -> np.datetime64 | None:
-    starts = scope.start[scope.of_lea]
-    starts = starts[~np.isnat(starts)]
-    return starts.min() if len(starts) else None
+    # Unlike `min`, `fmin` passes over days that cannot be read.
+    earliest = np.fmin.reduce(scope.start[scope.of_lea], initial=np.datetime64("NaT", "D"))
+    return None if np.isnat(earliest) else earliest
 
 
 def _shows_last_year(scope: Scope) -> Precondition:
@@ -255,8 +276,9 @@ def _fresh(extract: Extract, settings: Settings) -> Precondition:
     if newest is None:
         return _found("P08", False, "No row has a readable date of last update, so the extract's age is not known.")
     age = (settings.as_of - newest).days
-    said = f"The newest update in the extract is of {newest}, {age} days before the run; {settings.calpads.max_extract_age_days} are allowed."
-    return _found("P08", age <= settings.calpads.max_extract_age_days, said)
+    allowed = settings.calpads.max_extract_age_days
+    said = f"The newest update in the extract is of {newest}, {age} days before the run; {allowed} are allowed."
+    return _found("P08", age <= allowed, said)
 
 
 def _newest_update(column: pd.Series) -> dt.date | None:
@@ -297,7 +319,11 @@ def _enrolment_started(scope: Scope, spell_set: SpellSet) -> Precondition:
 def _once(extract: Extract, scope: Scope) -> Precondition:
     files = [file.name for file in extract.files]
     twice = _rows_with_a_repeated_key(scope)
-    said = f"{len(twice):,} rows share their key (school, SSID, start date) with another row." if len(twice) else "No key stands twice."
+    said = (
+        f"{len(twice):,} rows share their key (school, SSID, start date) with another row."
+        if len(twice)
+        else "No key stands twice."
+    )
     if len(files) > 1:
         said += f" {len(files)} files were given for one LEA: {', '.join(files)}."
     lines = ", ".join(f"{line:,}" for line in extract.rows["line"].iloc[twice[:6]])
@@ -309,13 +335,15 @@ def _once(extract: Extract, scope: Scope) -> Precondition:
 def _rows_with_a_repeated_key(scope: Scope) -> np.ndarray:
     """Positions of all rows whose key another row has.
 
-    Students with one state row a start date cannot repeat a key, so SSID and start date, as numbers, are looked at first.
+    Students with one state row a start date cannot repeat a key, so SSID and start date, as numbers, are looked at
+    first.
     """
     rows = scope.rows
-    coarse = pd.util.hash_array(text.ranks(rows["ssid"])) ^ scope.start.astype("int64").view("uint64")
-    order = np.argsort(coarse, kind="stable")
-    repeated = coarse[order][1:] == coarse[order][:-1]
-    at = np.unique(np.concatenate([order[1:][repeated], order[:-1][repeated]]))
+    student = pd.factorize(rows["ssid"])[0].astype("int64")
+    coarse = (student << 32) ^ scope.start.astype("int64")
+    inorder = np.sort(coarse)
+    repeated = np.unique(inorder[1:][inorder[1:] == inorder[:-1]])
+    at = np.flatnonzero(pc.is_in(pa.array(coarse), value_set=pa.array(repeated)).to_numpy(zero_copy_only=False))
     return at[key_of(rows.iloc[at]).duplicated(keep=False).to_numpy()] if len(at) else at
 
 

@@ -1,6 +1,7 @@
 """State rows and spells, set against each other: the proposal (reconciliation.md 4 to 6).
 
-Direction: CALPADS is changed to agree with Aeries. Every state row in scope and every spell lands in exactly one action.
+Direction: CALPADS is changed to agree with Aeries. Every state row in scope and every spell lands in exactly one
+action.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from senrkit import dates, text
-from senrkit.compare import compare
+from senrkit.compare import COMPARED, compare
 from senrkit.evidence import evidence, sentence
-from senrkit.information import information
 from senrkit.identity import identity_conflicts
+from senrkit.information import information
 from senrkit.intervals import OPEN_END
 from senrkit.pairing import pair_moves
 from senrkit.people import taken
@@ -41,10 +42,11 @@ class Proposal:
     actions
         One row a state row in scope, or spell without one, RangeIndex. Text: `action` (`same add update delete hold
         settled-no-show future-dated`), `intended` (what a hold would have been, else the action), `reason`,
-        `hold_reason` (`""` or an id of section 6), `hold_detail`, `transaction` (`A`, `D`, `""`), `school_code`, `nps_code`,
-        `school_name`, `ssid`, `local_id`, `grade`, `start_date`, `exit_date` (CCYYMMDD), `changed`, `before`, `after`,
-        `evidence`. int64: `ods_row` (position in the extract, -1 none), `state_row` (position in the rows in scope: the row
-        itself or the other half of a move, -1 none), `spell` (-1 none). bool: `shortens`, `at_risk`, `no_show`.
+        `hold_reason` (`""` or an id of section 6), `hold_detail`, `transaction` (`A`, `D`, `""`), `school_code`,
+        `nps_code`, `school_name`, `ssid`, `local_id`, `grade`, `start_date`, `exit_date` (CCYYMMDD), `changed`,
+        `before`, `after`, `evidence`. int64: `ods_row` (position in the extract, -1 none), `state_row` (position in
+        the rows in scope: the row itself or the other half of a move, -1 none), `spell` (-1 none). bool: `shortens`,
+        `at_risk`, `no_show`.
     records
         The 35 SENR fields of every row whose `intended` is add, update or delete, on the same index.
     holds
@@ -66,9 +68,11 @@ def reconcile(scope: Scope, spell_set: SpellSet, settings: Settings) -> Proposal
     partner = _same_key(state, spells)
     paired = _paired(state, spells, partner, settings)
     alone = _without_partner(state, spells, partner)
-    pairs, tied = pair_moves(*alone)
-    state_only = _state_only(state, spells, alone[0], pairs, spell_set, settings)
-    spell_only = _spell_only(state, spells, alone[1], pairs)
+    no_action = _no_action(alone[0], spell_set, settings)
+    # What stays as it is explains no add, and is never half of a tie.
+    pairs, tied = pair_moves(alone[0][no_action == ""], alone[1])
+    state_only = _state_only(alone[0], no_action, pairs, spell_set)
+    spell_only = _spell_only(alone[1], pairs)
     actions = pd.concat([paired, state_only, spell_only], ignore_index=True)
     actions = _described(actions, scope, spells, spell_set, settings)
     actions = _last_records(actions, scope, settings)
@@ -81,7 +85,8 @@ def reconcile(scope: Scope, spell_set: SpellSet, settings: Settings) -> Proposal
 def hold(proposal: Proposal, holds: pd.DataFrame) -> Proposal:
     """The proposal with more students held (section 6): no record in any file, every action shown as `hold`.
 
-    `holds` has `ssid`, `hold_reason`, `detail`. A cancelled no-show and a future-dated state row are no action and stay.
+    `holds` has `ssid`, `hold_reason`, `detail`. A cancelled no-show and a future-dated state row are no action and
+    stay.
     """
     every = pd.concat([proposal.holds, holds], ignore_index=True)
     rank = every["hold_reason"].map({reason: place for place, reason in enumerate(HOLD_ORDER)})
@@ -90,7 +95,7 @@ def hold(proposal: Proposal, holds: pd.DataFrame) -> Proposal:
     at = text.positions(actions["ssid"], every["ssid"])
     held = (at >= 0) & ~actions["intended"].isin(NO_ACTION).to_numpy()
     at = np.where(held, at, -1)
-    transaction = actions["intended"].map(_TRANSACTION).fillna("").astype("str")
+    transaction = text.mapped(actions["intended"], _transaction)
     changed = actions.assign(
         action=text.choose(held, "hold", actions["intended"]),
         hold_reason=taken(every["hold_reason"], at).fillna(""),
@@ -113,14 +118,24 @@ def balance(proposal: Proposal, scope: Scope, spell_set: SpellSet) -> dict[str, 
     by_spell = actions.loc[actions["spell"] >= 0, "action"].value_counts()
     read = scope.counts()
     lines = {
-        "state-rows": (read["state_rows_read"], {"in-scope": read["in_scope"], "other-school": read["other_school"], "other-year": read["other_year"]}),
+        "state-rows": (
+            read["state_rows_read"],
+            {"in-scope": read["in_scope"], "other-school": read["other_school"], "other-year": read["other_year"]},
+        ),
         "in-scope": (read["in_scope"], _parts(by_state, ("same", "update", "delete", "hold", *NO_ACTION))),
-        "enr-rows": (spell_set.rows_read, {"in-spells": int(spell_set.spells["rows"].sum()), "left-out": len(spell_set.left_out)}),
+        "enr-rows": (
+            spell_set.rows_read,
+            {"in-spells": int(spell_set.spells["rows"].sum()), "left-out": len(spell_set.left_out)},
+        ),
         "spells": (len(spell_set.spells), _parts(by_spell, ("same", "update", "add", "hold"))),
     }
     for name, (total, parts) in lines.items():
         assert total == sum(parts.values()), f"The balance does not add up: {name}, {total} is not {parts}."
     return {name: {"total": total, "parts": parts} for name, (total, parts) in lines.items()}
+
+
+def _transaction(intended: str) -> str:
+    return _TRANSACTION.get(intended, "")
 
 
 def _parts(counted: pd.Series, actions: tuple[str, ...]) -> dict[str, int]:
@@ -133,7 +148,9 @@ def _with_known_nps(spells: pd.DataFrame, state: pd.DataFrame) -> pd.DataFrame:
     if not unknown.any():
         return spells
     at_nps = state[text.equals(state["school_code"], NPS_SCHOOL)]
-    same_start = text.positions(text.joined([spells["ssid"], spells["start_date"]]), text.joined([at_nps["ssid"], at_nps["start_date"]]))
+    same_start = text.positions(
+        text.joined([spells["ssid"], spells["start_date"]]), text.joined([at_nps["ssid"], at_nps["start_date"]])
+    )
     any_start = text.positions(spells["ssid"], at_nps["ssid"])
     found = taken(at_nps["nps_code"], np.where(same_start >= 0, same_start, any_start)).fillna("")
     return spells.assign(nps_code=text.choose(unknown, found, spells["nps_code"]))
@@ -149,7 +166,9 @@ def _same_key(state: pd.DataFrame, spells: pd.DataFrame) -> np.ndarray:
 
 def _paired(state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray, settings: Settings) -> pd.DataFrame:
     spell = np.flatnonzero(partner >= 0)
-    there, here = state.iloc[partner[spell]].reset_index(drop=True), spells.iloc[spell].reset_index(drop=True)
+    # Nearly every row has a partner, so only the columns that are looked at are copied.
+    there = state[[*COMPARED, "exit"]].iloc[partner[spell]].reset_index(drop=True)
+    here = spells[[*COMPARED, "exit", "closed_by"]].iloc[spell].reset_index(drop=True)
     listed = compare(there, here, settings)
     last_there, last_here = (_last_day(side["exit"]) for side in (there, here))
     return pd.DataFrame(
@@ -169,7 +188,9 @@ def _paired(state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray, sett
     )
 
 
-def _without_partner(state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _without_partner(
+    state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     has_partner = np.zeros(len(state), dtype=bool)
     has_partner[partner[partner >= 0]] = True
     state_alone = state[~has_partner].assign(state_row=np.flatnonzero(~has_partner))
@@ -179,33 +200,36 @@ def _without_partner(state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndar
     )
 
 
-def _state_only(
-    state: pd.DataFrame,
-    spells: pd.DataFrame,
-    alone: pd.DataFrame,
-    pairs: pd.DataFrame,
-    spell_set: SpellSet,
-    settings: Settings,
-) -> pd.DataFrame:
+def _no_action(alone: pd.DataFrame, spell_set: SpellSet, settings: Settings) -> np.ndarray:
+    """State rows without a partner that stay as they are: `settled-no-show`, `future-dated`, or `""` (rule 4.3)."""
+    omitted = (alone["start"] > dates.stamp(settings.as_of)).to_numpy() & (settings.process.future_dates == "omit")
+    late = omitted & text.is_in(alone["ssid"], _enrolled_ssids(spell_set))
+    return np.select([alone["cancelled"].to_numpy(), late], list(NO_ACTION), "")
+
+
+def _state_only(alone: pd.DataFrame, no_action: np.ndarray, pairs: pd.DataFrame, spell_set: SpellSet) -> pd.DataFrame:
     """State rows without a partner, in the order of rule 4.3."""
     rows = alone["state_row"].to_numpy()
     enrolled = text.is_in(alone["ssid"], _enrolled_ssids(spell_set))
-    late = (alone["start"] > dates.stamp(settings.as_of)).to_numpy() & enrolled & (settings.process.future_dates == "omit")
     pair = pairs.set_index("state_row").reindex(rows)
     moved = pair["reason"].fillna("").astype("str").reset_index(drop=True)
-    is_cancelled = alone["cancelled"].to_numpy()
     reason = np.select(
-        [is_cancelled, late, ~enrolled, (moved != "").to_numpy()],
-        ["", "", "no-current-year-enrollment", moved.to_numpy(dtype=object)],
+        [no_action != "", ~enrolled, (moved != "").to_numpy()],
+        ["", "no-current-year-enrollment", moved.to_numpy(dtype=object)],
         "not-in-aeries",
     )
-    intended = np.select([is_cancelled, late], list(NO_ACTION), "delete")
+    intended = np.where(no_action != "", no_action, "delete")
     return _half(
-        intended, reason, own_state_row=rows, state_row=rows, spell=-1, pair_spell=pair["spell"].fillna(-1).to_numpy("int64")
+        intended,
+        reason,
+        own_state_row=rows,
+        state_row=rows,
+        spell=-1,
+        pair_spell=pair["spell"].fillna(-1).to_numpy("int64"),
     )
 
 
-def _spell_only(state: pd.DataFrame, spells: pd.DataFrame, alone: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def _spell_only(alone: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     spell = alone["spell"].to_numpy()
     pair = pairs.set_index("spell").reindex(spell)
     moved = pair["reason"].fillna("").astype("str").reset_index(drop=True)
@@ -217,7 +241,12 @@ def _spell_only(state: pd.DataFrame, spells: pd.DataFrame, alone: pd.DataFrame, 
     )
     from_state = pair["state_row"].fillna(-1).to_numpy("int64")
     return _half(
-        np.full(len(spell), "add"), reason, own_state_row=-1, state_row=from_state, spell=spell, pair_state_row=from_state
+        np.full(len(spell), "add"),
+        reason,
+        own_state_row=-1,
+        state_row=from_state,
+        spell=spell,
+        pair_state_row=from_state,
     )
 
 
@@ -226,7 +255,10 @@ def _half(intended: np.ndarray, reason: np.ndarray, **where: object) -> pd.DataF
     base = {"changed": "", "before": "", "after": "", "pair_state_row": -1, "pair_spell": -1, "shortens": False}
     half = pd.DataFrame({"intended": intended, "reason": reason, **base, **where}, index=rows)
     texts = ["intended", "reason", "changed", "before", "after"]
-    return half.astype(dict.fromkeys(texts, "str") | dict.fromkeys(("own_state_row", "state_row", "spell", "pair_state_row", "pair_spell"), "int64"))
+    return half.astype(
+        dict.fromkeys(texts, "str")
+        | dict.fromkeys(("own_state_row", "state_row", "spell", "pair_state_row", "pair_spell"), "int64")
+    )
 
 
 def _enrolled_ssids(spell_set: SpellSet) -> pd.Series:
@@ -243,12 +275,16 @@ def _described(
     described = actions.copy()
     for name in ("school_code", "nps_code", "ssid", "local_id", "grade", "start_date", "exit_date"):
         there, here = taken(scope.state[name], own), taken(spells[name], spell)
-        described[name] = text.first_filled(here, there) if name != "exit_date" else text.choose(spell >= 0, here, there)
+        described[name] = (
+            text.first_filled(here, there) if name != "exit_date" else text.choose(spell >= 0, here, there)
+        )
         described[name] = described[name].fillna("")
     named = spell_set.schools.drop_duplicates("school_code")
     by_code = taken(named["name"], text.positions(described["school_code"], named["school_code"]))
     described["school_name"] = text.first_filled(taken(spells["school_name"], spell), by_code).fillna("")
-    described["ods_row"] = np.where(own >= 0, scope.positions[np.where(own >= 0, own, 0)] if len(scope.positions) else -1, -1)
+    described["ods_row"] = np.where(
+        own >= 0, scope.positions[np.where(own >= 0, own, 0)] if len(scope.positions) else -1, -1
+    )
     described["evidence"] = evidence(described, scope.state, spells)
     return text.sorted_rows(described, ["ssid", "start_date", "school_code", "nps_code", "intended"])
 
@@ -269,7 +305,7 @@ def _last_records(actions: pd.DataFrame, scope: Scope, settings: Settings) -> pd
     return actions.assign(
         intended=intended,
         action=intended,
-        transaction=intended.map(_TRANSACTION).fillna("").astype("str"),
+        transaction=text.mapped(intended, _transaction),
         at_risk=at_risk & ~no_show,
         no_show=no_show,
         shortens=actions["shortens"].to_numpy(dtype=bool) | no_show,
@@ -277,18 +313,28 @@ def _last_records(actions: pd.DataFrame, scope: Scope, settings: Settings) -> pd
         before=text.choose(no_show, text.concatenated("exit_date=", actions["exit_date"]), actions["before"]),
         after=text.choose(no_show, text.concatenated("exit_date=", day_before, "|exit_reason=N470"), actions["after"]),
         exit_date=text.choose(no_show, day_before, actions["exit_date"]),
-        evidence=text.choose(no_show, text.concatenated(actions["evidence"], " ", sentence("no-show/last-record")), actions["evidence"]),
+        evidence=text.choose(
+            no_show, text.concatenated(actions["evidence"], " ", sentence("no-show/last-record")), actions["evidence"]
+        ),
     )
 
 
-def _data_holds(scope: Scope, spells: pd.DataFrame, spell_set: SpellSet, tied: pd.Series, settings: Settings) -> pd.DataFrame:
+def _data_holds(
+    scope: Scope, spells: pd.DataFrame, spell_set: SpellSet, tied: pd.Series, settings: Settings
+) -> pd.DataFrame:
     faulty = spells.loc[(spells["fault"] != "").to_numpy(), ["ssid", "fault", "fault_text"]]
     faulty.columns = pd.Index(["ssid", "hold_reason", "detail"])
-    holds = [identity_conflicts(scope, spell_set.people, spells), faulty.sort_values("hold_reason", ascending=False)]
-    holds.append(_reasoned(tied.drop_duplicates(), "ambiguous-pair", "Two enrolments in Aeries explain the state row equally well."))
+    holds = [identity_conflicts(scope, spell_set), faulty.sort_values("hold_reason", ascending=False)]
+    holds.append(
+        _reasoned(
+            tied.drop_duplicates(), "ambiguous-pair", "Two enrolments in Aeries explain the state row equally well."
+        )
+    )
     if settings.process.prior_year_open == "hold":
         ssids = scope.rows["ssid"].iloc[scope.open_prior_year()].drop_duplicates()
-        holds.append(_reasoned(ssids, "prior-year-open", "An enrolment of an earlier school year is still open in CALPADS."))
+        holds.append(
+            _reasoned(ssids, "prior-year-open", "An enrolment of an earlier school year is still open in CALPADS.")
+        )
     return pd.concat(holds, ignore_index=True)[["ssid", "hold_reason", "detail"]]
 
 

@@ -45,5 +45,15 @@ def _cancelled_no_shows(records: pd.DataFrame, no_show: np.ndarray) -> pd.DataFr
         return records
     day_before = dates.to_ccyymmdd(dates.from_ccyymmdd(records["start_date"]) - pd.Timedelta(days=1))
     changed = {"exit_date": day_before, "exit_reason": NO_SHOW}
-    changed |= {name: "" for name in ("completion_status", "receiver_school", "uc_csu", "golden_state_seal", "biliteracy_seal", "graduation_exemption")}
+    changed |= dict.fromkeys(
+        (
+            "completion_status",
+            "receiver_school",
+            "uc_csu",
+            "golden_state_seal",
+            "biliteracy_seal",
+            "graduation_exemption",
+        ),
+        "",
+    )
     return records.assign(**{name: text.choose(no_show, value, records[name]) for name, value in changed.items()})

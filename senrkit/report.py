@@ -69,6 +69,7 @@ def _tables(
         "left_out": _left_out(left_out),
         "preconditions": _preconditions(manifest),
         "findings": _findings(findings),
+        "census": _census(manifest),
         "information": _information(information),
     }
 
@@ -150,6 +151,17 @@ def _findings(findings: pd.DataFrame | None) -> pd.DataFrame:
     return by_size.assign(
         severity=_titles("severity", by_size["severity"]), start_date=_iso(by_size["start_date"])
     )  # fmt: skip
+
+
+def _census(manifest: Mapping[str, Any]) -> pd.DataFrame:
+    rows = [
+        {"school_code": code, "school_name": school["school_name"], "grade": grade, **counts}
+        for code, school in (manifest["what_if"] or {"schools": {}})["schools"].items()
+        for grade, counts in school["grades"].items()
+    ]
+    table = pd.DataFrame(rows, columns=["school_code", "school_name", "grade", "now", "aeries", "after"])
+    texts = dict.fromkeys(("school_code", "school_name", "grade"), "str")
+    return table.astype(texts | dict.fromkeys(("now", "aeries", "after"), "int64"))
 
 
 def _information(information: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 from senrkit import wording
 
 Row = tuple[str, tuple[str | int, ...]]
-_SHEETS = ("by_school", "proposal", "held", "left_out", "preconditions", "findings", "information")
+_SHEETS = ("by_school", "proposal", "held", "left_out", "preconditions", "findings", "census", "information")
 
 
 def summary_rows(manifest: Mapping[str, Any]) -> list[Row]:

@@ -22,7 +22,7 @@ import pandas as pd
 
 from senrkit.covering_sheet import covering_sheet
 from senrkit.errors import InputError, UsageError
-from senrkit.manifest import to_json
+from senrkit.manifest import of_inputs_alone, to_json
 from senrkit.report import write_workbook
 from senrkit.run_tables import findings_table, left_out_table, proposal_table, to_csv
 from senrkit.submission import EncodedFile, Plan, decode
@@ -60,6 +60,8 @@ class RunDocuments:
 def write_run(out: Path, documents: RunDocuments) -> Path:
     """Write the whole run folder; the manifest comes last, and the folder takes its name after that.
 
+    The zip depends on the inputs alone: its manifest is `manifest.of_inputs_alone`.
+
     Raises
     ------
     UsageError
@@ -70,7 +72,6 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
         when what stands on the disk is not what was to be written: a fault of senrkit or of the disk.
     """
     with staged(out) as folder:
-        manifest = to_json(documents.manifest)
         _write(folder / "proposal.csv", to_csv(proposal_table(documents.plan.actions, documents.list_same)))
         _write(folder / "left_out.csv", to_csv(left_out_table(documents.left_out)))
         _write(folder / "findings.csv", to_csv(findings_table(documents.findings)))
@@ -78,7 +79,7 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
             _write(folder / "enrollments.csv", to_csv(documents.enrollments))
         if documents.decisions is not None:
             _write(folder / "decisions.csv", documents.decisions)
-        _write_submission(folder / "submission", documents, manifest)
+        _write_submission(folder / "submission", documents)
         write_workbook(
             folder / "report.xlsx",
             documents.manifest,
@@ -87,7 +88,7 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
             documents.findings,
             documents.information,
         )
-        _write(folder / MANIFEST, manifest)
+        _write(folder / MANIFEST, to_json(documents.manifest))
     return out
 
 
@@ -143,7 +144,7 @@ def staged(out: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write_submission(folder: Path, documents: RunDocuments, manifest: bytes) -> None:
+def _write_submission(folder: Path, documents: RunDocuments) -> None:
     folder.mkdir(mode=0o700)
     contents = {encoded.planned.name: encoded.data for encoded in documents.files}
     for encoded in documents.files:
@@ -151,6 +152,7 @@ def _write_submission(folder: Path, documents: RunDocuments, manifest: bytes) ->
         _compare_with_plan(folder / encoded.planned.name, encoded)
     contents[COVERING_SHEET] = covering_sheet(documents.manifest).encode()
     _write(folder / COVERING_SHEET, contents[COVERING_SHEET])
+    manifest = to_json(of_inputs_alone(documents.manifest))
     _write_zip(folder / f"{documents.package}.zip", contents | {MANIFEST: manifest})
 
 

@@ -46,7 +46,7 @@ def district_lea(loc: pd.DataFrame) -> str:
 
 def receiver(next_school: pd.Series, school_table: pd.DataFrame) -> pd.Series:
     """Next school as a state code: an Aeries code through `LOC`, a seven-digit code as it is; anything else unknown."""
-    known = dict(zip(school_table["aeries_school"], school_table["school_code"]))
+    known = dict(zip(school_table["aeries_school"], school_table["school_code"], strict=True))
 
     def answer(code: str) -> str | None:
         if code == "":

@@ -11,8 +11,9 @@ from senrkit import dates, text
 from senrkit.inputs.senr_extract import Extract
 from senrkit.intervals import cancelled
 from senrkit.reference import SchoolYear
-from senrkit.schools import NPS_SCHOOL
+from senrkit.schools import NOT_REPORTED, NOT_SELECTED, NPS_SCHOOL
 from senrkit.settings import Settings
+from senrkit.spells import SpellSet
 
 KEY = ("school_code", "nps_code", "ssid", "start_date")
 
@@ -59,28 +60,51 @@ class Scope:
 
     def open_prior_year(self) -> np.ndarray:
         """Positions of the LEA's rows that started before the run year and are still open (P09), at any school."""
-        at = np.flatnonzero(self.of_lea & (self.start < np.datetime64(self.year.start)))
-        return at[text.equals(self.rows["exit_date"].iloc[at], "")]
+        is_prior = self.of_lea & (self.start < np.datetime64(self.year.start))
+        return np.flatnonzero(is_prior & text.equals(self.rows["exit_date"], ""))
 
 
-def scope_of(extract: Extract, school_table: pd.DataFrame, settings: Settings) -> Scope:
-    """Reporting LEA = the LEA, start date inside the run year, school among the selected ones."""
+def scope_of(extract: Extract, spell_set: SpellSet, settings: Settings) -> Scope:
+    """Reporting LEA = the LEA, start date inside the run year, school among the selected ones.
+
+    Where an Aeries school that is not selected shares its state code with one that is, as nonpublic schools do, a state
+    row belongs to the school where Aeries has the student (`_at_unselected_school`).
+    """
     rows = extract.rows
     start = dates.from_ccyymmdd(rows["start_date"]).to_numpy(dtype="datetime64[D]")
     of_lea = text.equals(rows["reporting_lea"], settings.lea)
     year = settings.school_year
     run_year = (start >= np.datetime64(year.start)) & (start <= np.datetime64(year.end))
-    selected = school_table.loc[school_table["selected"] & (school_table["school_code"] != ""), "school_code"]
-    at = np.flatnonzero(of_lea & run_year)
-    at = at[text.is_in(rows["school_code"].iloc[at], selected)]
+    schools = spell_set.schools
+    selected = schools.loc[schools["selected"] & (schools["school_code"] != ""), "school_code"]
+    at = np.flatnonzero(of_lea & run_year & text.is_in(rows["school_code"], selected))
+    at = at[~_at_unselected_school(rows, at, selected, spell_set)]
     in_scope = np.zeros(len(rows), dtype=bool)
     in_scope[at] = True
-    state = rows.iloc[at].reset_index(drop=True)
+    state = text.rows_where(rows, in_scope)
     state["start"] = pd.Series(start[at]).astype("datetime64[s]")
     state["exit"] = dates.from_ccyymmdd(state["exit_date"])
     ends = (state[name].to_numpy(dtype="datetime64[D]") for name in ("start", "exit"))
     state["cancelled"] = cancelled(*ends, state["exit_reason"])
     return Scope(year, rows, start, of_lea, run_year, in_scope, at, state)
+
+
+def _at_unselected_school(rows: pd.DataFrame, at: np.ndarray, selected: pd.Series, spell_set: SpellSet) -> np.ndarray:
+    """Which rows stand under a shared code for an enrolment at the school of it that is not selected.
+
+    Those of a student whose `ENR` row there was left out, unless a spell has the row's very key.
+    """
+    schools, left_out = spell_set.schools, spell_set.left_out
+    shared = schools.loc[~schools["selected"] & schools["school_code"].isin(selected), "school_code"]
+    found = np.zeros(len(at), dtype=bool)
+    if not len(shared):
+        return found
+    unselected = left_out["reason"].isin([NOT_SELECTED, NOT_REPORTED]) & left_out["school_code"].isin(shared)
+    suspects = np.flatnonzero(text.is_in(rows["school_code"].iloc[at], shared))
+    theirs = rows.iloc[at[suspects]][list(KEY)]
+    at_school = [text.joined([side["ssid"], side["school_code"]]) for side in (theirs, left_out[unselected])]
+    found[suspects] = text.is_in(*at_school) & ~text.is_in(key_of(theirs), key_of(spell_set.spells))
+    return found
 
 
 def key_of(rows: pd.DataFrame) -> pd.Series:

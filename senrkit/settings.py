@@ -50,7 +50,16 @@ _TABLES: Mapping[str, Mapping[str, values.Reader]] = {
         "skip_tags": values.list_of(values.text),
         "skip_programs": values.list_of(values.text),
         "write_source": values.address,
+        "write_databases": values.list_of(values.text),
+        "write_password_env": values.variable_name,
+        "user_env": values.variable_name,
         "password_env": values.variable_name,
+        "keyring": values.text,
+        "trusted_connection": values.flag,
+        "encrypt": values.flag,
+        "trust_server_certificate": values.flag,
+        "login_timeout_seconds": values.whole_number,
+        "query_timeout_seconds": values.whole_number,
         "headings": values.pairs,
     },
     "calpads": {
@@ -85,7 +94,16 @@ class AeriesSettings:
     skip_tags: tuple[str, ...] = ("*",)
     skip_programs: tuple[str, ...] = ()
     write_source: str | None = None
+    write_databases: tuple[str, ...] = ()
+    write_password_env: str | None = None
+    user_env: str | None = None
     password_env: str | None = None
+    keyring: str | None = None
+    trusted_connection: bool = False
+    encrypt: bool = True
+    trust_server_certificate: bool = False
+    login_timeout_seconds: int = 15
+    query_timeout_seconds: int = 600
     headings: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,20 @@ class SenrkitCommands(click.Group):
             # Python flushes stdout once more at its end, and would complain about the pipe there.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return PIPE_BROKEN
+
+
+def command(examples: str) -> Callable[[Callable[..., int]], click.Command]:
+    """A command with what all of them share: examples under its help, `--json` and `--quiet`."""
+
+    def decorate(work: Callable[..., int]) -> click.Command:
+        made = click.command(epilog=f"\b\nExamples:\n{examples.strip(chr(10))}")(work)
+        made.params += [
+            click.Option(["--json", "as_json"], is_flag=True, help="The result as JSON, for machines."),
+            click.Option(["--quiet"], is_flag=True, help="No progress and no summary; errors are still told."),
+        ]
+        return made
+
+    return decorate
 
 
 def complain(message: str, cure: str = "") -> None:

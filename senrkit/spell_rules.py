@@ -35,16 +35,21 @@ def year_end(
     if not settings.process.auto_close or last_day is None or settings.as_of < last_day - YEAR_END_WINDOW:
         return spells.assign(closed_by=closed_by), _warnings(spells.iloc[:0])
     _require_year_end_fields(spells)
-    open_now = spells["exit"].isna().to_numpy() & text.equals(spells["left"], "") & text.equals(spells["exit_reason"], "")
+    open_now = (
+        spells["exit"].isna().to_numpy() & text.equals(spells["left"], "") & text.equals(spells["exit_reason"], "")
+    )
     open_now &= (spells["start"] <= dates.stamp(last_day)).to_numpy()
     filled_eoy, filled_completion = ~text.equals(spells["eoy"], ""), ~text.equals(spells["hsg"], "")
     non_primary = spells["status"].isin([SECONDARY, NON_ADA]).to_numpy()
-    stays_open = open_now & ~filled_eoy & ~filled_completion & ~non_primary & text.equals(spells["next_grade"], NO_ROLL_OVER)
+    stays_open = (
+        open_now & ~filled_eoy & ~filled_completion & ~non_primary & text.equals(spells["next_grade"], NO_ROLL_OVER)
+    )
     closes = open_now & ~stays_open
     grade_12_again = text.equals(spells["grade"], "12") & text.equals(spells["next_grade"], "12")
-    generated = np.select([filled_completion, non_primary, grade_12_again], ["E230", "E170", "E156"], "E155")
+    kinds = [filled_completion, non_primary, grade_12_again]
+    generated = text.selected(kinds, ["E230", "E170", "E156"], "E155", spells.index)
     by_code = known.codes("ATT.RS", text.choose(closes & filled_eoy, spells["eoy"], ""), closes)
-    reason = text.choose(filled_eoy, by_code, pd.Series(generated, index=spells.index, dtype="str"))
+    reason = text.choose(filled_eoy, by_code, generated)
     next_school = _next_school(spells, school_table)
     closed = spells.assign(
         exit=spells["exit"].mask(closes, dates.stamp(last_day)),
@@ -65,7 +70,9 @@ def exit_rules(spells: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     preschool = spells["grade"].isin(PRESCHOOL_GRADES).to_numpy() & (not settings.process.keep_preschool_exits)
     becomes_e170 = secondary | (non_ada & ~spells["exit_reason"].isin(NON_ADA_EXITS).to_numpy())
     reason = text.choose(has_exit & preschool & ~non_ada, "E450", spells["exit_reason"])
-    return spells.assign(row_reason=spells["exit_reason"], exit_reason=text.choose(has_exit & becomes_e170, "E170", reason))
+    return spells.assign(
+        row_reason=spells["exit_reason"], exit_reason=text.choose(has_exit & becomes_e170, "E170", reason)
+    )
 
 
 def completion(spells: pd.DataFrame, known: Translator) -> pd.DataFrame:
@@ -104,11 +111,11 @@ def faults(spells: pd.DataFrame, settings: Settings) -> dict[str, object]:
         (at_school, OVERLAP, "two enrolments at this school overlap"),
         (anywhere, OVERLAP, "two primary enrolments overlap"),
     ]
-    conditions = [holds for holds, _, _ in overlaps + problems]
+    conditions, found, said = (list(column) for column in zip(*overlaps, *problems, strict=True))
     return {
         "cancelled": is_cancelled,
-        "fault": _column(np.select(conditions, [fault for _, fault, _ in overlaps + problems], ""), spells),
-        "fault_text": _column(np.select(conditions, [said for _, _, said in overlaps + problems], ""), spells),
+        "fault": text.selected(conditions, found, "", spells.index),
+        "fault_text": text.selected(conditions, said, "", spells.index),
     }
 
 
@@ -125,7 +132,11 @@ def _next_school(spells: pd.DataFrame, school_table: pd.DataFrame) -> pd.Series:
 
 
 def _require_year_end_fields(spells: pd.DataFrame) -> None:
-    lacking = [f"STU.{code}" for code, name in (("EOY", "eoy"), ("HSG", "hsg"), ("NG", "next_grade")) if len(spells) and spells[name].isna().all()]
+    lacking = [
+        f"STU.{code}"
+        for code, name in (("EOY", "eoy"), ("HSG", "hsg"), ("NG", "next_grade"))
+        if len(spells) and spells[name].isna().all()
+    ]
     if lacking:
         raise InputError(
             f"auto_close needs {', '.join(lacking)}, which the Aeries source does not have.",
@@ -140,10 +151,8 @@ def _warnings(spells: pd.DataFrame) -> pd.DataFrame:
             "student": spells["student"],
             "ssid": spells["ssid"],
             "school_code": spells["school_code"],
-            "detail": text.constant("Next grade is 13 and neither an end-of-year status nor a completion is filled.", spells.index),
+            "detail": text.constant(
+                "Next grade is 13 and neither an end-of-year status nor a completion is filled.", spells.index
+            ),
         }
     ).reset_index(drop=True)
-
-
-def _column(values: np.ndarray, like: pd.DataFrame) -> pd.Series:
-    return pd.Series(values, index=like.index, dtype="str")

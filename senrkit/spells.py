@@ -38,8 +38,8 @@ class SpellSet:
         (datetime64[s]); `origin` (`row`, `mid-year-change`), `closed_by` (`aeries`, `year-end`, `""`), `rows`
         (int64, Aeries rows in it), `cancelled` (bool), `fault` (hold reason or `""`), `fault_text`.
     left_out
-        One row an `ENR` row of the run year that is in no spell: `reason, school_code, school_name, aeries_school, ssid,
-        local_id, start_date, exit_date`.
+        One row an `ENR` row of the run year that is in no spell: `reason, school_code, school_name, aeries_school,
+        ssid, local_id, start_date, exit_date`.
     untranslated
         Local codes without a translation: `set, code, rows`.
     schools, people
@@ -84,11 +84,20 @@ def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
     spells = _finish(spells, known, settings)
     spells = spells.assign(**faults(spells, settings))
     return SpellSet(
-        spells, listed, known.missing_codes(), school_table, persons, rows["student"].drop_duplicates(), len(rows), warnings
+        spells,
+        listed,
+        known.missing_codes(),
+        school_table,
+        persons,
+        rows["student"].drop_duplicates(),
+        len(rows),
+        warnings,
     )
 
 
-def _rows_of_year(enr: pd.DataFrame, settings: Settings, school_table: pd.DataFrame, persons: pd.DataFrame) -> pd.DataFrame:
+def _rows_of_year(
+    enr: pd.DataFrame, settings: Settings, school_table: pd.DataFrame, persons: pd.DataFrame
+) -> pd.DataFrame:
     enr = enr[(enr["YR"] == str(settings.school_year.first)).to_numpy()].reset_index(drop=True)
     home = _number(column_of(enr, "HS"))
     rows = pd.DataFrame(
@@ -112,7 +121,12 @@ def _rows_of_year(enr: pd.DataFrame, settings: Settings, school_table: pd.DataFr
     rows["tag"] = taken(persons["tag"], at).fillna("")
     rows["ssid"] = _ssid_of(persons, at)
     school = text.positions(rows["aeries_school"], school_table["aeries_school"])
-    for name, column in (("school_code", "school_code"), ("school_name", "name"), ("reporting_lea", "lea"), ("why_not", "why_not")):
+    for name, column in (
+        ("school_code", "school_code"),
+        ("school_name", "name"),
+        ("reporting_lea", "lea"),
+        ("why_not", "why_not"),
+    ):
         rows[name] = taken(school_table[column], school)
     rows["why_not"] = rows["why_not"].fillna(schools.NOT_SELECTED)
     rows[["school_code", "school_name"]] = rows[["school_code", "school_name"]].fillna("")
@@ -128,6 +142,8 @@ def _rows_of_year(enr: pd.DataFrame, settings: Settings, school_table: pd.DataFr
 def _ssid_of(persons: pd.DataFrame, at: np.ndarray) -> pd.Series:
     """The SSID on the row that speaks for the student; when that is blank, one on another row of the student."""
     own = taken(persons["ssid"], at).fillna("")
+    if not text.equals(own, "").any():
+        return own
     filled = persons[(persons["ssid"] != "").to_numpy()]
     student = taken(persons["student"], at).fillna("")
     return text.first_filled(own, taken(filled["ssid"], text.positions(student, filled["student"])).fillna(""))
@@ -171,7 +187,7 @@ def _fold(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         later = (rows["exit"] > dates.stamp(settings.as_of)).to_numpy()
         rows = rows.assign(
             exit=rows["exit"].mask(later),
-            **{name: text.choose(later, "", rows[name]) for name in ("left", "local_reason", "exit_reason")},
+            **{name: text.choose(later & rows[name].notna().to_numpy(), "", rows[name]) for name in _EXIT},
         )
     rows = _in_order(rows)
     duplicate = _same_as_before(rows, ["student", "aeries_school", *_DISTINGUISHING])
@@ -187,11 +203,18 @@ _DISTINGUISHING = (
 )
 
 
+# The next school goes with the exit; unknown stays unknown.
+_EXIT = ("left", "local_reason", "exit_reason", "next_school", "receiver_school")
+
+
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
     order = ["student", "aeries_school", "start", "exit", *_DISTINGUISHING]
     codes = [rows[name].to_numpy() if name in ("start", "exit") else text.ranks(rows[name]) for name in order]
     # Open rows and rows without a readable start come last.
-    codes = [np.where(np.isnat(code), np.datetime64("9999-12-31", "s"), code) if code.dtype.kind == "M" else code for code in codes]
+    codes = [
+        np.where(np.isnat(code), np.datetime64("9999-12-31", "s"), code) if code.dtype.kind == "M" else code
+        for code in codes
+    ]
     return rows.iloc[np.lexsort(codes[::-1])].reset_index(drop=True)
 
 
@@ -269,6 +292,11 @@ def _finish(spells: pd.DataFrame, known: Translator, settings: Settings) -> pd.D
         start_date=dates.to_ccyymmdd(spells["start"]),
         exit_date=dates.to_ccyymmdd(spells["exit"]),
     )
-    for name, code_set in (("gender", "STU.GN"), ("suffix", "STU.SF"), ("birth_country", "STU.BCU"), ("birth_state", "STU.BST")):
+    for name, code_set in (
+        ("gender", "STU.GN"),
+        ("suffix", "STU.SF"),
+        ("birth_country", "STU.BCU"),
+        ("birth_state", "STU.BST"),
+    ):
         finished[name] = known.codes(code_set, finished[name], every)
     return finished.reset_index(drop=True)

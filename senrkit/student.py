@@ -11,17 +11,23 @@ from typing import Any
 import pandas as pd
 
 from senrkit import preconditions, text
+from senrkit.engine import Comparison, compare
 from senrkit.errors import InputError, UsageError
 from senrkit.preconditions import Acceptance
 from senrkit.progress import NoProgress
-from senrkit.engine import Comparison, compare
 from senrkit.settings import Settings
 from senrkit.spells import SpellSet
 
-_STATE = "school_code nps_code start_date exit_date exit_reason completion_status status grade academic_year last_updated".split()
-_SPELL = "school_code nps_code start_date exit_date exit_reason completion_status status grade origin fault_text".split()
+_STATE = (
+    "school_code nps_code start_date exit_date exit_reason completion_status status grade academic_year last_updated"
+).split()
+_SPELL = (
+    "school_code nps_code start_date exit_date exit_reason completion_status status grade origin fault_text".split()
+)
 _AERIES = ["YR", "SC", "HS", "ED", "LD", "ER", "GR", "PR", "IT", "ITD", "NPS"]
-_DECISION = "action reason hold_reason hold_detail school_code school_name start_date exit_date changed before after evidence".split()
+_DECISION = (
+    "action reason hold_reason hold_detail school_code school_name start_date exit_date changed before after evidence"
+).split()
 _NAMES = ["first_name", "middle_name", "last_name", "birth_date"]
 _SIDES = (
     ("calpads", "CALPADS holds"),
@@ -56,7 +62,7 @@ class StudentView:
         """For people: both sides above each other, then the decision with its evidence."""
         lines = [f"SSID {' and '.join(self.ssids) or 'none'} · local id {' and '.join(self.local_ids) or 'none'}"]
         if show_names:
-            lines += [f"  {row['side']}: {' '.join(part for part in (row['first_name'], row['middle_name'], row['last_name']) if part)}, born {row['birth_date']}" for row in self.names]
+            lines += [f"  {_person(row)}" for row in self.names]
         for side, title in _SIDES:
             rows = self.sides.get(side)
             if rows is None:
@@ -94,14 +100,19 @@ def _from_comparison(made: Comparison, spell_set: SpellSet, identifier: str) -> 
         "calpads": _rows(state, _STATE),
         "aeries": _rows(enr[enr["ID"].isin(students)].sort_values("ED", ascending=False), _AERIES),
         "spells": _rows(spell_set.spells[spell_set.spells["student"].isin(students)], _SPELL),
-        "left_out": _rows(spell_set.left_out[spell_set.left_out["local_id"].isin(students)], ["reason", "school_code", "school_name", "start_date", "exit_date"]),
+        "left_out": _rows(
+            spell_set.left_out[spell_set.left_out["local_id"].isin(students)],
+            ["reason", "school_code", "school_name", "start_date", "exit_date"],
+        ),
     }
     notes = [f"{one.id} stops the run: {one.evidence}" for one in preconditions.stopped(made.preconditions)]
     if made.proposal is not None:
         actions = made.proposal.actions
         sides["decisions"] = _rows(actions[text.is_in(actions["ssid"], ssids)], _DECISION)
         known = made.proposal.information
-        sides["information"] = _rows(known[text.is_in(known["ssid"], ssids) | text.is_in(known["local_id"], students)], ["kind", "detail"])
+        sides["information"] = _rows(
+            known[text.is_in(known["ssid"], ssids) | text.is_in(known["local_id"], students)], ["kind", "detail"]
+        )
     persons = people[people["student"].isin(students)].drop_duplicates("student")
     names = [{"side": "CALPADS", **row} for row in _rows(state.drop_duplicates("last_name"), _NAMES)]
     names += [{"side": "Aeries", **row} for row in _rows(persons, _NAMES)]
@@ -110,13 +121,17 @@ def _from_comparison(made: Comparison, spell_set: SpellSet, identifier: str) -> 
 
 def _who(rows: pd.DataFrame, people: pd.DataFrame, identifier: str) -> tuple[pd.Series, pd.Series]:
     """Every SSID and local id that belongs to the identifier on either side; both SSIDs when they disagree."""
+    if not identifier:
+        raise UsageError("No student was named.", "Give an SSID or a local id.")
     of_aeries = people[(people["ssid"] == identifier) | (people["student"] == identifier)]
     of_state = rows[(rows["ssid"] == identifier) | (rows["local_id"] == identifier)]
     ssids = pd.concat([of_state["ssid"], of_aeries["ssid"]])
     ssids = ssids[ssids != ""].drop_duplicates().sort_values(ignore_index=True)
     students = pd.concat([of_aeries["student"], people["student"][text.is_in(people["ssid"], ssids)]])
     if not len(of_aeries) and not len(of_state):
-        raise UsageError("Neither CALPADS nor Aeries knows this SSID or local id.", "Check the number; leading zeros count.")
+        raise UsageError(
+            "Neither CALPADS nor Aeries knows this SSID or local id.", "Check the number; leading zeros count."
+        )
     return ssids, students.drop_duplicates().sort_values(ignore_index=True)
 
 
@@ -126,7 +141,9 @@ def _from_folder(folder: Path, identifier: str) -> StudentView:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         tables = {name: _table(folder / f"{name}.csv") for name in ("proposal", "left_out", "findings")}
     except (OSError, ValueError):
-        raise InputError(f"{folder} is not the folder of a finished run.", "Name a folder that holds manifest.json and proposal.csv.") from None
+        raise InputError(
+            f"{folder} is not the folder of a finished run.", "Name a folder that holds manifest.json and proposal.csv."
+        ) from None
     proposed = [row for row in tables["proposal"] if identifier in (row["ssid"], row["local_id"])]
     left_out = [row for row in tables["left_out"] if identifier in (row["ssid"], row["local_id"])]
     if not proposed and not left_out:
@@ -138,7 +155,10 @@ def _from_folder(folder: Path, identifier: str) -> StudentView:
         "findings": [row for row in tables["findings"] if row["ssid"] in ssids],
     }
     local_ids = tuple(sorted({row["local_id"] for row in proposed + left_out} - {""}))
-    note = f"Run {manifest['run_number']} as of {manifest['as_of']}. Both sides, spell by spell: senrkit student without --run."
+    note = (
+        f"Run {manifest['run_number']} as of {manifest['as_of']}. "
+        "Both sides, spell by spell: senrkit student without --run."
+    )
     return StudentView(ssids, local_ids, sides, [], (note,))
 
 
@@ -152,17 +172,35 @@ def _rows(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, str]]:
     return frame[present].fillna("unknown").to_dict("records")
 
 
+def _person(row: dict[str, str]) -> str:
+    name = " ".join(row[part] for part in ("first_name", "middle_name", "last_name") if row[part])
+    return f"{row['side']}: {name}, born {row['birth_date']}"
+
+
 def _line(side: str, row: dict[str, str]) -> str:
     if side == "aeries":
-        filled = ", ".join(f"{name} {row[name]}" for name in _AERIES[3:] if name not in ("ED", "LD") and row.get(name) not in ("", "0", None))
+        filled = ", ".join(
+            f"{name} {row[name]}"
+            for name in _AERIES[3:]
+            if name not in ("ED", "LD") and row.get(name) not in ("", "0", None)
+        )
         return f"{row['ED']} to {row['LD'] or 'open':<10}  Aeries school {row['SC']}  {filled}"
     if side in ("calpads", "spells"):
-        extra = ", ".join(f"{name.replace('_', ' ')} {row[name]}" for name in row if name not in _SHOWN and row[name] not in ("", "row"))
+        extra = ", ".join(
+            f"{name.replace('_', ' ')} {row[name]}"
+            for name in row
+            if name not in _SHOWN and row[name] not in ("", "row")
+        )
         end = _day(row["exit_date"]) or "open"
-        return f"{_day(row['start_date'])} to {end:<10}  school {row['school_code']}  grade {row['grade']}  status {row['status']}  {row['exit_reason']:<4}  {extra}".rstrip()
+        where = f"school {row['school_code']}  grade {row['grade']}  status {row['status']}"
+        return f"{_day(row['start_date'])} to {end:<10}  {where}  {row['exit_reason']:<4}  {extra}".rstrip()
     if side == "decisions":
         why = row.get("hold_reason") or row["reason"]
-        said = [f"{row['action']} ({why})  school {row['school_code']}, start {_day(row['start_date'])}", row["evidence"], row.get("hold_detail", "")]
+        said = [
+            f"{row['action']} ({why})  school {row['school_code']}, start {_day(row['start_date'])}",
+            row["evidence"],
+            row.get("hold_detail", ""),
+        ]
         changes = [f"was {row['before']} → becomes {row['after']}"] if row["changed"] else []
         return "\n      ".join(part for part in said + changes if part)
     return "  ".join(value for value in row.values() if value)

@@ -12,16 +12,21 @@ from senrkit import reference, wording
 
 def summary_lines(manifest: Mapping[str, Any], folder: Path | None) -> list[str]:
     """Preconditions that did not pass, the balance, the files in upload order, the held."""
-    lines = [f"senrkit · LEA {manifest['lea']} · {manifest['school_year']} · as of {manifest['as_of']} · run {manifest['run_number']}"]
+    which = (manifest["school_year"], f"as of {manifest['as_of']}", f"run {manifest['run_number']}")
+    lines = [" · ".join(("senrkit", f"LEA {manifest['lea']}", *which))]
     lines += [
-        f"  {one['id']} {one['state']}: {one['evidence']}" for one in manifest["preconditions"] if one["state"] not in ("passed", "stopped")
+        f"  {one['id']} {one['state']}: {one['evidence']}"
+        for one in manifest["preconditions"]
+        if one["state"] not in ("passed", "stopped")
     ]
     if manifest["balance"] is None:
         return lines
     lines += ["", "Balance"]
     lines += [f"  {_line(name, line)}" for name, line in manifest["balance"].items()]
     lines += ["", "Files, in upload order (send each after the one before has Posted)"]
-    lines += [f"  {entry['name']}  {entry['rows']:,} records" for entry in manifest["files"]] or ["  none: nothing to change"]
+    lines += [f"  {entry['name']}  {entry['rows']:,} records" for entry in manifest["files"]] or [
+        "  none: nothing to change"
+    ]
     held = manifest["counts"]["reason"].get("hold", {})
     if held:
         lines += ["", "Held, in no file (report.xlsx says what to do)"]
@@ -35,7 +40,11 @@ def _findings(manifest: Mapping[str, Any]) -> list[str]:
         return []
     rules = reference.rules(dt.date.fromisoformat(manifest["as_of"]))
     titles = dict(zip(rules["id"], rules["title"], strict=True))
-    said = {"fatal": "would be refused, held", "warning": "goes out, look at it", "unknown": "may be refused, goes out alone"}
+    said = {
+        "fatal": "would be refused, held",
+        "warning": "goes out, look at it",
+        "unknown": "may be refused, goes out alone",
+    }
     return ["", "Predicted answer of CALPADS"] + [
         f"  {found['count']:>5,}  {rule}: {titles.get(rule, rule)} ({said.get(found['severity'], found['severity'])})"
         for rule, found in manifest["findings"].items()

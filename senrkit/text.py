@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+
 
 def arrow(column: pd.Series) -> pa.ChunkedArray:
     """The column's Arrow data, without a copy where pandas holds it so already."""
@@ -20,17 +22,25 @@ def arrow(column: pd.Series) -> pa.ChunkedArray:
 
 def from_arrow(data: pa.Array | pa.ChunkedArray, index: pd.Index | None = None) -> pd.Series:
     """Arrow text as a pandas `str` column; null becomes `NaN`."""
-    return pd.Series(data.cast(pa.large_string()).to_pandas().astype("str").array, index=index)
+    # By way of `to_pandas` the same takes ten times as long, which thousands of small columns make felt.
+    return pd.Series(pd.arrays.ArrowStringArray(data.cast(pa.large_string()), dtype=_TEXT), index=index)
 
 
 def constant(value: str, index: pd.Index) -> pd.Series:
     """One text, as often as the index is long."""
-    return pd.Series(value, index=index, dtype="str")
+    return from_arrow(pa.repeat(pa.scalar(value, pa.large_string()), len(index)), index)
 
 
 def unknown(index: pd.Index) -> pd.Series:
     """A column of which the source says nothing."""
-    return pd.Series(float("nan"), index=index, dtype="str")
+    return from_arrow(pa.nulls(len(index), pa.large_string()), index)
+
+
+def selected(conditions: list[np.ndarray], texts: list[str], default: str, index: pd.Index) -> pd.Series:
+    """The text of the first condition that holds, row by row; the default where none does."""
+    # Numbers are chosen and then spelled: choosing texts would make a Python object of every row.
+    chosen = np.select(conditions, list(range(len(texts))), len(texts))
+    return from_arrow(pa.array([*texts, default], pa.large_string()).take(pa.array(chosen)), index)
 
 
 def folded(column: pd.Series) -> pd.Series:
@@ -76,6 +86,17 @@ def ranks(column: pd.Series) -> np.ndarray:
     place[pc.array_sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(encoded.dictionary))
     place[-1] = -1
     return place[encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)]
+
+
+def rows_where(rows: pd.DataFrame, wanted: np.ndarray) -> pd.DataFrame:
+    """The rows for which `wanted` holds, with a fresh index."""
+    # To take rows by position, as pandas does, Arrow first copies a long column's pieces into one; to filter, it need not.
+    mask = pa.array(wanted)
+    picked = {
+        name: from_arrow(arrow(column).filter(mask).combine_chunks()).array if column.dtype == _TEXT else column.array[wanted]
+        for name, column in rows.items()
+    }
+    return pd.DataFrame(picked)
 
 
 def sorted_rows(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:

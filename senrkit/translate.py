@@ -18,9 +18,7 @@ from senrkit.reference import SchoolYear
 # The settings' and P10's name of a translation set, with the table and field under which XRF keeps it.
 XRF_SETS: dict[str, tuple[str, str]] = {
     name: tuple(name.split("."))  # type: ignore[misc]
-    for name in (
-        "STU.SP STU.GR ATT.RS STU.HSG STU.IT STU.GN STU.LF STU.HL STU.BST STU.BCU STU.SF".split()
-    )
+    for name in ("STU.SP STU.GR ATT.RS STU.HSG STU.IT STU.GN STU.LF STU.HL STU.BST STU.BCU STU.SF".split())
 }
 MID_YEAR_CHANGE = "440"
 
@@ -62,7 +60,9 @@ class Translator:
     def missing_codes(self) -> pd.DataFrame:
         """Local codes without a translation: `set`, `code` (text), `rows` (int64), most rows first."""
         rows = [(name, code, count) for (name, code), count in self.missing.items()]
-        listed = pd.DataFrame(rows, columns=["set", "code", "rows"]).astype({"set": "str", "code": "str", "rows": "int64"})
+        listed = pd.DataFrame(rows, columns=["set", "code", "rows"]).astype(
+            {"set": "str", "code": "str", "rows": "int64"}
+        )
         return listed.sort_values(["rows", "set", "code"], ascending=[False, True, True], ignore_index=True)
 
 
@@ -70,7 +70,8 @@ def translator(xrf: pd.DataFrame, settings: Mapping[str, Mapping[str, str]], yea
     """The translations of `XRF` (set `CLPD`, district-wide rows) with those of the settings laid over them."""
     tables: dict[str, dict[str, str]] = {}
     ambiguous: set[tuple[str, str]] = set()
-    district_wide = xrf[(xrf["TC"] == "CLPD") & xrf["SC"].isin(["0", ""]) & (xrf["CD"] != "")]
+    filled = (xrf["CD1"] != "") & (xrf["CD"] != "")
+    district_wide = xrf[(xrf["TC"] == "CLPD") & xrf["SC"].isin(["0", ""]) & filled]
     by_place = {place: name for name, place in XRF_SETS.items()}
     for table, column, local, state in district_wide[["TC1", "FC1", "CD1", "CD"]].itertuples(index=False):
         name = by_place.get((table, column))

@@ -61,7 +61,7 @@ def what_if(scope: Scope, spell_set: SpellSet, after: Store, settings: Settings)
     year = settings.school_year
     own = _selected(spell_set.schools)
     sides = {
-        "now": _of_year(scope.rows, year)[_COLUMNS],
+        "now": text.rows_where(scope.rows[_COLUMNS], _touches_year(scope.rows, year)),
         "aeries": spell_set.spells[_COLUMNS],
         "after": after.where(lambda rows: _touches_year(rows, year), _COLUMNS),
     }
@@ -87,10 +87,6 @@ def _selected(schools: pd.DataFrame) -> dict[str, str]:
 def _of_schools(rows: pd.DataFrame, own: dict[str, str], settings: Settings) -> pd.DataFrame:
     wanted = text.is_in(rows["school_code"], pd.Series(list(own), dtype="str"))
     return rows[wanted & text.equals(rows["reporting_lea"], settings.lea)]
-
-
-def _of_year(rows: pd.DataFrame, year: SchoolYear) -> pd.DataFrame:
-    return rows.take(np.flatnonzero(_touches_year(rows, year)))
 
 
 def _touches_year(rows: pd.DataFrame, year: SchoolYear) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Rules as small text tables: Aeries rows and state rows in, the actions out.
 
-A case reads like the rule book: the first line of a table names its columns, `-` is blank, `?` is unknown, and what a table
-does not name has the default below. Students are numbers; student 1 has SSID 9000000001. Schools: A (Alder, 1990001),
-B (Birch, 1990002), N (the NPS record, 0000001), V (virtual, no state code), D (do-not-report), U (summer), X (tag, inactive).
+A case reads like the rule book: the first line of a table names its columns, `-` is blank, `?` is unknown, and what a
+table does not name has the default below. Students are numbers; student 1 has SSID 9000000001. Schools: A (Alder,
+1990001), B (Birch, 1990002), N (the NPS record, 0000001), V (virtual, no state code), D (do-not-report), U (summer),
+X (tag, inactive).
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import datetime as dt
 from pathlib import Path
 
 import pandas as pd
-
 
 from senrkit.inputs.aeries_tables import AeriesTables
 from senrkit.inputs.senr_extract import Extract, InputFile
@@ -32,6 +32,12 @@ SCHOOLS = {
     "U": ("93", "Summer school", "1990093", "", "0", "1"),
     "X": ("99", "Inactive students", "1990099", "I", "0", ""),
 }
+# What tables call a field for short.
+_STATE_NAMES = {
+    "start": "start_date", "exit": "exit_date", "reason": "exit_reason", "completion": "completion_status",
+    "nps": "nps_code", "lea": "reporting_lea", "transfer": "transfer_code", "residence": "residence_district",
+    "receiver": "receiver_school",
+}  # fmt: skip
 LETTER = {code: letter for letter, (_, _, code, *_) in SCHOOLS.items() if code}
 TRANSLATIONS = [
     ("STU", "SP", "C", "20"), ("STU", "SP", "S", "30"), ("STU", "SP", "N", "50"), ("STU", "GR", "-2", "PS"),
@@ -51,7 +57,9 @@ def rows_of(table: str) -> list[dict[str, str]]:
     return [dict(zip(lines[0], ["" if cell == "-" else cell for cell in cells], strict=True)) for cells in lines[1:]]
 
 
-def aeries(table: str, lacking: tuple[str, ...] = (), stu: str = "", year: int = 2026, lsi: list[dict] | None = None) -> AeriesTables:
+def aeries(
+    table: str, lacking: tuple[str, ...] = (), stu: str = "", year: int = 2026, lsi: list[dict] | None = None
+) -> AeriesTables:
     """Aeries tables from `student school start exit reason grade program ...` rows, with `STU` rows to match.
 
     `stu` is a table of further `STU` rows or of what differs on a student's row (`student` and columns by code).
@@ -61,8 +69,9 @@ def aeries(table: str, lacking: tuple[str, ...] = (), stu: str = "", year: int =
         student, school = row.get("student", "1"), SCHOOLS[row.get("school", "A")][0]
         enr.append(
             {
-                "ID": str(1000 + int(student)), "YR": row.get("year", str(year)), "SC": school, "ED": row.get("start", "2026-08-12"),
-                "LD": row.get("exit", ""), "ER": row.get("reason", ""), "GR": row.get("grade", "5"), "PR": row.get("program", ""),
+                "ID": str(1000 + int(student)), "YR": row.get("year", str(year)), "SC": school,
+                "ED": row.get("start", "2026-08-12"), "LD": row.get("exit", ""), "ER": row.get("reason", ""),
+                "GR": row.get("grade", "5"), "PR": row.get("program", ""),
                 "IT": row.get("transfer", ""), "ITD": row.get("residence", ""), "NPS": row.get("nps", ""),
                 "NS": row.get("next", "0"), "HS": SCHOOLS[row["home"]][0] if row.get("home") else "0",
             }
@@ -79,7 +88,10 @@ def aeries(table: str, lacking: tuple[str, ...] = (), stu: str = "", year: int =
         "STU": _frame(list(persons.values()), " ".join(person("1", "1"))),
         "LOC": _loc(),
         "XRF": _frame(
-            [{"TC": "CLPD", "SC": "0", "TC1": t, "FC1": f, "CD1": local, "CD": state} for t, f, local, state in TRANSLATIONS],
+            [
+                {"TC": "CLPD", "SC": "0", "TC1": t, "FC1": f, "CD1": local, "CD": state}
+                for t, f, local, state in TRANSLATIONS
+            ],
             "TC SC TC1 FC1 CD1 CD",
         ),
     }
@@ -96,7 +108,8 @@ def person(student: str, school: str) -> dict[str, str]:
     """A made-up `STU` row: names follow from the number."""
     return {
         "ID": str(1000 + int(student)), "SC": school, "SN": student, "CID": ssid(student), "LN": f"Family{student}",
-        "FN": f"Given{student}", "MN": "", "BD": f"2015-03-{int(student) % 28 + 1:02d}", "GN": "F", "GR": "5", "TG": "", "SP": "",
+        "FN": f"Given{student}", "MN": "", "BD": f"2015-03-{int(student) % 28 + 1:02d}", "GN": "F", "GR": "5",
+        "TG": "", "SP": "",
         "SF": "", "LNA": "", "FNA": "", "MNA": "", "BCY": "", "BST": "", "BCU": "US", "NG": "6", "EOY": "", "ENS": "0",
         "HSG": "", "GEX": "", "SWR": "", "SLD": "",
     }  # fmt: skip
@@ -108,16 +121,15 @@ def state(table: str, layout: int = 37) -> Extract:
     for number, row in enumerate(rows_of(table), start=1):
         who = row.get("student", "1")
         known = {
-            "record_type": "SENR-R", "reporting_lea": LEA, "school_code": SCHOOLS[row.get("school", "A")][2], "ssid": ssid(who),
-            "academic_year": "2026-2027", "local_id": str(1000 + int(who)) if who.isdigit() else "", "first_name": f"Given{who}",
-            "last_name": f"Family{who}", "birth_date": f"201503{int(who) % 28 + 1:02d}" if who.isdigit() else "20150301",
+            "record_type": "SENR-R", "reporting_lea": LEA, "school_code": SCHOOLS[row.get("school", "A")][2],
+            "ssid": ssid(who), "academic_year": "2026-2027", "local_id": str(1000 + int(who)) if who.isdigit() else "",
+            "first_name": f"Given{who}", "last_name": f"Family{who}",
+            "birth_date": f"201503{int(who) % 28 + 1:02d}" if who.isdigit() else "20150301",
             "gender": "F", "birth_country": "US", "start_date": "20260812", "status": "10", "grade": "05",
             "last_updated": "20261120", "upload_date": "20260820",
         }  # fmt: skip
         for name, value in row.items():
-            named = {"start": "start_date", "exit": "exit_date", "reason": "exit_reason", "completion": "completion_status",
-                     "nps": "nps_code", "lea": "reporting_lea", "transfer": "transfer_code", "residence": "residence_district",
-                     "receiver": "receiver_school"}.get(name, name)  # fmt: skip
+            named = _STATE_NAMES.get(name, name)
             if named not in ("student", "school"):
                 known[named] = value.replace("-", "") if named.endswith("_date") else value
         rows.append({name: known.get(name, "") for name in ODS_FIELDS} | {"line": number})
@@ -127,17 +139,19 @@ def state(table: str, layout: int = 37) -> Extract:
     return Extract(frame, (file,), layouts_by_column_count()[layout], "^", "utf-8", ())
 
 
-def settings(process: str = "", top: str = "", aeries: str = "", more: str = "", as_of: str = "2026-11-23", calpads: str = "") -> Settings:
+def settings(
+    process: str = "", top: str = "", aeries: str = "", more: str = "", as_of: str = "2026-11-23", calpads: str = ""
+) -> Settings:
     """Settings of the test district, with lines of TOML added to a section."""
     text = f"""school_year = "2026-2027"\nlea = "{LEA}"\n{top}\n[aeries]\nsource = "sqlite:///aeries.db"\n{aeries}
 [calpads]\nsenr_extract = "SENR_ODS.txt"\n{calpads}\n[process]\n{process}\n{more}"""
-    return read_settings_text(text, Path("."), "senrkit.toml", as_of=dt.date.fromisoformat(as_of))
+    return read_settings_text(text, Path(), "senrkit.toml", as_of=dt.date.fromisoformat(as_of))
 
 
 def run(sis: AeriesTables, ods: Extract, chosen: Settings) -> tuple[Proposal, Scope, SpellSet]:
     """The core, with its balance asserted."""
     spell_set = build_spells(sis, chosen)
-    scope = scope_of(ods, spell_set.schools, chosen)
+    scope = scope_of(ods, spell_set, chosen)
     proposal = reconcile(scope, spell_set, chosen)
     balance(proposal, scope, spell_set)
     return proposal, scope, spell_set
@@ -164,17 +178,27 @@ def actions(sis: AeriesTables | str, ods: Extract | str, chosen: Settings | None
 def expected(table: str) -> list[tuple[str, ...]]:
     """The expected actions, written as a table."""
     columns = ("action", "reason", "student", "school", "start", "exit")
-    return [tuple(row.get(name, {"student": "1", "school": "A", "start": "2026-08-12", "exit": ""}.get(name, "")) for name in columns) for row in rows_of(table)]
+    return [
+        tuple(
+            row.get(name, {"student": "1", "school": "A", "start": "2026-08-12", "exit": ""}.get(name, ""))
+            for name in columns
+        )
+        for row in rows_of(table)
+    ]
 
 
-def spells(table: str, chosen: Settings | None = None, shown: str = "start exit reason", **how: object) -> list[tuple[str, ...]]:
+def spells(
+    table: str, chosen: Settings | None = None, shown: str = "start exit reason", **how: object
+) -> list[tuple[str, ...]]:
     """The spells that the rows give: the named columns, in order of student and start."""
     built = build_spells(aeries(table, **how), chosen or settings()).spells  # type: ignore[arg-type]
-    named = {"start": "start_date", "exit": "exit_date", "reason": "exit_reason", "completion": "completion_status", "transfer": "transfer_code",
-             "school": "school_code", "nps": "nps_code", "receiver": "receiver_school", "residence": "residence_district", "lea": "reporting_lea"}  # fmt: skip
+    named = _STATE_NAMES | {"school": "school_code"}
     listed = built.sort_values(["ssid", "start_date", "school_code"])
     columns = [listed[named.get(name, name)].fillna("?").map(str) for name in shown.split()]
-    return [tuple(day(cell) if name in ("start", "exit") else cell for name, cell in zip(shown.split(), row)) for row in zip(*columns)]
+    return [
+        tuple(day(cell) if name in ("start", "exit") else cell for name, cell in zip(shown.split(), row, strict=True))
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def cells(table: str) -> list[tuple[str, ...]]:
@@ -188,9 +212,27 @@ def day(text: str) -> str:
 
 
 def _loc() -> pd.DataFrame:
-    district = {"CD": "0", "NM": "Demo Unified", "CC": LEA[:2], "DC": LEA[2:], "SC": "0000000", "TG": "", "DNR": "0", "U": ""}
+    district = {
+        "CD": "0",
+        "NM": "Demo Unified",
+        "CC": LEA[:2],
+        "DC": LEA[2:],
+        "SC": "0000000",
+        "TG": "",
+        "DNR": "0",
+        "U": "",
+    }
     schools = [
-        {"CD": code, "NM": name, "CC": LEA[:2], "DC": LEA[2:], "SC": state_code, "TG": tag, "DNR": unreported, "U": session}
+        {
+            "CD": code,
+            "NM": name,
+            "CC": LEA[:2],
+            "DC": LEA[2:],
+            "SC": state_code,
+            "TG": tag,
+            "DNR": unreported,
+            "U": session,
+        }
         for code, name, state_code, tag, unreported, session in SCHOOLS.values()
     ]
     return _frame([district, *schools], "CD NM CC DC SC TG DNR U")
@@ -198,5 +240,3 @@ def _loc() -> pd.DataFrame:
 
 def _frame(rows: list[dict], columns: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns.split()).astype(dict.fromkeys(set(columns.split()) - {"line"}, "str"))
-
-

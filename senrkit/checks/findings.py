@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,12 @@ _PUPIL = frozenset(
 
 def no_findings() -> pd.DataFrame:
     """The findings frame without a row."""
+    return _empty().copy()
+
+
+@cache
+def _empty() -> pd.DataFrame:
+    # Most rules of most files find nothing, and making a frame takes longer than asking.
     return pd.DataFrame({name: pd.Series(dtype="int64" if name == "row" else "str") for name in COLUMNS})
 
 

@@ -29,19 +29,27 @@ class Records:
     """
 
     def __init__(self, records: pd.DataFrame, as_of: dt.date) -> None:
-        self.frame = records[list(SENR_FIELDS)].reset_index(drop=True).fillna("")
+        frame = records[list(SENR_FIELDS)].reset_index(drop=True)
+        unknown = [name for name in SENR_FIELDS if text.arrow(frame[name]).null_count]
+        # Filling columns that lack nothing would copy them.
+        self.frame = frame.fillna(dict.fromkeys(unknown, "")) if unknown else frame
         self.as_of = np.datetime64(as_of, "D")
+        self._filled: dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self.frame)
 
     def is_(self, field: str, *values: str) -> np.ndarray:
         """Whether the field holds one of the values."""
-        return text.is_in(self.frame[field], pd.Series(values, dtype="str"))
+        return pc.is_in(text.arrow(self.frame[field]), value_set=pa.array(values, pa.large_string())).to_numpy()
 
     def filled(self, field: str) -> np.ndarray:
         """Whether the field holds anything; a lone space is blank, as CALPADS reads it."""
-        return pc.not_equal(pc.utf8_trim_whitespace(text.arrow(self.frame[field])), "").to_numpy()
+        if field not in self._filled:
+            known = pc.not_equal(pc.utf8_trim_whitespace(text.arrow(self.frame[field])), "").to_numpy()
+            known.flags.writeable = False
+            self._filled[field] = known
+        return self._filled[field]
 
     def fits(self, field: str, pattern: str) -> np.ndarray:
         """Whether the field matches the regular expression."""

@@ -1,7 +1,7 @@
-"""Is this the SSID Enrollment ODS extract, in which layout, and if not: what is it, and how did it probably come about?
+"""Is this the ODS extract that was asked for, in which layout, and if not: what is it, and how did it come about?
 
 Everything said here is said without a value from the file: a misplaced column could put a name anywhere. Only record
-types from the list in `recognition.toml` are quoted.
+types from the list in `recognition.toml` are quoted. What differs for SELA stands in `recognition_sela.toml`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,30 @@ from senrkit.inputs.delimited import IrregularLine, count_columns
 from senrkit.reference import Layout
 
 RECORD_TYPE = "SENR-R"
+SELA_RECORD_TYPE = "SELA-R"
 DELIMITERS = {"^": "caret", ",": "comma"}
 _OTHER_DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "vertical bar"}
-_EXPECTED_TYPE = f"a record of type {RECORD_TYPE}, in caret or comma format"
 _UNNAMED = "another kind of line"
 _SHAPE_LENGTH = 20
 
 
 @cache
-def facts() -> Mapping:
-    """`recognition.toml`: likely causes, other record types, shapes of the columns."""
-    return tomllib.loads((files("senrkit.inputs") / "recognition.toml").read_text("utf-8"))
+def facts(record_type: str = RECORD_TYPE) -> Mapping:
+    """`recognition.toml`: likely causes, other record types, shapes of the columns; what SELA says otherwise wins."""
+    senr = _read_facts("recognition.toml")
+    if record_type == RECORD_TYPE:
+        return senr
+    own = _read_facts("recognition_sela.toml")
+    return own | {"likely": senr["likely"] | own["likely"]}
 
 
-def likely(cause: str) -> str:
+def _read_facts(name: str) -> dict:
+    return tomllib.loads((files("senrkit.inputs") / name).read_text("utf-8"))
+
+
+def likely(cause: str, record_type: str = RECORD_TYPE) -> str:
     """The words for a likely cause, in which every message of this kind ends."""
-    return facts()["likely"][cause]
+    return facts(record_type)["likely"][cause]
 
 
 @dataclass(frozen=True)
@@ -42,9 +50,12 @@ class Recognised:
 
     delimiter: str
     layout: Layout
+    record_type: str = RECORD_TYPE
 
 
-def recognise(name: str, head: bytes, layouts: Mapping[int, Layout], whole: bool) -> Recognised:
+def recognise(
+    name: str, head: bytes, layouts: Mapping[int, Layout], whole: bool, record_type: str = RECORD_TYPE
+) -> Recognised:
     """Delimiter and layout from the first three lines of the file.
 
     Three, because the first may be the broken one: the column count that two of them share is the file's.
@@ -55,22 +66,24 @@ def recognise(name: str, head: bytes, layouts: Mapping[int, Layout], whole: bool
         the beginning of the file, without a byte-order mark.
     whole
         whether that is all of the file; otherwise its last line may be half a line.
+    record_type
+        that of the extract asked for, `SENR-R` or `SELA-R`.
 
     Raises
     ------
     LayoutError
-        the file is no SENR-R extract, or its column count is unknown.
+        the file is no extract of that type, or its column count is unknown.
     """
     lines = re.split(rb"\r\n|\r|\n", head, maxsplit=3)
     if not whole and 1 < len(lines) < 4:
         del lines[-1]
     lines = lines[:3]
-    delimiter = _delimiter(name, lines)
+    delimiter = _delimiter(name, lines, record_type)
     counts = [count_columns(line, delimiter) for line in lines if line]
     known = [count for count in counts if count in layouts]
     if not known:
-        raise _unknown_count(name, lines[0], delimiter, counts[0], layouts)
-    return Recognised(delimiter, layouts[max(known, key=known.count)])
+        raise _unknown_count(name, lines[0], delimiter, counts[0], layouts, record_type)
+    return Recognised(delimiter, layouts[max(known, key=known.count)], record_type)
 
 
 def irregular_line(
@@ -80,16 +93,16 @@ def irregular_line(
     expected = len(recognised.layout.columns)
     found = _columns(fault.found) if fault.found else "a blank line"
     cause = _irregular_cause(fault, recognised, layouts)
-    return LayoutError(name, fault.line, _columns(expected), found, likely(cause))
+    return LayoutError(name, fault.line, _columns(expected), found, likely(cause, recognised.record_type))
 
 
-def wrong_record_type(name: str, line: int, record_type: str) -> LayoutError:
-    """What to say about a line further down that has the right number of columns but is no SENR-R record."""
-    if record_type.strip():
-        (found, _), cause = _named(record_type), "mixed-files"
+def wrong_record_type(name: str, line: int, found_type: str, record_type: str = RECORD_TYPE) -> LayoutError:
+    """What to say about a line further down that has the right number of columns but is no record of the extract."""
+    if found_type.strip():
+        (found, _), cause = _named(found_type, record_type), "mixed-files"
     else:
         found, cause = "a blank line, or one without a record type", "blank-line"
-    return LayoutError(name, line, f"a record of type {RECORD_TYPE}", found, likely(cause))
+    return LayoutError(name, line, f"a record of type {record_type}", found, likely(cause, record_type))
 
 
 def shape_of(value: str) -> str:
@@ -104,38 +117,44 @@ def shape_of(value: str) -> str:
     return shape if len(shape) <= _SHAPE_LENGTH else f"{shape[:_SHAPE_LENGTH]}… ({len(shape)} characters)"
 
 
-def _delimiter(name: str, lines: list[bytes]) -> str:
-    """The character after the record type, when the first line is a SENR-R record at all."""
+def _delimiter(name: str, lines: list[bytes], record_type: str) -> str:
+    """The character after the record type, when the first line is a record of the extract at all."""
     first = lines[0]
+
+    def refused(found: str, cause: str, expected: str = "") -> LayoutError:
+        expected = expected or f"a record of type {record_type}, in caret or comma format"
+        return LayoutError(name, 1, expected, found, likely(cause, record_type))
+
     if not first:
-        raise LayoutError(name, 1, _EXPECTED_TYPE, "a blank line", likely("blank-line"))
+        raise refused("a blank line", "blank-line")
     if first.lstrip()[:1] == b"<":
-        raise LayoutError(name, 1, _EXPECTED_TYPE, "a web page or XML", likely("web-page"))
+        raise refused("a web page or XML", "web-page")
     if first[:1] in b"\"'":
-        raise LayoutError(name, 1, "values without quotation marks", "a quotation mark", likely("spreadsheet"))
-    record_type, after = re.match(rb"([^\^,;\t|]*)(.?)", first, re.DOTALL).groups()  # type: ignore[union-attr]
+        raise refused("a quotation mark", "spreadsheet", "values without quotation marks")
+    found_type, after = re.match(rb"([^\^,;\t|]*)(.?)", first, re.DOTALL).groups()  # type: ignore[union-attr]
     delimiter = after.decode("latin-1")
-    if record_type != RECORD_TYPE.encode():
-        found, cause = _named(record_type.decode("latin-1"))
-        if found == _UNNAMED and any(line.startswith(RECORD_TYPE.encode()) for line in lines[1:]):
-            found, cause = "a heading row", likely("heading")
-        raise LayoutError(name, 1, _EXPECTED_TYPE, found, cause)
+    if found_type != record_type.encode():
+        found, cause = _named(found_type.decode("latin-1"), record_type)
+        if found == _UNNAMED and any(line.startswith(record_type.encode()) for line in lines[1:]):
+            raise refused("a heading row", "heading")
+        raise LayoutError(name, 1, f"a record of type {record_type}, in caret or comma format", found, cause)
     if delimiter in _OTHER_DELIMITERS:
-        found = f"columns separated by a {_OTHER_DELIMITERS[delimiter]}"
-        raise LayoutError(name, 1, _EXPECTED_TYPE, found, likely("spreadsheet"))
+        raise refused(f"columns separated by a {_OTHER_DELIMITERS[delimiter]}", "spreadsheet")
     if not delimiter:
-        cause = "cut-off" if len(lines) == 1 else "another-file"
-        raise LayoutError(name, 1, _EXPECTED_TYPE, "a single column", likely(cause))
+        raise refused("a single column", "cut-off" if len(lines) == 1 else "another-file")
     return delimiter
 
 
-def _named(record_type: str) -> tuple[str, str]:
+def _named(found_type: str, record_type: str) -> tuple[str, str]:
     """What a line of that type is and how it probably got here; a type that is not on the list is not repeated."""
-    found, cause = facts()["record_type"].get(record_type, (_UNNAMED, likely("another-file")))
+    known = facts(record_type)["record_type"]
+    found, cause = known.get(found_type, (_UNNAMED, likely("another-file", record_type)))
     return found, cause
 
 
-def _unknown_count(name: str, first: bytes, delimiter: str, count: int, layouts: Mapping[int, Layout]) -> LayoutError:
+def _unknown_count(
+    name: str, first: bytes, delimiter: str, count: int, layouts: Mapping[int, Layout], record_type: str
+) -> LayoutError:
     other = next(mark for mark in DELIMITERS if mark != delimiter)
     if first.endswith(delimiter.encode()) and count - 1 in layouts:
         cause = "end-delimiter"
@@ -149,7 +168,7 @@ def _unknown_count(name: str, first: bytes, delimiter: str, count: int, layouts:
         cause = "unknown-layout"
     *most, last = sorted(layouts)
     expected = f"{', '.join(map(str, most))} or {last} columns" if most else _columns(last)
-    return LayoutError(name, 1, expected, _columns(count), likely(cause))
+    return LayoutError(name, 1, expected, _columns(count), likely(cause, record_type))
 
 
 def _irregular_cause(fault: IrregularLine, recognised: Recognised, layouts: Mapping[int, Layout]) -> str:
@@ -172,7 +191,7 @@ def _irregular_cause(fault: IrregularLine, recognised: Recognised, layouts: Mapp
         return "cut-off"
     if fault.next_found < expected and fault.found + fault.next_found == expected + 1:
         return "line-break"
-    if not fault.text.startswith(RECORD_TYPE.encode()):
+    if not fault.text.startswith(recognised.record_type.encode()):
         return "mixed-files"
     return "cut-off"
 

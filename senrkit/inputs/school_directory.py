@@ -184,14 +184,19 @@ def _one_each(rows: pd.DataFrame, key: str) -> pd.DataFrame:
     ranked = rows.assign(order=order.astype("int64")).sort_values(
         ["order", "closed_date", "open_date", "cds14"], ascending=[True, False, False, True], na_position="first"
     )
-    return ranked.drop(columns="order").drop_duplicates(key).reset_index(drop=True)
+    return _and_blank(ranked.drop(columns="order").drop_duplicates(key))
+
+
+def _and_blank(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, `known`, and after them the answer for codes that are not."""
+    blank = {
+        name: pd.NaT if column.dtype.kind == "M" else False if column.dtype == bool else ""
+        for name, column in rows.items()
+    }
+    unknown = pd.DataFrame([blank]).astype(rows.dtypes)
+    return pd.concat([rows.assign(known=True), unknown.assign(known=False)], ignore_index=True)
 
 
 def _looked_up(codes: pd.Series, rows: pd.DataFrame, key: str) -> pd.DataFrame:
-    where = text.positions(codes, rows[key])
-    known = where >= 0
-    found = rows.take(np.where(known, where, 0)).set_axis(codes.index)
-    for name, column in found.items():
-        blank = pd.NaT if column.dtype.kind == "M" else False if column.dtype == bool else ""
-        found[name] = column.where(known, blank)
-    return found.assign(known=known)
+    # A code that is not found has position -1: the last row.
+    return rows.take(text.positions(codes, rows[key])).set_axis(codes.index)

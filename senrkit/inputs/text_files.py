@@ -32,6 +32,11 @@ _OTHER_FORMATS = {
     b"Rar!": "a RAR archive",
     b"%PDF": "a PDF document",
 }
+# What to do about a file that is not found, by record type.
+_PLACES = {
+    "SENR-R": ("calpads.senr_extract", "--extract FILE", "SSID Enrollment ODS extract"),
+    "SELA-R": ("calpads.sela_extract", "--sela FILE", "SELA ODS extract"),
+}
 _AGAIN = "Download it again from CALPADS and do not open it before senrkit has read it."
 
 
@@ -112,7 +117,8 @@ def find_text_files(paths: Sequence[Path], record_type: str) -> tuple[tuple[Text
         when nothing is there, or it is no text file: a workbook, a damaged or locked zip, a download in progress.
     """
     if not paths:
-        raise InputError(f"No {record_type} extract was named.", "Set calpads.senr_extract, or use --extract FILE.")
+        setting, option, _ = _place(record_type)
+        raise InputError(f"No {record_type} extract was named.", f"Set {setting}, or use {option}.")
     files: list[TextFile] = []
     notes: list[str] = []
     for path in map(Path, paths):
@@ -152,7 +158,7 @@ def _newest(folder: Path, record_type: str) -> tuple[Path, str]:
             return Path(entry.path), f"Taken as the newest {record_type} file in {folder}: {entry.name}{newer}."
     raise InputError(
         f"The folder {folder} holds no {record_type} file.",
-        "Put the SSID Enrollment ODS extract into it as it was downloaded, or name the file itself.",
+        f"Put the {_place(record_type)[2]} into it as it was downloaded, or name the file itself.",
     )
 
 
@@ -172,7 +178,8 @@ def _members(path: Path, record_type: str) -> list[str]:
     with _in_plain_words(str(path)):
         there, regular = path.exists(), path.is_file()
     if not there:
-        raise InputError(f"There is no file {path}.", "Check the path in the settings, or use --extract FILE.")
+        option = _place(record_type)[1]
+        raise InputError(f"There is no file {path}.", f"Check the path in the settings, or use {option}.")
     if not regular:
         raise InputError(f"{path} is neither a file nor a folder.", "Name the extract as it was downloaded.")
     if path.suffix.lower() in _UNFINISHED:
@@ -195,6 +202,10 @@ def _members(path: Path, record_type: str) -> list[str]:
         count = f"{len(names)} files, none of which is" if names else "no file, so not"
         raise InputError(f"{path.name} holds {count} a {record_type} extract.", "Name the text file itself.")
     return sorted(wanted) or names
+
+
+def _place(record_type: str) -> tuple[str, str, str]:
+    return _PLACES.get(record_type, _PLACES["SENR-R"])
 
 
 def _is_zip(path: Path) -> bool:

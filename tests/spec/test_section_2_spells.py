@@ -10,7 +10,10 @@ from tests.rulebook import aeries, cells, settings, spells, state
 
 def left_out(table, chosen=None, **how):
     listed = rulebook.run(aeries(table, **how), state(""), chosen or settings())[2].left_out
-    return sorted((str(int(local_id) - 1000), reason) for local_id, reason in zip(listed["local_id"], listed["reason"], strict=True))
+    return sorted(
+        (str(int(local_id) - 1000), reason)
+        for local_id, reason in zip(listed["local_id"], listed["reason"], strict=True)
+    )
 
 
 def test_left_out_reasons_none_disappears_silently():
@@ -146,18 +149,29 @@ class TestOrderAndFold:
 
     @pytest.mark.parametrize(
         ("column", "first", "second"),
-        [("program", "-", "N"), ("grade", "5", "6"), ("transfer", "-", "D"), ("residence", "19999910000000", "19999920000000")],
+        [
+            ("program", "-", "N"),
+            ("grade", "5", "6"),
+            ("transfer", "-", "D"),
+            ("residence", "19999910000000", "19999920000000"),
+        ],
     )
     def test_reportable_values(self, column, first, second):
-        found = spells(f"student start exit reason {column}\n1 2026-08-12 2026-10-02 440 {first}\n1 2026-10-03 - - {second}")
+        found = spells(
+            f"student start exit reason {column}\n1 2026-08-12 2026-10-02 440 {first}\n1 2026-10-03 - - {second}"
+        )
         assert len(found) == 2
 
     def test_the_nps_is_a_reportable_value(self):
-        found = spells("student school start exit reason nps\n1 N 2026-08-12 2026-10-02 440 7000001\n1 N 2026-10-03 - - 7000002")
+        found = spells(
+            "student school start exit reason nps\n1 N 2026-08-12 2026-10-02 440 7000001\n1 N 2026-10-03 - - 7000002"
+        )
         assert len(found) == 2
 
     def test_rows_of_other_schools_are_no_neighbours(self):
-        found = spells("student school start exit reason\n1 A 2026-08-12 2026-10-02 440\n1 B 2026-10-03 - -", shown="start origin")
+        found = spells(
+            "student school start exit reason\n1 A 2026-08-12 2026-10-02 440\n1 B 2026-10-03 - -", shown="start origin"
+        )
         assert found == cells("2026-08-12 row\n2026-10-03 row")
 
     def test_folded_then_changed(self):
@@ -264,7 +278,9 @@ class TestExitRules:
 def test_2_5_an_exit_after_as_of_is_treated_as_blank():
     table = "student exit reason\n1 2026-11-24 160\n2 2026-11-23 160"
     assert spells(table, shown="exit reason") == cells("- -\n2026-11-23 T160")
-    assert spells(table, settings('future_dates = "send"'), shown="exit reason") == cells("2026-11-24 T160\n2026-11-23 T160")
+    assert spells(table, settings('future_dates = "send"'), shown="exit reason") == cells(
+        "2026-11-24 T160\n2026-11-23 T160"
+    )
 
 
 class TestYearEnd:
@@ -272,13 +288,17 @@ class TestYearEnd:
 
     ON = "auto_close = true\nlast_school_day = 2027-06-10"
 
-    @pytest.mark.parametrize(("as_of", "closes"), [("2027-05-26", False), ("2027-05-27", True), ("2027-06-10", True), ("2027-06-30", True)])
+    @pytest.mark.parametrize(
+        ("as_of", "closes"), [("2027-05-26", False), ("2027-05-27", True), ("2027-06-10", True), ("2027-06-30", True)]
+    )
     def test_only_from_fourteen_days_before_the_last_school_day(self, as_of, closes):
         found = spells("student\n1", settings(self.ON, as_of=as_of), shown="exit reason")
         assert found == (cells("2027-06-10 E155") if closes else cells("- -"))
 
     def test_default_is_off(self):
-        assert spells("student\n1", settings("last_school_day = 2027-06-10", as_of="2027-06-10"), shown="exit") == [("",)]
+        assert spells("student\n1", settings("last_school_day = 2027-06-10", as_of="2027-06-10"), shown="exit") == [
+            ("",)
+        ]
 
     @pytest.mark.parametrize(
         ("eoy", "hsg", "ng", "grade", "program", "closed"),
@@ -304,7 +324,9 @@ class TestYearEnd:
         assert found == cells(closed)
 
     def test_next_grade_13_is_listed_as_a_warning(self):
-        built = rulebook.run(aeries("student\n1", stu="student NG\n1 13"), state(""), settings(self.ON, as_of="2027-06-10"))[2]
+        built = rulebook.run(
+            aeries("student\n1", stu="student NG\n1 13"), state(""), settings(self.ON, as_of="2027-06-10")
+        )[2]
         assert built.warnings["kind"].tolist() == ["open-at-year-end"]
 
     def test_a_closed_spell_stays_as_it_is(self):
@@ -328,7 +350,10 @@ class TestBadAeriesData:
             ("student school start exit reason program\n1 A 2026-08-12 - - -\n1 B 2026-10-01 - - C", ""),
             # status 30 counts as primary when it lasts more than 30 days
             ("student school start exit reason program\n1 A 2026-08-12 - - -\n1 B 2026-10-01 2026-10-30 160 S", ""),
-            ("student school start exit reason program\n1 A 2026-08-12 - - -\n1 B 2026-10-01 2026-10-31 160 S", "aeries-overlap"),
+            (
+                "student school start exit reason program\n1 A 2026-08-12 - - -\n1 B 2026-10-01 2026-10-31 160 S",
+                "aeries-overlap",
+            ),
             # a cancelled no-show overlaps nothing
             ("student school start exit reason\n1 A 2026-08-12 2026-08-12 N\n1 B 2026-08-12 - -", ""),
             ("student school start exit reason\n1 A 2026-08-12 2026-08-11 N\n1 A 2026-08-17 - -", ""),
@@ -358,7 +383,9 @@ def test_2_8_left_over_summer_fields_are_information_only():
 
 
 def test_2_8_a_prior_year_e155_whose_student_never_came():
-    ods = state("student start exit reason\n1 2025-08-13 2026-06-05 E155\n2 2025-08-13 2026-06-05 E155\n2 2026-08-12 - -")
+    ods = state(
+        "student start exit reason\n1 2025-08-13 2026-06-05 E155\n2 2025-08-13 2026-06-05 E155\n2 2026-08-12 - -"
+    )
     proposal, _, _ = rulebook.run(aeries("student\n2"), ods, settings())
     assert proposal.information[["kind", "local_id"]].values.tolist() == [["year-end-exit-never-came", "1001"]]
 

@@ -165,7 +165,9 @@ class TestStateRowWithoutPartner:
         ods = f"student start exit reason\n1 {start} {end} {'-' if end == '-' else 'T160'}"
         found = actions(f"student start\n1 {spell.split()[0]}", ods)
         assert [row[1] for row in found if row[0] == "delete"] == [reason]
-        assert [row[1] for row in found if row[0] == "add"] == [reason if reason == "start-date-moved" else "missing-in-calpads"]
+        assert [row[1] for row in found if row[0] == "add"] == [
+            reason if reason == "start-date-moved" else "missing-in-calpads"
+        ]
 
     def test_the_largest_overlap_pairs_first(self):
         sis = """
@@ -200,7 +202,10 @@ class TestStateRowWithoutPartner:
     def test_school_moved(self, spell, reason):
         ods = "student school start exit reason\n1 A 2026-08-12 2026-10-02 T160"
         found = actions(f"student school start\n1 B {spell.split()[0]}", ods)
-        assert [row[1] for row in found] == [reason, "school-moved" if reason == "school-moved" else "missing-in-calpads"]
+        assert [row[1] for row in found] == [
+            reason,
+            "school-moved" if reason == "school-moved" else "missing-in-calpads",
+        ]
 
     def test_same_school_comes_before_another_school(self):
         sis = """

@@ -17,7 +17,11 @@ def changed(sis, ods, chosen=None):
         ("program\n1 C", "status\n1 10", ("status", "status=10", "status=20")),
         ("grade\n1 6", "grade\n1 05", ("grade", "grade=05", "grade=06")),
         ("transfer\n1 D", "transfer\n1 -", ("transfer_code", "transfer_code=", "transfer_code=1")),
-        ("residence\n1 19649990000000", "residence\n1 1964988", ("residence_district", "residence_district=1964988", "residence_district=1964999")),
+        (
+            "residence\n1 19649990000000",
+            "residence\n1 1964988",
+            ("residence_district", "residence_district=1964988", "residence_district=1964999"),
+        ),
         ("next\n1 2", "receiver\n1 -", ("receiver_school", "receiver_school=", "receiver_school=1990002")),
         (
             "exit reason\n1 2026-10-02 160",
@@ -41,7 +45,9 @@ def test_demographics_are_not_compared_a_difference_is_information(field):
 def test_graduate_fields_only_with_completion_100():
     sis = aeries("student exit reason grade\n1 2026-10-02 GRD 12", stu="student HSG GEX\n1 G Y")
     row = "student exit reason grade completion graduation_exemption\n1 2026-10-02 E230 12"
-    assert changed(sis, f"{row} 100 N") == [("graduation_exemption", "graduation_exemption=N", "graduation_exemption=Y")]
+    assert changed(sis, f"{row} 100 N") == [
+        ("graduation_exemption", "graduation_exemption=N", "graduation_exemption=Y")
+    ]
     promoted = aeries("student exit reason grade\n1 2026-10-02 GRD 8", stu="student HSG GEX\n1 P Y")
     assert actions(promoted, "student exit reason grade completion\n1 2026-10-02 E230 08 480")[0][0] == "same"
 
@@ -52,12 +58,16 @@ def test_what_aeries_does_not_know_is_not_compared_and_keeps_the_states_value():
     proposal, _, _ = rulebook.run(sis, ods, settings())
     assert proposal.actions["changed"].tolist() == ["grade"]
     record = proposal.records.iloc[0]
-    assert record[["transfer_code", "residence_district", "receiver_school", "uc_csu", "transition_status"]].tolist() == ["1", "1964999", "1990002", "Y", "N"]
+    assert record[
+        ["transfer_code", "residence_district", "receiver_school", "uc_csu", "transition_status"]
+    ].tolist() == ["1", "1964999", "1990002", "Y", "N"]
 
 
 def test_the_replacement_of_a_moved_row_carries_its_unknown_values():
     proposal, _, _ = rulebook.run(
-        aeries("student start\n1 2026-08-17", lacking=("ENR.IT",)), state("student start transfer\n1 2026-08-12 1"), settings()
+        aeries("student start\n1 2026-08-17", lacking=("ENR.IT",)),
+        state("student start transfer\n1 2026-08-12 1"),
+        settings(),
     )
     added = proposal.records[proposal.records["transaction"] == "A"]
     assert added["transfer_code"].tolist() == ["1"]
@@ -70,13 +80,16 @@ def test_compare_narrows_the_list():
 
 
 def test_a_row_that_goes_out_is_a_whole_record():
-    proposal, _, _ = rulebook.run(aeries("student grade\n1 6"), state("student first_name local_id\n1 Old 77"), settings())
+    proposal, _, _ = rulebook.run(
+        aeries("student grade\n1 6"), state("student first_name local_id\n1 Old 77"), settings()
+    )
     record = proposal.records.iloc[0]
     sent = {name: value for name, value in record.items() if value}
     assert sent == {
         "record_type": "SENR", "transaction": "A", "reporting_lea": "1999990", "school_code": "1990001",
-        "academic_year": "2026-2027", "ssid": "9000000001", "local_id": "1001", "first_name": "Given1", "last_name": "Family1",
-        "birth_date": "20150302", "gender": "F", "birth_country": "US", "start_date": "20260812", "status": "10", "grade": "06",
+        "academic_year": "2026-2027", "ssid": "9000000001", "local_id": "1001", "first_name": "Given1",
+        "last_name": "Family1", "birth_date": "20150302", "gender": "F", "birth_country": "US",
+        "start_date": "20260812", "status": "10", "grade": "06",
     }  # fmt: skip
 
 

@@ -55,7 +55,9 @@ def test_a_held_student_has_no_transaction_and_a_decision_is_such_a_hold():
 
 
 def test_at_risk_deletes_and_the_last_record_setting():
-    ods = "student start exit reason\n1 2026-08-12 - -\n2 2025-08-13 2026-06-05 E155\n2 2026-08-12 - -\n3 2026-08-12 - -"
+    ods = (
+        "student start exit reason\n1 2026-08-12 - -\n2 2025-08-13 2026-06-05 E155\n2 2026-08-12 - -\n3 2026-08-12 - -"
+    )
     sis = "student start\n3 2026-08-17"
     proposal, _, _ = rulebook.run(aeries(sis), state(ods), settings())
     deletes = proposal.actions.query("action == 'delete'")
@@ -63,6 +65,10 @@ def test_at_risk_deletes_and_the_last_record_setting():
     chosen = settings('last_record = "no-show"')
     proposal, _, _ = rulebook.run(aeries(sis), state(ods), chosen)
     first = proposal.actions.iloc[0]
-    assert (first["action"], first["reason"], first["exit_date"]) == ("update", "no-current-year-enrollment", "20260811")
+    assert (first["action"], first["reason"], first["exit_date"]) == (
+        "update",
+        "no-current-year-enrollment",
+        "20260811",
+    )
     assert proposal.records.loc[0, ["transaction", "exit_date", "exit_reason"]].tolist() == ["A", "20260811", "N470"]
     assert proposal.actions.query("ssid.str.endswith('3') and action == 'delete'")["at_risk"].tolist() == [True]

@@ -340,33 +340,27 @@ class TestFaults:
             with pytest.raises(UsageError, match="no database address"):
                 aeries_sql.read_database(settings_for(source))
 
-    def test_the_api_is_not_read_yet(self):
-        with pytest.raises(InputError, match="API yet"):
-            read_aeries(settings_for("https://heron.example/aeries/api/v5"))
-
     def test_odbc_that_cannot_be_loaded(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "pyodbc", None)
         with pytest.raises(InputError, match="unixodbc"):
-            read_aeries(settings_for("mssql+pyodbc://server/DST26000Heron?driver=x"))
+            read_aeries(settings_for("mssql+pyodbc://reader@server/DST26000Heron?driver=x"))
 
     def test_sqlite_needs_no_odbc(self, read, monkeypatch):
         monkeypatch.setitem(sys.modules, "pyodbc", None)
         assert len(read(district()).tables["STU"]) == 1
 
 
-class TestPassword:
-    def test_comes_from_the_environment_into_the_address(self, monkeypatch):
-        monkeypatch.setenv("AERIES_PASSWORD", "s}cret")
-        url = aeries_sql._with_password(sa.make_url("mssql+pyodbc://reader@server/db"), "AERIES_PASSWORD")
-        assert url.password == "s}cret" and "s}cret" not in url.render_as_string()
 
-    def test_or_into_a_connection_string(self, monkeypatch):
+class TestLogin:
+    """Of databases other than SQL Server, which test_sql_server has."""
+
+    def test_the_password_comes_from_the_environment_into_the_address_and_is_not_shown(self, monkeypatch):
         monkeypatch.setenv("AERIES_PASSWORD", "s}cret")
-        url = sa.make_url("mssql+pyodbc:///?odbc_connect=SERVER%3Dx%3BUID%3Dreader")
-        given = aeries_sql._with_password(url, "AERIES_PASSWORD")
-        assert given.query["odbc_connect"] == "SERVER=x;UID=reader;PWD={s}}cret}"
+        where = settings_for("postgresql://reader@server/db", password_env="AERIES_PASSWORD").aeries
+        url = aeries_sql._with_login(sa.make_url(where.source), where)
+        assert url.password == "s}cret" and "s}cret" not in url.render_as_string()
 
     def test_a_variable_that_is_not_set(self, monkeypatch):
         monkeypatch.delenv("AERIES_PASSWORD", raising=False)
-        with pytest.raises(UsageError, match="AERIES_PASSWORD"):
+        with pytest.raises(UsageError, match="AERIES_PASSWORD, which password_env names, is not set"):
             read_aeries(settings_for("mssql+pyodbc://reader@server/db", password_env="AERIES_PASSWORD"))

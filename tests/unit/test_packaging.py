@@ -182,7 +182,9 @@ def test_the_wheel_carries_every_file_of_the_package(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     in_wheel = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     in_tree = {str(path.relative_to(ROOT)) for path in repository_files() if ROOT / "senrkit" in path.parents}
-    assert in_wheel == in_tree
+    notebooks = {f"senrkit/_notebooks/{path.name}" for path in repository_files() if path.parent == ROOT / "notebooks"}
+    assert in_wheel == in_tree | notebooks
+    assert "senrkit/_notebooks/01_load.ipynb" in in_wheel
     assert any(name.endswith(".csv") for name in in_wheel)
 
 

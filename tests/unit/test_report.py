@@ -20,7 +20,9 @@ TABLE = """
 # Ids as the reconciliation page of the design has them (as of 2026-11-23): a new one there needs words here.
 IDS = {
     "action": "same add update delete hold settled-no-show future-dated",
-    "update": "mid-year-change year-end exit reopened exit-changed values-changed",
+    # The last two: a delete that `last_record = "no-show"` made an update.
+    "update": "mid-year-change year-end exit reopened exit-changed values-changed no-current-year-enrollment "
+    "not-in-aeries",
     "delete": "no-current-year-enrollment start-date-moved school-moved not-in-aeries",
     "add": "start-date-moved school-moved mid-year-change missing-in-calpads",
     "hold": "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open predicted-rejection "
@@ -66,7 +68,8 @@ def test_an_id_without_words_is_shown_as_it_is():
 
 def test_one_sheet_each(book):
     assert book.sheetnames == [
-        "Summary", "By school", "Proposal", "Held", "Left out", "Preconditions", "Findings", "Information",
+        "Summary", "By school", "Proposal", "Held", "Left out", "Preconditions", "Findings", "Census day",
+        "Information",
     ]  # fmt: skip
 
 

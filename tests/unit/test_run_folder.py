@@ -139,12 +139,17 @@ def test_the_order_of_the_proposal_does_not_change_the_files():
     assert [file.data for file in turned.files] == [file.data for file in documents(MIXED).files]
 
 
-def test_the_zip_holds_files_sheet_and_the_manifest_of_the_folder(tmp_path):
+def test_the_zip_holds_files_sheet_and_the_manifest_without_clock_person_and_place(tmp_path):
     out = write_run(tmp_path / "7", documents(MIXED))
     with zipfile.ZipFile(out / "submission" / "SENR_1999990_20261123.zip") as package:
         held = {name: package.read(name) for name in package.namelist()}
     manifest = held.pop("manifest.json")
-    assert manifest == (out / "manifest.json").read_bytes()
+    inside, beside = json.loads(manifest), json.loads((out / "manifest.json").read_bytes())
+    assert "made" not in inside and str(Path.cwd()) not in manifest.decode()
+    assert inside["accepted"] == [{"id": "P07", "because": "a new school"}]
+    assert {key: beside[key] for key in beside if key not in ("made", "settings", "accepted")} == {
+        key: inside[key] for key in inside if key not in ("settings", "accepted")
+    }
     assert held == {path.name: path.read_bytes() for path in (out / "submission").glob("*.txt")}
 
 
