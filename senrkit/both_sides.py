@@ -19,17 +19,18 @@ ENROLLMENT_COLUMNS = (
 
 
 def both_sides(actions: pd.DataFrame, scope: Scope, spell_set: SpellSet) -> pd.DataFrame:
-    """One row per state row of any year, and per spell of the run year, of every student with an action other than `same`.
+    """One row per state row of any year, and per spell of the run year, of each student with an action besides `same`.
 
-    Columns `ENROLLMENT_COLUMNS`, all text, `side` being `calpads` or `aeries`; dates CCYYMMDD. Sorted by student, side and
-    start date.
+    Columns `ENROLLMENT_COLUMNS`, all text, `side` being `calpads` or `aeries`; dates CCYYMMDD. Sorted by
+    student, side and start date.
     """
     ssids = actions.loc[actions["action"] != "same", "ssid"].drop_duplicates()
     names = spell_set.schools.drop_duplicates("school_code").set_index("school_code")["name"]
     sides = {CALPADS: scope.rows, AERIES: spell_set.spells}
     shown = [name for name in ENROLLMENT_COLUMNS if name in scope.rows]
     parts = [
-        text.rows_where(frame[shown], text.is_in(frame["ssid"], ssids)).assign(side=side) for side, frame in sides.items()
+        text.rows_where(frame[shown], text.is_in(frame["ssid"], ssids)).assign(side=side)
+        for side, frame in sides.items()
     ]
     rows = pd.concat(parts, ignore_index=True)
     rows["school_name"] = text.mapped(rows["school_code"], names.get)

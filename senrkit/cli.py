@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from senrkit.cli_dashboard import dashboard
 from senrkit.cli_language import language
 from senrkit.cli_notebooks import lab, notebook
 from senrkit.errors import UsageError
@@ -207,7 +208,7 @@ def run(
   senrkit validate vendor.txt --clean vendor_clean.txt
 """)
 @click.argument("files", metavar="FILE...", type=_FILE, nargs=-1, required=True)
-@click.option("--extract", metavar="FILE", type=_FILE, multiple=True, help="What CALPADS holds now: a SENR ODS extract.")
+@click.option("--extract", metavar="FILE", type=_FILE, multiple=True, help="What CALPADS holds now: its ODS extract.")
 @click.option("--directory", metavar="FILE", type=_FILE, help="CDE's public school directory (pubschls).")
 @click.option("--lea", metavar="CODE", help="The submitting LEA. Default: the one that most records name.")
 @click.option("--as-of", type=Day(), help="The day of the upload. Default: today.")
@@ -222,7 +223,7 @@ def validate(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Say what CALPADS would say to any SENR file.
+    """Say what CALPADS would say to any SENR or SELA file.
 
     Several files are taken as uploaded one after the other. Ends with 4 when one would be rejected.
     """
@@ -310,6 +311,7 @@ def init(file: Path, as_json: bool, quiet: bool) -> int:
 main.add_command(language)
 main.add_command(notebook)
 main.add_command(lab)
+main.add_command(dashboard)
 
 
 def _load(ctx: click.Context, file: Path, extract: Sequence[Path], as_of: dt.date | None) -> Settings:

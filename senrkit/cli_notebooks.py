@@ -54,7 +54,8 @@ def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], as_json: bool
 def lab(folder: Path, no_browser: bool, port: int | None, as_json: bool, quiet: bool) -> int:
     """Open JupyterLab on the notebooks.
 
-    The demo district is made ready beside them. DIR is where they are copied to when senrkit is not run from a checkout.
+    The demo district is made ready beside them. DIR is where they are copied to when senrkit does not
+    run from a checkout.
     """
     from senrkit.notebook.lab import open_lab
 
@@ -66,7 +67,9 @@ def _list(as_json: bool) -> int:
 
     found = {name: library.find(name) for name in library.names()}
     if as_json:
-        declared = {name: {one.name: one.type for one in library.parameters(path).values()} for name, path in found.items()}
+        declared = {
+            name: {one.name: one.type for one in library.parameters(path).values()} for name, path in found.items()
+        }
         print_json({"exit_code": 0, "notebooks": declared})
         return 0
     for name, path in found.items():

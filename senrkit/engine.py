@@ -303,8 +303,8 @@ def _label(made: Comparison) -> RunLabel:
 def _claimed(out: Path | None, runs: Path, label: RunLabel) -> Iterator[Path]:
     """`out`, or else `runs/2026-11-23_0123456`, with `_2` and so on when the same run was made before.
 
-    A folder of our own naming is made at once, so that of two runs at the same time each has its own; it vanishes with a
-    run that fails.
+    A folder of our own naming is made at once, so that of two runs at the same time each has its own; it vanishes
+    with a run that fails.
     """
     folder, again = out or runs / label.id, 2
     while out is None and not _is_new(folder):

@@ -33,7 +33,8 @@ def _summer_left_over(spell_set: SpellSet) -> pd.DataFrame:
     filled = np.zeros(len(people), dtype=bool)
     for name in ("swr", "sld"):
         filled |= (people[name].notna() & ~people[name].isin(["", "0"])).to_numpy()
-    left = people[filled & text.is_in(people["student"], spell_set.enrolled)].drop_duplicates("student")
+    left = people[filled].drop_duplicates("student")
+    left = left[text.is_in(left["student"], spell_set.enrolled)]
     codes = spell_set.schools.set_index("aeries_school")["school_code"]
     return pd.DataFrame(
         {
@@ -51,11 +52,9 @@ def _never_came(scope: Scope, spell_set: SpellSet) -> pd.DataFrame:
     last_year = (scope.start >= np.datetime64(scope.year.previous.start)) & (
         scope.start <= np.datetime64(scope.year.previous.end)
     )
-    people = spell_set.people
-    here = people["ssid"][text.is_in(people["student"], spell_set.enrolled)]
     came_back = scope.of_lea & last_year & text.equals(scope.rows["exit_reason"], "E155")
     rows = text.rows_where(scope.rows[["school_code", "ssid", "local_id"]], came_back)
-    gone = rows[~text.is_in(rows["ssid"], here)].drop_duplicates("ssid")
+    gone = rows[~text.is_in(rows["ssid"], spell_set.enrolled_ssids)].drop_duplicates("ssid")
     return gone.assign(
         kind="year-end-exit-never-came",
         detail="Last year ended with E155 (coming back), but the student has no enrolment this year. Find out where "

@@ -1,4 +1,4 @@
-"""Who a row is about, hidden: SSIDs and local ids keep their last digits, enough to tell two students apart on a page."""
+"""Who a row is about, hidden: SSIDs and local ids keep their last digits, enough to tell two students apart."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ _NAMES = re.compile(r"^(?:(?:alias_)?(?:first|middle|last)_name|suffix|birth_.*)
 
 
 def masked(frame: pd.DataFrame, show_students: bool) -> pd.DataFrame:
-    """The frame as it may be shown: with `show_students` as it is; without, `ssid` and `local_id` down to their last three
-    and two digits, SSIDs inside other texts too, and no column with a name or birth data."""
+    """The frame as it may be shown: with `show_students` as it is.
+
+    Without, `ssid` and `local_id` have only their last three and two digits, SSIDs inside other texts likewise, and no
+    column with a name or birth data is left.
+    """
     if show_students:
         return frame
     kept = frame[[name for name in frame if not _NAMES.match(str(name))]]

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from senrkit import text
 from senrkit.checks import CheckContext
+from senrkit.compare import COMPARED
 from senrkit.decisions import Applied
 from senrkit.ods_model import Store
 from senrkit.predict import Prediction, predict
 from senrkit.reconcile import Proposal, hold
+from senrkit.reference import ODS_FIELDS, SENR_FIELDS
 from senrkit.scope import Scope, key_of
 from senrkit.settings import Settings
 from senrkit.spells import SpellSet
 from senrkit.submission import SINGLE, Plan, order, unsendable
 
 PREDICTED, DECIDED = "predicted-rejection", "decision"
+# Fields about the record itself, not the enrolment.
+_OF_THE_RECORD = ("record_type", "transaction", "local_record_id")
 # Each round holds at least one more student; more rounds than this would be a fault of the rules, not of the data.
 _ROUNDS = 50
 
@@ -84,28 +90,47 @@ def foretell(proposal: Proposal, scope: Scope, spell_set: SpellSet, settings: Se
 def assert_settled(store: Store, proposal: Proposal, scope: Scope, spell_set: SpellSet) -> None:
     """After the last file the model equals the spells in scope, save the held, the settled and the future-dated.
 
+    Looked at are all rows of every student whom a file touches; the rows of all others are by construction those of
+    the extract. What was neither updated nor deleted must stand there unchanged to the last column, in scope or not;
+    what was sent must stand there as it was sent, and as Aeries says; and nothing else may stand there.
+
     Raises
     ------
     AssertionError
         with counts only.
     """
-    actions = proposal.actions
-    touched = actions[actions["transaction"] != ""]
-    after = store.rows_of(touched["ssid"].drop_duplicates())
-    after_keys = key_of(after)
-    sent = key_of(touched)
-    deleted = (touched["transaction"] == "D").to_numpy()
-    replaced = text.is_in(sent, sent[~deleted])
-    left_behind = int(text.is_in(sent[deleted & ~replaced], after_keys).sum())
-    at = text.positions(sent[~deleted], after_keys)
-    assert not left_behind, f"{left_behind:,} deleted enrolments are still in the model of CALPADS."
-    assert (at >= 0).all(), f"{int((at < 0).sum()):,} enrolments that were sent are not in the model of CALPADS."
-    records = proposal.records.loc[touched.index[~deleted]]
-    held = after.iloc[at]
-    unequal = np.zeros(len(at), dtype=bool)
-    for name in ("status", "grade", "exit_date", "exit_reason", "completion_status"):
-        unequal |= records[name].to_numpy() != held[name].to_numpy()
-    assert not unequal.any(), f"{int(unequal.sum()):,} enrolments differ in the model of CALPADS from what was sent."
+    touched = proposal.actions[proposal.actions["transaction"] != ""]
+    ssids = touched["ssid"].drop_duplicates()
+    after = store.rows_of(ssids)
+    left_alone = text.is_in(scope.rows["ssid"], ssids)
+    left_alone[touched.loc[touched["ods_row"] >= 0, "ods_row"]] = False
+    kept = scope.rows[list(ODS_FIELDS)].take(np.flatnonzero(left_alone))
+    written = touched[touched["transaction"] == "A"]
+    records = proposal.records.loc[written.index]
+
+    expected, found = pd.concat([key_of(kept), key_of(records)], ignore_index=True), key_of(after)
+    lost, strange = int((~text.is_in(expected, found)).sum()), int((~text.is_in(found, expected)).sum())
+    assert not lost, f"{lost:,} enrolments that should be in the model of CALPADS are not."
+    assert not strange and len(found) == len(expected), f"{strange:,} enrolments in the model of CALPADS should not be."
+    stands = after.iloc[text.positions(expected, found)].reset_index(drop=True)
+    changed = _unequal(stands.iloc[: len(kept)], kept, ODS_FIELDS)
+    assert not changed, f"{changed:,} enrolments that were not sent differ in the model of CALPADS."
+    sent = stands.iloc[len(kept) :]
+    differ = _unequal(sent, records, [name for name in SENR_FIELDS if name not in _OF_THE_RECORD])
+    assert not differ, f"{differ:,} enrolments differ in the model of CALPADS from what was sent."
+    spell = written["spell"].to_numpy()
+    said = spell_set.spells[list(COMPARED)].iloc[spell[spell >= 0]]
+    unlike = _unequal(sent[spell >= 0], said, COMPARED)
+    assert not unlike, f"{unlike:,} enrolments differ in the model of CALPADS from what Aeries says."
+
+
+def _unequal(left: pd.DataFrame, right: pd.DataFrame, names: Sequence[str]) -> int:
+    """How many rows differ from their counterpart, in the named columns; unknown on the right is equal to anything."""
+    differs = np.zeros(len(left), dtype=bool)
+    for name in names:
+        sides = [text.arrow(side[name]).combine_chunks() for side in (left, right)]
+        differs |= pc.fill_null(pc.not_equal(*sides), False).to_numpy(zero_copy_only=False)
+    return int(differs.sum())
 
 
 def _without_unsendable(proposal: Proposal) -> Proposal:

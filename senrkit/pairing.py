@@ -14,6 +14,7 @@ from senrkit.intervals import OPEN_END
 NEAR_DAYS = 14
 SAME_SCHOOL, OTHER_SCHOOL = "start-date-moved", "school-moved"
 _COLUMNS = ["state_row", "spell", "reason"]
+_PLACES = ["start_spell", "place_spell", "start", "place"]
 
 
 def pair_moves(state: pd.DataFrame, spells: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
@@ -53,7 +54,7 @@ def _candidates(state: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
     days = (np.minimum(end, end_spell) - np.maximum(start, start_spell)).astype("int64") + 1
     # One may start on the other's exit day without overlapping it.
     overlaps = (start < end_spell) & (start_spell < end) & ~(both["cancelled"] | both["cancelled_spell"]).to_numpy()
-    return both[["state_row", "spell"]].assign(
+    return both[["state_row", "spell", *_PLACES]].assign(
         same_place=(both["place"] == both["place_spell"]).to_numpy(),
         overlap=np.where(overlaps, days, 0),
         distance=np.abs((start - start_spell).astype("int64")),
@@ -67,9 +68,10 @@ def _end(column: pd.Series) -> np.ndarray:
 
 def _best_first(candidates: pd.DataFrame, settle_ties: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
     """Pairs in order of overlap and nearness, all students at once: each round takes every pair that is the best of
-    its state row and of its spell. A best that two share is a tie, unless ties are to be settled by order.
+    its state row and of its spell. A best that two share is a tie, unless ties are to be settled: by start and school,
+    for the order of the rows in a file means nothing.
     """
-    order = ["overlap", "distance"] + (["spell", "state_row"] if settle_ties else [])
+    order = ["overlap", "distance"] + (_PLACES if settle_ties else [])
     left = candidates.sort_values(order, ascending=[False] + [True] * (len(order) - 1)).reset_index(drop=True)
     left["rank"] = left.groupby(order, sort=False).ngroup() if len(left) else np.zeros(0, dtype="int64")
     taken, tied = [left.iloc[:0]], [np.zeros(0, dtype="int64")]

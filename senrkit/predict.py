@@ -70,7 +70,7 @@ def _rows_in_file(records: pd.DataFrame, held: pd.Series) -> np.ndarray:
 
 
 def _without(records: Records, students: pd.Series) -> Records:
-    return records.take(_rows_in_file(records.frame, students))
+    return records.take(_rows_in_file(records.frame, students)) if len(students) else records
 
 
 def _held(findings: pd.DataFrame) -> pd.DataFrame:

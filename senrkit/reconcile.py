@@ -17,11 +17,11 @@ from senrkit.compare import COMPARED, compare
 from senrkit.evidence import evidence, sentence
 from senrkit.identity import identity_conflicts
 from senrkit.information import information
-from senrkit.intervals import OPEN_END
+from senrkit.intervals import OPEN_END, primary
+from senrkit.nonpublic import with_known_nps
 from senrkit.pairing import pair_moves
 from senrkit.people import taken
 from senrkit.records import outgoing
-from senrkit.schools import NPS_SCHOOL
 from senrkit.scope import Scope, key_of
 from senrkit.settings import Settings
 from senrkit.spells import SpellSet
@@ -29,6 +29,9 @@ from senrkit.spells import SpellSet
 HOLD_ORDER = (
     "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open predicted-rejection decision"
 ).split()
+AMBIGUOUS = "ambiguous-pair"
+_TIE = "Two enrolments in Aeries explain the state row equally well."
+_WHICH_NPS = "Aeries does not say at which nonpublic school, and CALPADS names more than one."
 NO_ACTION = ("settled-no-show", "future-dated")
 _TRANSACTION = {"add": "A", "update": "A", "delete": "D"}
 
@@ -64,7 +67,7 @@ class Proposal:
 def reconcile(scope: Scope, spell_set: SpellSet, settings: Settings) -> Proposal:
     """The proposal for one LEA and run year; neither frame is changed."""
     state = scope.state
-    spells = _with_known_nps(spell_set.spells, state)
+    spells, which_nps = with_known_nps(spell_set.spells, state)
     partner = _same_key(state, spells)
     paired = _paired(state, spells, partner, settings)
     alone = _without_partner(state, spells, partner)
@@ -77,7 +80,8 @@ def reconcile(scope: Scope, spell_set: SpellSet, settings: Settings) -> Proposal
     actions = _described(actions, scope, spells, spell_set, settings)
     actions = _last_records(actions, scope, settings)
     records = outgoing(actions, state, spells)
-    holds = _data_holds(scope, spells, spell_set, state.loc[tied, "ssid"], settings)
+    ambiguous = [_reasoned(state.loc[tied, "ssid"], AMBIGUOUS, _TIE), _reasoned(which_nps, AMBIGUOUS, _WHICH_NPS)]
+    holds = _data_holds(scope, spells, spell_set, ambiguous, settings)
     proposal = Proposal(actions, records, holds.iloc[:0], information(scope, spell_set, spells, partner))
     return hold(proposal, holds)
 
@@ -142,20 +146,6 @@ def _parts(counted: pd.Series, actions: tuple[str, ...]) -> dict[str, int]:
     return {"held" if action == "hold" else action: int(counted.get(action, 0)) for action in actions}
 
 
-def _with_known_nps(spells: pd.DataFrame, state: pd.DataFrame) -> pd.DataFrame:
-    """A source without an NPS column cannot say which NPS: the state's own value stands, since a key needs one."""
-    unknown = spells["nps_code"].isna().to_numpy() & text.equals(spells["school_code"], NPS_SCHOOL)
-    if not unknown.any():
-        return spells
-    at_nps = state[text.equals(state["school_code"], NPS_SCHOOL)]
-    same_start = text.positions(
-        text.joined([spells["ssid"], spells["start_date"]]), text.joined([at_nps["ssid"], at_nps["start_date"]])
-    )
-    any_start = text.positions(spells["ssid"], at_nps["ssid"])
-    found = taken(at_nps["nps_code"], np.where(same_start >= 0, same_start, any_start)).fillna("")
-    return spells.assign(nps_code=text.choose(unknown, found, spells["nps_code"]))
-
-
 def _same_key(state: pd.DataFrame, spells: pd.DataFrame) -> np.ndarray:
     """For each spell the state row with its key, -1 none; a key that two spells share goes to the first."""
     keys = key_of(spells)
@@ -167,10 +157,13 @@ def _same_key(state: pd.DataFrame, spells: pd.DataFrame) -> np.ndarray:
 def _paired(state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray, settings: Settings) -> pd.DataFrame:
     spell = np.flatnonzero(partner >= 0)
     # Nearly every row has a partner, so only the columns that are looked at are copied.
-    there = state[[*COMPARED, "exit"]].iloc[partner[spell]].reset_index(drop=True)
-    here = spells[[*COMPARED, "exit", "closed_by"]].iloc[spell].reset_index(drop=True)
+    there = state[[*COMPARED, "start", "exit"]].iloc[partner[spell]].reset_index(drop=True)
+    here = spells[[*COMPARED, "start", "exit", "closed_by"]].iloc[spell].reset_index(drop=True)
     listed = compare(there, here, settings)
     last_there, last_here = (_last_day(side["exit"]) for side in (there, here))
+    # An enrolment that becomes primary can stand in the way of another only while that one still is primary.
+    primary_there, primary_here = (_primary(side, settings) for side in (there, here))
+    becomes_primary = primary_here & ~primary_there
     return pd.DataFrame(
         {
             "intended": text.choose(listed["differs"].to_numpy(), "update", text.constant("same", listed.index)),
@@ -183,7 +176,7 @@ def _paired(state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray, sett
             "spell": spell,
             "pair_state_row": -1,
             "pair_spell": -1,
-            "shortens": last_here <= last_there,
+            "shortens": (last_here < last_there) | ((last_here == last_there) & ~becomes_primary),
         }
     )
 
@@ -203,14 +196,14 @@ def _without_partner(
 def _no_action(alone: pd.DataFrame, spell_set: SpellSet, settings: Settings) -> np.ndarray:
     """State rows without a partner that stay as they are: `settled-no-show`, `future-dated`, or `""` (rule 4.3)."""
     omitted = (alone["start"] > dates.stamp(settings.as_of)).to_numpy() & (settings.process.future_dates == "omit")
-    late = omitted & text.is_in(alone["ssid"], _enrolled_ssids(spell_set))
+    late = omitted & text.is_in(alone["ssid"], spell_set.enrolled_ssids)
     return np.select([alone["cancelled"].to_numpy(), late], list(NO_ACTION), "")
 
 
 def _state_only(alone: pd.DataFrame, no_action: np.ndarray, pairs: pd.DataFrame, spell_set: SpellSet) -> pd.DataFrame:
     """State rows without a partner, in the order of rule 4.3."""
     rows = alone["state_row"].to_numpy()
-    enrolled = text.is_in(alone["ssid"], _enrolled_ssids(spell_set))
+    enrolled = text.is_in(alone["ssid"], spell_set.enrolled_ssids)
     pair = pairs.set_index("state_row").reindex(rows)
     moved = pair["reason"].fillna("").astype("str").reset_index(drop=True)
     reason = np.select(
@@ -259,12 +252,6 @@ def _half(intended: np.ndarray, reason: np.ndarray, **where: object) -> pd.DataF
         dict.fromkeys(texts, "str")
         | dict.fromkeys(("own_state_row", "state_row", "spell", "pair_state_row", "pair_spell"), "int64")
     )
-
-
-def _enrolled_ssids(spell_set: SpellSet) -> pd.Series:
-    """SSIDs of students with any live `ENR` row in the run year, at any school, left out or not."""
-    people = spell_set.people
-    return people["ssid"][text.is_in(people["student"], spell_set.enrolled)].drop_duplicates()
 
 
 def _described(
@@ -320,16 +307,13 @@ def _last_records(actions: pd.DataFrame, scope: Scope, settings: Settings) -> pd
 
 
 def _data_holds(
-    scope: Scope, spells: pd.DataFrame, spell_set: SpellSet, tied: pd.Series, settings: Settings
+    scope: Scope, spells: pd.DataFrame, spell_set: SpellSet, ambiguous: list[pd.DataFrame], settings: Settings
 ) -> pd.DataFrame:
     faulty = spells.loc[(spells["fault"] != "").to_numpy(), ["ssid", "fault", "fault_text"]]
     faulty.columns = pd.Index(["ssid", "hold_reason", "detail"])
-    holds = [identity_conflicts(scope, spell_set), faulty.sort_values("hold_reason", ascending=False)]
-    holds.append(
-        _reasoned(
-            tied.drop_duplicates(), "ambiguous-pair", "Two enrolments in Aeries explain the state row equally well."
-        )
-    )
+    # Students do not hang on each other: which of a student's faults is told must not depend on who else is there.
+    faulty = faulty.sort_values("hold_reason", ascending=False, kind="stable")
+    holds = [identity_conflicts(scope, spell_set), faulty, *ambiguous]
     if settings.process.prior_year_open == "hold":
         ssids = scope.rows["ssid"].iloc[scope.open_prior_year()].drop_duplicates()
         holds.append(
@@ -340,6 +324,11 @@ def _data_holds(
 
 def _reasoned(ssids: pd.Series, reason: str, detail: str) -> pd.DataFrame:
     return pd.DataFrame({"ssid": ssids.to_numpy(), "hold_reason": reason, "detail": detail}).astype("str")
+
+
+def _primary(side: pd.DataFrame, settings: Settings) -> np.ndarray:
+    start, end = (side[name].to_numpy(dtype="datetime64[D]") for name in ("start", "exit"))
+    return primary(side["status"], start, end, np.datetime64(settings.as_of))
 
 
 def _last_day(column: pd.Series) -> np.ndarray:

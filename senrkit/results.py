@@ -1,4 +1,4 @@
-"""A finished run as frames, from its folder alone: no engine, no inputs. What figures, notebooks and the dashboard read."""
+"""A finished run as frames, from its folder alone: what figures, notebooks and the dashboard read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "left_out.csv": LEFT_OUT_COLUMNS,
     "findings.csv": FINDINGS_COLUMNS,
     ENROLLMENTS: (
-        "side", "ssid", "local_id", "school_code", "school_name", "start_date", "exit_date", "exit_reason", "status", "grade",
+        "side", "ssid", "local_id", "school_code", "school_name", "start_date", "exit_date", "exit_reason", "status",
+        "grade",
     ),
 }  # fmt: skip
 
@@ -119,7 +120,7 @@ class RunFolder:
 
     @cached_property
     def census(self) -> pd.DataFrame:
-        """Open enrollments on census day: `school_code`, `school_name`, `grade`, and counts `now`, `aeries`, `after`."""
+        """Open enrollments on census day: `school_code`, `school_name`, `grade`, counts `now`, `aeries`, `after`."""
         forecast = self.manifest.get("what_if") or {"schools": {}}
         rows = [
             {"school_code": code, "school_name": school["school_name"] or code, "grade": grade, **counts}
@@ -139,7 +140,9 @@ class RunFolder:
             table = pd.read_csv(self.folder / name, dtype="str", na_filter=False, encoding="utf-8")
         except (OSError, ValueError):
             # What the library says of a damaged table would quote a pupil's row.
-            raise InputError(f"{self.folder / name} is missing or damaged.", "Run again, or open another run.") from None
+            raise InputError(
+                f"{self.folder / name} is missing or damaged.", "Run again, or open another run."
+            ) from None
         missing = [column for column in columns if column not in table]
         if missing:
             raise InputError(f"{self.folder / name} has no column {', '.join(missing)}.", "Run again.")

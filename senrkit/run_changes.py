@@ -34,7 +34,9 @@ def run_changes(later: RunFolder, earlier: RunFolder, before: Sequence[RunFolder
     was_open, was_older = text.is_in(_key(now), _key(then)), text.is_in(_key(now), older)
     state = text.choose(was_open, "still-open", text.choose(was_older, text.constant("came-back", now.index), "new"))
     gone = then[~text.is_in(_key(then), _key(now))]
-    every = pd.concat([now.assign(state=state), gone.assign(state=text.constant("solved", gone.index))], ignore_index=True)
+    every = pd.concat(
+        [now.assign(state=state), gone.assign(state=text.constant("solved", gone.index))], ignore_index=True
+    )
     rank = every["state"].map(STATES.index)
     ordered = every.assign(rank=rank).sort_values(["rank", "school_code", "ssid", "start_date"], kind="stable")
     return ordered[["state", *_COLUMNS]].reset_index(drop=True)

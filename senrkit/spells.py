@@ -7,6 +7,7 @@ folded or split into mid-year changes, year end, exit rules, and last what is wr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,11 @@ class SpellSet:
     enrolled: pd.Series
     rows_read: int
     warnings: pd.DataFrame
+
+    @cached_property
+    def enrolled_ssids(self) -> pd.Series:
+        """SSIDs, as far as they are known, of the students in `enrolled`."""
+        return self.people["ssid"][text.is_in(self.people["student"], self.enrolled)].drop_duplicates()
 
 
 def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:

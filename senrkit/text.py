@@ -90,13 +90,16 @@ def ranks(column: pd.Series) -> np.ndarray:
 
 def rows_where(rows: pd.DataFrame, wanted: np.ndarray) -> pd.DataFrame:
     """The rows for which `wanted` holds, with a fresh index."""
-    # To take rows by position, as pandas does, Arrow first copies a long column's pieces into one; to filter, it need not.
+    # To take rows by position, as pandas does, Arrow first copies a long column's pieces into one; to filter it need
+    # not.
     mask = pa.array(wanted)
-    picked = {
-        name: from_arrow(arrow(column).filter(mask).combine_chunks()).array if column.dtype == _TEXT else column.array[wanted]
-        for name, column in rows.items()
-    }
-    return pd.DataFrame(picked)
+
+    def part(column: pd.Series) -> pd.api.extensions.ExtensionArray:
+        if column.dtype != _TEXT:
+            return column.array[wanted]
+        return from_arrow(arrow(column).filter(mask).combine_chunks()).array
+
+    return pd.DataFrame({name: part(column) for name, column in rows.items()})
 
 
 def sorted_rows(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -125,7 +128,9 @@ def concatenated(*parts: pd.Series | str) -> pd.Series:
     """Columns and constants written one after the other; unknown counts as blank."""
     index = next(part.index for part in parts if isinstance(part, pd.Series))
     sides = [
-        pc.fill_null(arrow(part).combine_chunks(), "") if isinstance(part, pd.Series) else pa.scalar(part, pa.large_string())
+        pc.fill_null(arrow(part).combine_chunks(), "")
+        if isinstance(part, pd.Series)
+        else pa.scalar(part, pa.large_string())
         for part in parts
     ]
     return from_arrow(pc.binary_join_element_wise(*sides, pa.scalar("", pa.large_string())), index)

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from senrkit.checks.findings import FATAL, UNKNOWN, WARNING, joined_findings
 from senrkit.checks.records import Records
 from senrkit.errors import InputError, UsageError
 from senrkit.inputs.school_directory import SchoolDirectory, read_school_directory
+from senrkit.inputs.sela_file import record_type_of
 from senrkit.inputs.senr_extract import read_extract
 from senrkit.inputs.senr_file import SenrFile, read_senr_file
 from senrkit.ods_model import Store
@@ -41,6 +42,7 @@ class Validation:
     context: CheckContext
     with_state: bool
     findings: pd.DataFrame
+    about: ClassVar[str] = "enrolment"
 
     @property
     def rejected(self) -> bool:
@@ -86,7 +88,7 @@ class Validation:
                 lines.append(f"  {cause.rows:>7,} x {cause.rule}: {cause.title}. First in line {cause.first_line:,}.")
                 lines.append(f"{'':12}{cause.example}")
                 lines.append(f"{'':12}What to do: {cause.fix}")
-        lines += ["", f"{len(self.unchecked())} rules about enrolment cannot be checked here (see --json)."]
+        lines += ["", f"{len(self.unchecked())} rules about {self.about} cannot be checked here (see --json)."]
         return "\n".join(lines)
 
 
@@ -122,12 +124,21 @@ def validate_in_order(
     lea: str = "",
 ) -> list[Validation]:
     """Test files that are uploaded one after the other: with an extract, each meets the state as the files before it
-    left it. A file that would be rejected changes nothing. Parameters and errors as `validate`.
+    left it. A file that would be rejected changes nothing. SELA files and extracts are known by their record type.
+    Parameters and errors as `validate`.
     """
     schools = read_school_directory(directory) if directory else None
-    store = Store(read_extract(extract).rows) if extract else None
-    done = []
+    sela_extract = [path for path in extract if record_type_of(path) == "SELA-R"]
+    senr_extract = [path for path in extract if path not in sela_extract]
+    store = Store(read_extract(senr_extract).rows) if senr_extract else None
+    done: list[Validation] = []
     for path in paths:
+        if record_type_of(path) == "SELA":
+            from senrkit.validate_language import validate_language
+
+            enrolments = store.rows if store is not None else None
+            done.append(validate_language(path, as_of=as_of, sela_extract=sela_extract, enrolments=enrolments, lea=lea))
+            continue
         file = read_senr_file(path, SchoolYear.of(as_of))
         context = _context(file, as_of, lea, schools)
         findings = _findings(file.records, context, store)

@@ -1,5 +1,5 @@
-"""How many enrollments are open on census day, and how many students are enrolled twice: CALPADS now, Aeries, and CALPADS
-after the files of a run.
+"""How many enrollments are open on census day, and how many students are enrolled twice: CALPADS now, Aeries, and
+CALPADS after the files of a run.
 
 Fall Census Day is the first Wednesday in October (CALPADS data guide 11).
 """
@@ -110,9 +110,13 @@ def _open_by_school_and_grade(rows: pd.DataFrame, day: dt.date) -> pd.Series:
 def _enrolled_twice(rows: pd.DataFrame, as_of: dt.date) -> int:
     start, end = _ends(rows)
     counts = ~cancelled(start, end, rows["exit_reason"]) & primary(rows["status"], start, end, np.datetime64(as_of))
-    return int(rows.loc[overlapping(rows["ssid"], start, end, counts & (rows["ssid"] != "").to_numpy()), "ssid"].nunique())
+    return int(
+        rows.loc[overlapping(rows["ssid"], start, end, counts & (rows["ssid"] != "").to_numpy()), "ssid"].nunique()
+    )
 
 
 def _ends(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    start, end = (dates.from_ccyymmdd(rows[name]).to_numpy(dtype="datetime64[D]") for name in ("start_date", "exit_date"))
+    start, end = (
+        dates.from_ccyymmdd(rows[name]).to_numpy(dtype="datetime64[D]") for name in ("start_date", "exit_date")
+    )
     return start, end

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from senrkit.reference import aeries_columns
+from senrkit.settings import AeriesSettings
 
 Row = Mapping[str, object]
 Tables = Mapping[str, Iterable[Row]]
@@ -103,11 +104,14 @@ def write_folder(
     return str(folder)
 
 
-def settings_for(source: str, *, first: int = 2026, **aeries: object) -> SimpleNamespace:
+def settings_for(
+    source: str, *, first: int = 2026, translations: Mapping[str, Mapping[str, str]] | None = None, **aeries: object
+) -> SimpleNamespace:
     """The part of the settings that reading Aeries looks at."""
     return SimpleNamespace(
         school_year=SimpleNamespace(first=first),
-        aeries=SimpleNamespace(**({"source": source, "password_env": None, "headings": {}} | aeries)),
+        aeries=AeriesSettings(source, **aeries),
+        translations=translations or {},
     )
 
 
@@ -123,13 +127,13 @@ def _needed(table: str) -> list[str]:
 
 
 @cache
-def _kinds() -> dict[tuple[str, str], str]:
+def column_kinds() -> dict[tuple[str, str], str]:
     columns = aeries_columns()
     return dict(zip(zip(columns["table"], columns["column"], strict=True), columns["kind"], strict=True))
 
 
 def _type(table: str, code: str) -> str:
-    return _SQL_TYPES[_kinds().get((table, code), "text")]
+    return _SQL_TYPES[column_kinds().get((table, code), "text")]
 
 
 def _stored(value: object) -> object:

@@ -30,7 +30,7 @@ class Records:
 
     def __init__(self, records: pd.DataFrame, as_of: dt.date) -> None:
         frame = records[list(SENR_FIELDS)].reset_index(drop=True)
-        unknown = [name for name in SENR_FIELDS if text.arrow(frame[name]).null_count]
+        unknown = [name for name, column in frame.items() if text.arrow(column).null_count]
         # Filling columns that lack nothing would copy them.
         self.frame = frame.fillna(dict.fromkeys(unknown, "")) if unknown else frame
         self.as_of = np.datetime64(as_of, "D")

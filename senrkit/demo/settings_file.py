@@ -17,6 +17,8 @@ as_of = {as_of}
 
 [aeries]
 source = "sqlite:///aeries.db"
+write_source = "sqlite:///aeries.db"
+write_databases = ["aeries"]
 schools = "default"
 skip_tags = ["*"]
 skip_programs = ["{skipped_program}"]

@@ -1,4 +1,4 @@
-"""The charts of a run: each a function of a `RunFolder` that gives the figure, the table under it and one plain sentence.
+"""The charts of a run: each a function of a `RunFolder` that gives the figure, the table under it and one sentence.
 
 All share one order of schools (most to do first) and one color, pattern and sign per action. None shows a name, and
 none but the timeline is about one student.

@@ -22,7 +22,14 @@ def enrollment_counts(run: RunFolder) -> Chart:
     and grade."""
     title = "Open enrollments on census day, by school"
     census = run.census
-    headings = {"school_code": "School code", "school_name": "School", "grade": "Grade", "now": "CALPADS now", "aeries": "Aeries", "after": "CALPADS after"}
+    headings = {
+        "school_code": "School code",
+        "school_name": "School",
+        "grade": "Grade",
+        "now": "CALPADS now",
+        "aeries": "Aeries",
+        "after": "CALPADS after",
+    }
     table = census.rename(columns=headings)
     if census.empty:
         return nothing(run, title, table, "No enrollment is open on census day, on either side.")
@@ -32,15 +39,34 @@ def enrollment_counts(run: RunFolder) -> Chart:
     labels = counts.index.tolist()
     for side, (name, marks) in _MARKS.items():
         dots = {"y": labels, "mode": "markers", "marker": marks, "name": name, "legendgroup": side}
-        drawn.add_trace(go.Scatter(x=counts[side], hovertemplate=f"%{{y}}<br>{name}: %{{x:,}}<extra></extra>", **dots), row=1, col=1)
+        drawn.add_trace(
+            go.Scatter(x=counts[side], hovertemplate=f"%{{y}}<br>{name}: %{{x:,}}<extra></extra>", **dots), row=1, col=1
+        )
         if side != "aeries":
             gap = counts[side] - counts["aeries"]
-            drawn.add_trace(go.Scatter(x=gap, showlegend=False, hovertemplate=f"%{{y}}<br>{name} less Aeries: %{{x:+,}}<extra></extra>", **dots), row=1, col=2)
+            drawn.add_trace(
+                go.Scatter(
+                    x=gap,
+                    showlegend=False,
+                    hovertemplate=f"%{{y}}<br>{name} less Aeries: %{{x:+,}}<extra></extra>",
+                    **dots,
+                ),
+                row=1,
+                col=2,
+            )
     reach = max(3, int((counts[["now", "after"]].sub(counts["aeries"], axis=0)).abs().to_numpy().max()) + 1)
     axis = {"gridcolor": "#dddddd", "linecolor": "#595959", "automargin": True, "zeroline": False}
     drawn.update_xaxes(**axis)
     drawn.update_xaxes(title="open enrollments", tickformat=",d", rangemode="tozero", col=1)
-    drawn.update_xaxes(title="CALPADS less Aeries", tickformat="+,d", range=[-reach, reach], zeroline=True, zerolinecolor=INK, zerolinewidth=2, col=2)
+    drawn.update_xaxes(
+        title="CALPADS less Aeries",
+        tickformat="+,d",
+        range=[-reach, reach],
+        zeroline=True,
+        zerolinecolor=INK,
+        zerolinewidth=2,
+        col=2,
+    )
     drawn.update_yaxes(autorange="reversed", type="category", gridcolor="#eeeeee", automargin=True)
     return Chart(drawn, table, _sentence(run, census))
 
@@ -58,8 +84,8 @@ def _sentence(run: RunFolder, census: pd.DataFrame) -> str:
     sums = census[["now", "aeries", "after"]].sum()
     concurrent = forecast["concurrent"]
     said = (
-        f"On census day, {forecast['census_day']}, CALPADS counts {sums['now']:,} open enrollments now and {sums['after']:,} "
-        f"after these files; Aeries counts {sums['aeries']:,}."
+        f"On census day, {forecast['census_day']}, CALPADS counts {sums['now']:,} open enrollments now and "
+        f"{sums['after']:,} after these files; Aeries counts {sums['aeries']:,}."
     )
     if any(concurrent.values()):
         said += (

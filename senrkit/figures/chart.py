@@ -36,8 +36,11 @@ class Chart:
     def _ipython_display_(self) -> None:
         from IPython.display import HTML, display
 
-        from senrkit.figures.html import figure_html, sentence_html, table_html
+        from senrkit.figures.html import empty_html, figure_html, sentence_html, table_html
 
+        if not self.figure.data:
+            display(HTML(empty_html(self)))
+            return
         display(HTML(sentence_html(self.sentence)))
         # The first is drawn by JupyterLab's own plotly, the second by the script of the page that a report becomes.
         bundle = {"application/vnd.plotly.v1+json": self.figure.to_plotly_json(), "text/html": figure_html(self)}
@@ -57,7 +60,17 @@ def figure(title: str, height: int, **layout: Any) -> go.Figure:
         margin={"l": 8, "r": 24, "t": 84, "b": 40},
         paper_bgcolor=PAPER,
         plot_bgcolor=PAPER,
-        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0, "xanchor": "left", "traceorder": "normal", "itemclick": "toggle", "title": {"text": ""}},
+        legend={
+            "orientation": "h",
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
+            "x": 0,
+            "xanchor": "left",
+            "traceorder": "normal",
+            "itemclick": "toggle",
+            "title": {"text": ""},
+        },
         uniformtext={"minsize": 10, "mode": "hide"},
         hoverlabel={"align": "left"},
     )
@@ -88,7 +101,7 @@ def stacked_bars(counts: pd.DataFrame, *, horizontal: bool) -> list[go.Bar]:
                 textposition="inside",
                 textangle=0,
                 insidetextanchor="middle",
-                textfont={"color": INK},
+                textfont={"color": INK, "weight": 700},
                 marker=marker(action),
                 hovertemplate=f"%{{{'y' if horizontal else 'x'}}}<br>{action_name(action)}: %{{text}}<extra></extra>",
             )
@@ -98,7 +111,14 @@ def stacked_bars(counts: pd.DataFrame, *, horizontal: bool) -> list[go.Bar]:
 
 def marker(action: str) -> dict[str, Any]:
     """Color, pattern and outline of an action's bars."""
-    pattern = {"shape": PATTERNS[action], "fgcolor": INK, "fgopacity": 0.35, "size": 7, "solidity": 0.22, "fillmode": "overlay"}
+    pattern = {
+        "shape": PATTERNS[action],
+        "fgcolor": INK,
+        "fgopacity": 0.3,
+        "size": 7,
+        "solidity": 0.16,
+        "fillmode": "overlay",
+    }
     return {"color": COLORS[action], "pattern": pattern, "line": {"color": INK, "width": 0.8}}
 
 
@@ -140,7 +160,16 @@ def nothing(run: RunFolder, title: str, table: pd.DataFrame, sentence: str = "")
     empty = figure(title, 180)
     empty.update_xaxes(visible=False)
     empty.update_yaxes(visible=False)
-    empty.add_annotation(text=html.escape(said, quote=False), showarrow=False, x=0, xref="paper", xanchor="left", y=0.5, yref="paper", font={"size": 15})
+    empty.add_annotation(
+        text=html.escape(said, quote=False),
+        showarrow=False,
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=0.5,
+        yref="paper",
+        font={"size": 15},
+    )
     return Chart(empty, table, said)
 
 

@@ -38,7 +38,11 @@ def by_grade(run: RunFolder) -> Chart:
     bars.update_xaxes(type="category", title="grade", showgrid=False)
     bars.update_yaxes(title="enrollments", tickformat=",d", rangemode="tozero")
     sums = counts.sum(axis=1)
-    return Chart(bars, table, capital(f"{of_all(int(sums.max()), len(rows), 'item')} in grade {sums.idxmax()}, more than in any other."))
+    return Chart(
+        bars,
+        table,
+        capital(f"{of_all(int(sums.max()), len(rows), 'item')} in grade {sums.idxmax()}, more than in any other."),
+    )
 
 
 def by_field(run: RunFolder) -> Chart:
@@ -62,14 +66,28 @@ def by_field(run: RunFolder) -> Chart:
     if counts.empty:
         none = "No update is needed: where both sides hold an enrollment, its values agree."
         return nothing(run, title, table, none)
-    bars = figure(title, rows_height(len(counts)), bargap=0.25, showlegend=False)
+    most = int(counts.iloc[0])
+    bars = figure(title, rows_height(len(counts)), bargap=0.25, showlegend=False, margin_t=52)
     texts = [f"{count:,}" for count in counts]
     bars.add_trace(
-        go.Bar(x=counts.to_numpy(), y=names, orientation="h", text=texts, textposition="outside", cliponaxis=False, marker=marker("update"), hovertemplate="%{y}: %{text}<extra></extra>")
+        go.Bar(
+            x=counts.to_numpy(),
+            y=names,
+            orientation="h",
+            text=texts,
+            textposition="outside",
+            cliponaxis=False,
+            marker=marker("update"),
+            hovertemplate="%{y}: %{text}<extra></extra>",
+        )
     )
     bars.update_yaxes(autorange="reversed", showgrid=False, type="category")
     bars.update_xaxes(title="updates that change the field", tickformat=",d", rangemode="tozero")
-    return Chart(bars, table, capital(f"{of_all(int(counts.iloc[0]), len(updates), 'update')} {'change' if counts.iloc[0] > 1 else 'changes'} the {names[0]}."))
+    return Chart(
+        bars,
+        table,
+        capital(f"{of_all(most, len(updates), 'update')} {'change' if most > 1 else 'changes'} the {names[0]}."),
+    )
 
 
 def _place(grade: str) -> int:

@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from senrkit.figures.chart import Chart
 
-_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
+_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtons": [["toImage"]]}
 _ROWS_OPEN, _ROWS_SHOWN = 8, 2_000
 
 
@@ -42,7 +42,7 @@ def write_page(path: Path, title: str, charts: Iterable[Chart]) -> Path:
     unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
     try:
         unfinished.write_text(page(title, body), encoding="utf-8")
-        os.replace(unfinished, path)
+        unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
     return path
@@ -50,7 +50,15 @@ def write_page(path: Path, title: str, charts: Iterable[Chart]) -> Path:
 
 def chart_html(chart: Chart) -> str:
     """Sentence, figure and table, for a page that holds plotly's script."""
+    if not chart.figure.data:
+        return f"<section>{empty_html(chart)}</section>"
     return f"<section>{sentence_html(chart.sentence)}{figure_html(chart)}{table_html(chart.table)}</section>"
+
+
+def empty_html(chart: Chart) -> str:
+    """What stands in the place of a figure with nothing in it: its title and why."""
+    title = html.escape(chart.figure.layout.title.text)
+    return f'<p class="sentence"><strong>{title}:</strong> {html.escape(chart.sentence)}</p>'
 
 
 def sentence_html(sentence: str) -> str:
@@ -72,15 +80,18 @@ def table_html(table: pd.DataFrame) -> str:
     """A table to open, with numbers aligned; a long one is cut, and says so."""
     if table.empty:
         return ""
-    body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in table.head(_ROWS_SHOWN).itertuples(index=False))
+    body = "".join(
+        f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in table.head(_ROWS_SHOWN).itertuples(index=False)
+    )
     head = "".join(f'<th scope="col"{_number_class(table[name])}>{html.escape(str(name))}</th>' for name in table)
     rows = f"{len(table):,} row{'' if len(table) == 1 else 's'}"
     if len(table) > _ROWS_SHOWN:
         rows += f", the first {_ROWS_SHOWN:,} shown"
     is_open = " open" if len(table) <= _ROWS_OPEN else ""
+    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return (
         f'<details class="table"{is_open}><summary>The numbers ({rows})</summary>'
-        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></details>'
+        f'<div class="scroll" tabindex="0">{whole}</div></details>'
     )
 
 

@@ -24,7 +24,9 @@ from senrkit.figures.chart import (
 from senrkit.results import TO_DO, RunFolder
 
 _SEVERITY_SIGNS = {"fatal": "✖", "warning": "⚠", "unknown": "?"}
-_RULES_SHOWN = 14
+_COLUMNS_SHOWN = 20
+# Below this, a cell is not drawn as if it were many.
+_PALE_UP_TO = 5
 
 
 def by_school(run: RunFolder) -> Chart:
@@ -49,8 +51,8 @@ def reasons_by_school(run: RunFolder) -> Chart:
     title = "Why, by school"
     schools = _to_do(run)
     rows = run.proposal[run.proposal["action"].isin(TO_DO)]
-    why = pd.Series(list(zip(rows["action"], rows["reason"], strict=True)), index=rows.index, dtype="object")
-    counts = pd.crosstab(rows["school_code"], why).reindex(schools["school_code"], fill_value=0)
+    counts = rows.groupby(["school_code", "action", "reason"]).size().unstack(["action", "reason"], fill_value=0)
+    counts = counts.reindex(schools["school_code"], fill_value=0)
     counts = counts[sorted(counts, key=lambda pair: (TO_DO.index(pair[0]), -counts[pair].sum(), pair[1]))]
     names = [f"{SIGNS[action]} {wording.phrase(action, reason).title}" for action, reason in counts]
     return _heat_map(run, title, schools, counts.set_axis(names, axis=1), "reason", "")
@@ -64,13 +66,22 @@ def findings_by_school(run: RunFolder) -> Chart:
     rules = rules.sort_values(["size", "rule"], ascending=[False, True])
     at = run.schools["school_code"].isin(found["school_code"])
     elsewhere = sorted(set(found["school_code"]) - set(run.schools["school_code"]))
-    more = pd.DataFrame({"school_code": elsewhere, "school_name": [code or "No school" for code in elsewhere]}, dtype="str")
+    more = pd.DataFrame(
+        {"school_code": elsewhere, "school_name": [code or "No school" for code in elsewhere]}, dtype="str"
+    )
     schools = pd.concat([run.schools.loc[at, ["school_code", "school_name"]], more], ignore_index=True)
-    counts = pd.crosstab(found["school_code"], found["rule"]).reindex(index=schools["school_code"], columns=rules["rule"], fill_value=0)
-    names = [f"{_SEVERITY_SIGNS.get(severity, '?')} {rule}" for rule, severity in zip(rules["rule"], rules["first"], strict=True)]
+    counts = pd.crosstab(found["school_code"], found["rule"]).reindex(
+        index=schools["school_code"], columns=rules["rule"], fill_value=0
+    )
+    names = [
+        f"{_SEVERITY_SIGNS.get(severity, '?')} {rule}"
+        for rule, severity in zip(rules["rule"], rules["first"], strict=True)
+    ]
     fatal = int((found["severity"] == "fatal").sum())
     after = f" {fatal:,} would have CALPADS refuse a file: those students are held." if fatal else ""
-    signs = " · ".join(f"{_SEVERITY_SIGNS[one]} {wording.phrase('severity', one).title.lower()}" for one in _SEVERITY_SIGNS)
+    signs = " · ".join(
+        f"{_SEVERITY_SIGNS[one]} {wording.phrase('severity', one).title.lower()}" for one in _SEVERITY_SIGNS
+    )
     return _heat_map(run, title, schools, counts.set_axis(names, axis=1), "finding", after, signs)
 
 
@@ -82,7 +93,10 @@ def _most(schools: pd.DataFrame) -> str:
     first, whole = schools.iloc[0], int(schools["to_do"].sum())
     most = max(TO_DO, key=lambda action: first[action])
     mostly = wording.phrase("action", most).title.lower()
-    return capital(f"{of_all(int(first['to_do']), whole, 'item')} at {first['school_name']}; most there: {mostly} ({first[most]:,}).")
+    return capital(
+        f"{of_all(int(first['to_do']), whole, 'item')} at {first['school_name']}; "
+        f"most there: {mostly} ({first[most]:,})."
+    )
 
 
 def _heat_map(
@@ -90,7 +104,9 @@ def _heat_map(
 ) -> Chart:
     """Schools down, `counts`' columns across; the number stands in each cell."""
     counts = counts.set_axis(school_labels(schools).tolist())
-    codes = pd.DataFrame({"School code": schools["school_code"].to_numpy(), "School": schools["school_name"].to_numpy()})
+    codes = pd.DataFrame(
+        {"School code": schools["school_code"].to_numpy(), "School": schools["school_name"].to_numpy()}
+    )
     table = pd.concat([codes, counts.reset_index(drop=True).astype("int64")], axis=1)
     if counts.empty or not counts.to_numpy().sum():
         return nothing(run, title, table, "No finding is predicted." if word == "finding" else "")
@@ -98,7 +114,8 @@ def _heat_map(
     largest = sums.idxmax()
     where = counts[largest].idxmax()
     item = "finding" if word == "finding" else "item"
-    sentence = f"The most frequent {word} is “{largest}”: {of_all(int(sums[largest]), whole, item)}, most of them at {where}.{after}"
+    share = of_all(int(sums[largest]), whole, item)
+    sentence = f"The most frequent {word} is “{largest}”: {share}, most of them at {where}.{after}"
     shown = first_schools(_first_columns(counts))
     cells = shown.to_numpy()
     heat = go.Heatmap(
@@ -109,23 +126,24 @@ def _heat_map(
         texttemplate="%{text}",
         colorscale=list(SHADES),
         zmin=0,
+        zmax=max(_PALE_UP_TO, int(cells.max())),
         xgap=2,
         ygap=2,
         showscale=False,
         hovertemplate="%{y}<br>%{x}: %{z:,}<extra></extra>",
     )
-    drawn = figure(title, rows_height(len(shown)) + 110, plot_bgcolor="#eeeeee")
+    drawn = figure(title, rows_height(len(shown)) + 110, plot_bgcolor="#eeeeee", margin_t=72 if legend else 52)
     drawn.add_trace(heat)
     drawn.update_yaxes(autorange="reversed", showgrid=False, type="category")
     drawn.update_xaxes(showgrid=False, type="category", side="bottom", tickangle=-40)
     if legend:
-        drawn.add_annotation(text=legend, x=0, xref="container", xanchor="left", xshift=8, y=1, yref="container", yanchor="top", yshift=-44, showarrow=False, font={"size": 13, "color": INK})
+        drawn.update_layout(title_subtitle={"text": legend, "font": {"size": 13, "color": INK}})
     return Chart(drawn, table, sentence)
 
 
 def _first_columns(counts: pd.DataFrame) -> pd.DataFrame:
-    if counts.shape[1] <= _RULES_SHOWN + 1:
+    if counts.shape[1] <= _COLUMNS_SHOWN + 1:
         return counts
-    kept = counts[counts.sum().nlargest(_RULES_SHOWN).index]
+    kept = counts[counts.sum().nlargest(_COLUMNS_SHOWN).index]
     kept = counts[[name for name in counts if name in kept]]
-    return kept.assign(**{f"{counts.shape[1] - _RULES_SHOWN} others": counts.sum(axis=1) - kept.sum(axis=1)})
+    return kept.assign(**{f"{counts.shape[1] - _COLUMNS_SHOWN} others": counts.sum(axis=1) - kept.sum(axis=1)})

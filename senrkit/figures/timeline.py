@@ -15,7 +15,10 @@ from senrkit.results import RunFolder
 
 _SIDES = {CALPADS: "CALPADS", AERIES: "Aeries"}
 _LOOKS = {
-    CALPADS: {"color": COLORS["update"], "pattern": {"shape": "/", "fgcolor": INK, "fgopacity": 0.35, "size": 7, "solidity": 0.2, "fillmode": "overlay"}},
+    CALPADS: {
+        "color": COLORS["update"],
+        "pattern": {"shape": "/", "fgcolor": INK, "fgopacity": 0.35, "size": 7, "solidity": 0.2, "fillmode": "overlay"},
+    },
     AERIES: {"color": COLORS["add"]},
 }
 _ROW_PIXELS = 34
@@ -62,7 +65,7 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bars(rows: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Where each bar begins and ends, its axis label and its words. An open one ends today, with an arrow in its words."""
+    """Where each bar begins and ends, its axis label and its words. An open one ends on the day of the run."""
     start, end = (dates.from_ccyymmdd(rows[name]) for name in ("start_date", "exit_date"))
     shown_end = end.fillna(as_of).clip(lower=start)
     school = rows["school_name"].where(rows["school_name"] != "", rows["school_code"])
@@ -76,7 +79,9 @@ def _bars(rows: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
         for side, place, name, grade in zip(rows["side"], places, school, rows["grade"], strict=True)
     ]
     length = (shown_end - start).dt.total_seconds() * 1000 + _DAY_IN_MILLISECONDS
-    return pd.DataFrame({"label": labels, "start": start, "end": shown_end, "length": length, "words": words}, index=rows.index)
+    return pd.DataFrame(
+        {"label": labels, "start": start, "end": shown_end, "length": length, "words": words}, index=rows.index
+    )
 
 
 def _trace(side: str, bars: pd.DataFrame) -> go.Bar:
@@ -99,15 +104,43 @@ def _trace(side: str, bars: pd.DataFrame) -> go.Bar:
 def _shade(drawn: go.Figure, year: SchoolYear, as_of: pd.Timestamp) -> None:
     ends = year.end + dt.timedelta(days=1)
     drawn.add_vrect(x0=str(year.start), x1=str(ends), fillcolor="#f2f2f2", line_width=0, layer="below")
-    drawn.add_annotation(x=str(year.start), y=1, yref="paper", yanchor="bottom", xanchor="left", text=f"school year {year.short}", showarrow=False, font={"color": PALE_INK, "size": 12})
-    drawn.add_shape(type="line", x0=str(as_of.date()), x1=str(as_of.date()), y0=0, y1=1, yref="paper", line={"color": INK, "dash": "dash", "width": 1.5})
-    drawn.add_annotation(x=str(as_of.date()), y=0, yref="paper", yanchor="bottom", xanchor="left", text=" day of the run", showarrow=False, font={"color": PALE_INK, "size": 12})
+    drawn.add_annotation(
+        x=str(year.start),
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        xanchor="left",
+        text=f"school year {year.short}",
+        showarrow=False,
+        font={"color": PALE_INK, "size": 12},
+    )
+    drawn.add_shape(
+        type="line",
+        x0=str(as_of.date()),
+        x1=str(as_of.date()),
+        y0=0,
+        y1=1,
+        yref="paper",
+        line={"color": INK, "dash": "dash", "width": 1.5},
+    )
+    drawn.add_annotation(
+        x=str(as_of.date()),
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        xanchor="left",
+        yshift=14,
+        text="day of the run",
+        showarrow=False,
+        font={"color": PALE_INK, "size": 12},
+    )
 
 
 def _range(bars: pd.DataFrame, year: SchoolYear) -> list[str]:
     first = min(bars["start"].min(), pd.Timestamp(year.start)) - pd.Timedelta(days=30)
     last = max(bars["end"].max(), pd.Timestamp(year.end))
-    return [str(first.date()), str(last.date() + dt.timedelta(days=20))]
+    # Room at the right, where the words of a short bar go on.
+    return [str(first.date()), str((last + (last - first) * 0.25).date())]
 
 
 def _sentence(rows: pd.DataFrame, as_of: pd.Timestamp) -> str:

@@ -37,7 +37,15 @@ def trend(runs: Sequence[RunFolder]) -> Chart:
         counts = [run.counts[action] for run in went_through]
         name = action_name(action)
         lines.add_trace(
-            go.Scatter(x=places, y=counts, name=name, mode="lines+markers", marker=marks, line={"color": PALE_LINE[action], "dash": _DASHES[action], "width": 2}, hovertemplate=f"%{{x}}<br>{name}: %{{y:,}}<extra></extra>")
+            go.Scatter(
+                x=places,
+                y=counts,
+                name=name,
+                mode="lines+markers",
+                marker=marks,
+                line={"color": PALE_LINE[action], "dash": _DASHES[action], "width": 2},
+                hovertemplate=f"%{{x}}<br>{name}: %{{y:,}}<extra></extra>",
+            )
         )
     lines.update_xaxes(type="category", title="run", showgrid=False)
     lines.update_yaxes(title="enrollments", tickformat=",d", rangemode="tozero")
@@ -63,5 +71,9 @@ def _sentence(runs: Sequence[RunFolder]) -> str:
     if len(runs) == 1:
         return f"One run so far, with {last:,} items to do: a trend needs a second."
     word = "fewer" if last < first else "more"
-    change = f"{abs(last - first):,} {word} than in the first of {len(runs)} runs" if last != first else f"as many as in the first of {len(runs)} runs"
+    change = (
+        f"{abs(last - first):,} {word} than in the first of {len(runs)} runs"
+        if last != first
+        else f"as many as in the first of {len(runs)} runs"
+    )
     return f"{last:,} items to do in the last run, {change}."

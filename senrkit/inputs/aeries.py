@@ -1,4 +1,4 @@
-"""Aeries, wherever it is: a database or a folder of exports."""
+"""Aeries, wherever it is: a database, its API or a folder of exports."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _DATABASE_FILES = {".db", ".sqlite", ".sqlite3"}
 def read_aeries(settings: Settings) -> AeriesTables:
     """The Aeries tables that `settings.aeries.source` names.
 
-    A SQLAlchemy address (`sqlite:///aeries.db`, `mssql+pyodbc://…`) is read as a database, any other text as a folder
-    of exports.
+    A SQLAlchemy address (`sqlite:///aeries.db`, `mssql+pyodbc://…`) is read as a database, a web address as the Aeries
+    API, any other text as a folder of exports.
 
     Raises
     ------
     UsageError
-        when the address is of no known kind, or its password is not to be had.
+        when the address is of no known kind, or its login is not to be had.
     InputError
         when it cannot be read or lacks something needed (`docs/developers.md`, Aeries tables).
     """
     source = settings.aeries.source
     address = _ADDRESS.match(source)
     if address and address["scheme"].lower() in ("http", "https"):
-        raise InputError(
-            "senrkit does not read the Aeries API yet.", "Name a database or a folder of exports in [aeries] source."
-        )
+        from senrkit.inputs.aeries_api import read_api
+
+        return read_api(settings)
     if address:
         from senrkit.inputs.aeries_sql import read_database
 
@@ -49,4 +49,4 @@ def read_aeries(settings: Settings) -> AeriesTables:
 def _cure(path: Path) -> str:
     if path.suffix.lower() in _DATABASE_FILES:
         return f"For a database file, write sqlite:///{path.name} in [aeries] source."
-    return "Check [aeries] source in the settings; it names a database or a folder of exports, one file a table."
+    return "Check [aeries] source in the settings; it names a database, an API or a folder of exports."

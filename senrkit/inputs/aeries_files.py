@@ -10,13 +10,25 @@ import pyarrow.compute as pc
 
 from senrkit.errors import InputError
 from senrkit.inputs.aeries_export import TEXT_SUFFIXES, WORKBOOK_SUFFIX, read_export
-from senrkit.inputs.aeries_headings import matched
-from senrkit.inputs.aeries_tables import AeriesTables, assembled, live, newest_year, tidied, usable, wanted
+from senrkit.inputs.aeries_headings import in_map, matched
+from senrkit.inputs.aeries_tables import (
+    AeriesTables,
+    assembled,
+    has_inactive,
+    live,
+    newest_year,
+    tidied,
+    usable,
+    wanted,
+    without_student_row,
+)
 from senrkit.inputs.aeries_values import excel_days
 from senrkit.settings import Settings
 
 # Aeries Query stops there without a word (`aeries_database.md` section 4).
 _QUERY_LIMIT = 100_000
+# So many enrolments without one that has ended are unlikely, as in precondition P06.
+_FEW = 50
 _SHORTENED = r"^\d(\.\d+)?[Ee]\+?\d+$"
 
 
@@ -30,25 +42,26 @@ def read_folder(settings: Settings) -> AeriesTables:
     Raises
     ------
     InputError
-        when a needed file or column is missing, a file is cut off or damaged, or two files or columns could be the
-        same. No message has a value of a row.
+        when a needed file or column is missing, a file is cut off or damaged, two files or columns could be the same,
+        or Aeries Query has left the inactive students out. No message has a value of a row.
     """
     folder = Path(settings.aeries.source)
     files = _files(folder)
-    tables, notes = {}, []
+    tables, notes, used = {}, [], set()
     for table, file in files.items():
-        tables[table], said = _table(table, file, settings.aeries.headings)
+        tables[table], said, mapped = _table(table, file, settings.aeries.headings)
         notes += said
+        used |= mapped
+    if unused := [heading for heading in settings.aeries.headings if heading not in used]:
+        notes.append(f"[aeries.headings] has headings that no export has: {', '.join(unused)}.")
     names, gaps = usable({table: rows.column_names for table, rows in tables.items()}, str(folder), spared=("DEL",))
     kept = {table: live(tables[table]) for table in names}
-    return assembled(
-        kept,
-        settings.school_year.first,
-        newest=newest_year(kept["ENR"]),
-        source=str(folder),
-        name="",
-        notes=[*notes, *_limits(kept, files), *gaps],
-    )
+    first = settings.school_year.first
+    enrolments = kept["ENR"].filter(pc.equal(kept["ENR"]["YR"], str(first)))
+    # Deleted students are no sign of a filter, so they count as being there.
+    limits = [*_at_the_limit(kept, files), *_inactive(tables["STU"], enrolments, files)]
+    newest = newest_year(kept["ENR"])
+    return assembled(kept, first, newest=newest, source=str(folder), name="", notes=[*notes, *limits, *gaps])
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -65,7 +78,8 @@ def _files(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _table(table: str, file: Path, headings: Mapping[str, str]) -> tuple[pa.Table, list[str]]:
+def _table(table: str, file: Path, headings: Mapping[str, str]) -> tuple[pa.Table, list[str], set[str]]:
+    """The rows of one file, what to say of them, and the headings of the user's map that it has."""
     export = read_export(file, table)
     places = matched(table, export.headings, headings, file.name)
     raw = {code: export.columns[place] for code, place in places.items()}
@@ -74,7 +88,7 @@ def _table(table: str, file: Path, headings: Mapping[str, str]) -> tuple[pa.Tabl
         raw = {code: excel_days(values) if kinds[code] == "date" else values for code, values in raw.items()}
     rows = tidied(table, pa.table(raw), file.name)
     rows, restored = _with_zeros(table, rows, file.name)
-    return rows, [*export.notes, *([restored] if restored else [])]
+    return rows, [*export.notes, *([restored] if restored else [])], in_map(export.headings, headings)
 
 
 def _with_zeros(table: str, rows: pa.Table, file: str) -> tuple[pa.Table, str]:
@@ -98,16 +112,37 @@ def _with_zeros(table: str, rows: pa.Table, file: str) -> tuple[pa.Table, str]:
     return rows, f"{file}: leading zeros restored in {', '.join(said)}." if said else ""
 
 
-def _limits(tables: Mapping[str, pa.Table], files: Mapping[str, Path]) -> list[str]:
-    notes = [
+def _at_the_limit(tables: Mapping[str, pa.Table], files: Mapping[str, Path]) -> list[str]:
+    return [
         f"{files[table].name} has exactly {_QUERY_LIMIT:,} rows, where Aeries Query stops: rows may be missing."
         for table, rows in tables.items()
         if rows.num_rows == _QUERY_LIMIT
     ]
-    tags = tables["STU"]["TG"]
-    if len(tags) and not pc.any(pc.not_equal(tags, "")).as_py():
-        notes.append(
-            f"{files['STU'].name} has no student with a tag: Aeries Query leaves inactive students out "
-            "unless told otherwise."
+
+
+def _inactive(students: pa.Table, enrolments: pa.Table, files: Mapping[str, Path]) -> list[str]:
+    """What speaks for Aeries Query's own filter, which leaves out students with a tag (aeries_database.md 4).
+
+    Without their `STU` row, enrolments have no SSID, and what the state rightly holds for them would look unfounded:
+    with both signs at once, nobody with a tag and enrolled students missing, there is no going on.
+    """
+    said = []
+    file, untagged = files["STU"].name, not has_inactive(students)
+    missing = without_student_row(enrolments, students)
+    if untagged and missing:
+        raise InputError(
+            f"{file} has no student with a tag, and students who have enrollments this year are not in it "
+            f"({missing:,}): Aeries Query has left the inactive students out.",
+            "Export STU again with inactive students.",
         )
-    return notes
+    if missing:
+        said.append(f"Students with enrollments this year whom {file} does not have: {missing:,}.")
+    if untagged and students.num_rows:
+        said.append(
+            f"{file} has no student with a tag: Aeries Query leaves inactive students out unless told otherwise."
+        )
+    if enrolments.num_rows > _FEW and not pc.any(pc.not_equal(enrolments["LD"], "")).as_py():
+        said.append(
+            f"{files['ENR'].name} has no enrollment this year that has ended: students who left may be missing."
+        )
+    return said

@@ -39,6 +39,12 @@ def matched(table: str, headings: Sequence[str], given: Mapping[str, str], file:
     return chosen | {code: position for position, code in guessed.items()}
 
 
+def in_map(headings: Sequence[str], given: Mapping[str, str]) -> set[str]:
+    """The headings of the user's map that a file has."""
+    found = {_folded(heading) for heading in headings}
+    return {heading for heading in given if _folded(heading) in found}
+
+
 def _given(table: str, given: Mapping[str, str]) -> dict[str, str]:
     named = {_folded(heading): target.upper().split(".") for heading, target in given.items()}
     codes = wanted()[table].kinds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -10,18 +9,19 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import exc
 
 from senrkit.errors import InputError, UsageError
-from senrkit.inputs import aeries_statements
+from senrkit.inputs import aeries_statements, sql_server, sql_server_catalogue
 from senrkit.inputs.aeries_statements import FoundTable
 from senrkit.inputs.aeries_tables import AeriesTables, assembled, tidied, usable, wanted
 from senrkit.inputs.aeries_values import TimeZoneFound, texts, zone_refused
-from senrkit.settings import Settings
+from senrkit.inputs.credentials import login_name, secret
+from senrkit.settings import AeriesSettings, Settings
 from senrkit.settings_values import without_secret
 
 _ROWS_AT_A_TIME = 20_000
@@ -30,12 +30,12 @@ _FAILURES = (exc.SQLAlchemyError, OSError, ValueError)
 
 
 def read_database(settings: Settings) -> AeriesTables:
-    """Read the database that `settings.aeries.source` names, the password taken from the environment.
+    """Read the database that `settings.aeries.source` names, its secret from the environment or the key store.
 
     Raises
     ------
     UsageError
-        when the address is none that SQLAlchemy knows, or the password's variable is not set.
+        when the address is none that SQLAlchemy knows, or its login is not to be had (`sql_server.address`).
     InputError
         when the database cannot be opened or read, lacks a needed table or column, or holds a date-time with a time
         zone. No message has a password, a statement or a value of a row.
@@ -46,9 +46,9 @@ def read_database(settings: Settings) -> AeriesTables:
     except (exc.ArgumentError, ValueError):
         raise _unknown_address(source) from None
     shown = without_secret(source)
-    if url.get_backend_name() == "sqlite":
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
         return _read_sqlite(url, shown, first)
-    engine = _engine(_with_password(url, settings.aeries.password_env), shown)
+    engine = _engine(url, shown, settings.aeries)
     try:
         with _plainly(shown, "connecting"):
             reader = ServerReader(engine.connect())
@@ -100,6 +100,8 @@ class ServerReader:
 
     def found(self) -> dict[str, FoundTable]:
         """The wanted tables, or views, and columns that are there, whatever the case of their names."""
+        if self._connection.dialect.name == "mssql":
+            return sql_server_catalogue.found(self._connection)
         inspector = sa.inspect(self._connection)
         names = {name.upper(): name for name in inspector.get_view_names() + inspector.get_table_names()}
         return {
@@ -162,9 +164,12 @@ def _database_name(connection: sa.Connection) -> str:
     return connection.engine.url.database or ""
 
 
-def _engine(url: sa.URL, shown: str) -> sa.Engine:
+def _engine(url: sa.URL, shown: str, aeries: AeriesSettings) -> sa.Engine:
     try:
-        return sa.create_engine(url, hide_parameters=True)
+        if not sql_server.is_sql_server(url):
+            return sa.create_engine(_with_login(url, aeries), hide_parameters=True)
+        waiting = {"timeout": aeries.login_timeout_seconds}
+        engine = sa.create_engine(sql_server.address(url, aeries), hide_parameters=True, connect_args=waiting)
     except (exc.NoSuchModuleError, exc.ArgumentError):
         raise _unknown_address(shown) from None
     except ImportError:
@@ -176,21 +181,16 @@ def _engine(url: sa.URL, shown: str) -> sa.Engine:
             else f"Install {module} into senrkit's environment.",
         ) from None
 
+    @sa.event.listens_for(engine, "connect")
+    def limit(connection: Any, _record: object) -> None:
+        connection.timeout = aeries.query_timeout_seconds
 
-def _with_password(url: sa.URL, variable: str | None) -> sa.URL:
-    if not variable:
-        return url
-    password = os.environ.get(variable)
-    if not password:
-        raise UsageError(
-            f"The environment variable {variable}, which password_env names, is not set.",
-            "Set it to the password of the Aeries login and run again.",
-        )
-    if connection_string := url.query.get("odbc_connect"):
-        # SQLAlchemy hands such a string to ODBC as it is and looks at nothing else.
-        quoted = "{" + password.replace("}", "}}") + "}"
-        return url.update_query_dict({"odbc_connect": f"{str(connection_string).rstrip(';')};PWD={quoted}"})
-    return url.set(password=password)
+    return engine
+
+
+def _with_login(url: sa.URL, aeries: AeriesSettings) -> sa.URL:
+    user = login_name(aeries, url.username)
+    return url.set(username=user, password=secret(aeries, user, "the password of the Aeries login"))
 
 
 def _unknown_address(source: str) -> UsageError:
@@ -206,8 +206,8 @@ def _plainly(shown: str, doing: str, failures: tuple[type[Exception], ...] = ())
     try:
         yield
     except (*_FAILURES, *failures) as failure:
-        said = f"{type(failure).__name__} {getattr(failure, 'orig', None) or failure}"
-        fault = next(fault for fault in _faults() if re.search(fault["seen"], said, re.IGNORECASE))
+        said = f"{doing}: {type(failure).__name__} {getattr(failure, 'orig', None) or failure}"
+        fault = next(fault for fault in _faults() if re.search(fault["seen"], said, re.IGNORECASE | re.DOTALL))
     else:
         return
     raise InputError(f"{shown}: while {doing}, {fault['sentence']}.", fault["cure"]) from None

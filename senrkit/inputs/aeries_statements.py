@@ -17,17 +17,19 @@ _BLANK = sa.literal_column("''")
 class FoundTable:
     """A table as the database has it: its own name, and for each wanted code the column, under its own name and type.
 
-    `loose` databases (SQLite) do not hold a column to its type, so conditions must not rely on it.
+    `loose` databases (SQLite) do not hold a column to its type, so conditions must not rely on it. `schema` is named in
+    the statement when it is known.
     """
 
     name: str
     columns: Mapping[str, sa.ColumnClause]
     loose: bool = False
+    schema: str | None = None
 
     @cached_property
     def clause(self) -> sa.TableClause:
         """What a statement selects from."""
-        return sa.table(self.name, *self.columns.values())
+        return sa.table(self.name, *self.columns.values(), schema=self.schema)
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -150,6 +150,17 @@ def newest_year(enrolments: pa.Table) -> int | None:
     return max(map(int, years), default=None)
 
 
+def has_inactive(students: pa.Table) -> bool:
+    """Whether a student has a tag; a source that gives active students only has none."""
+    return bool(pc.any(pc.not_equal(students["TG"], "")).as_py())
+
+
+def without_student_row(enrolments: pa.Table, students: pa.Table) -> int:
+    """How many students have an enrolment but no row in `STU`, and so no SSID."""
+    enrolled = pc.unique(enrolments["ID"].combine_chunks())
+    return len(enrolled.filter(pc.invert(pc.is_in(enrolled, pc.unique(students["ID"].combine_chunks())))))
+
+
 def assembled(
     tables: Mapping[str, pa.Table], first: int, *, newest: int | None, source: str, name: str, notes: Iterable[str]
 ) -> AeriesTables:

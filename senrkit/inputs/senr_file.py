@@ -49,7 +49,23 @@ def read_senr_file(path: Path, year: SchoolYear) -> SenrFile:
     InputError
         when it is missing, empty, damaged, or no text. No message quotes the file.
     """
-    file = _one_file(Path(path))
+    read = read_cells(path, RECORD_TYPE)
+    return _arranged(read.name, read.cells, year, list(read.faults), list(read.notes))
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The lines of a submission file, taken apart; `faults` and `notes` as in `SenrFile`."""
+
+    name: str
+    cells: list[list[str]]
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_cells(path: Path, record_type: str) -> Cells:
+    """Any submission file as lines of values, whatever stands in them. Raises as `read_senr_file`."""
+    file = _one_file(Path(path), record_type)
     refuse_other_formats(file, file.head())
     data = file.whole()
     if b"\0" in data:
@@ -67,11 +83,11 @@ def read_senr_file(path: Path, year: SchoolYear) -> SenrFile:
         faults.append("Values stand in quotation marks, which CALPADS takes for part of the value.")
     if _has_other_line_ends(data):
         notes.append("Not every line ends with CR LF, as CALPADS asks.")
-    return _arranged(file.name, cells, year, faults, notes)
+    return Cells(file.name, cells, tuple(faults), tuple(notes))
 
 
-def _one_file(path: Path) -> TextFile:
-    files, _ = find_text_files([path], RECORD_TYPE)
+def _one_file(path: Path, record_type: str) -> TextFile:
+    files, _ = find_text_files([path], record_type)
     if len(files) != 1:
         raise InputError(f"{path.name} holds several files.", "Unpack it and name them one by one.")
     return files[0]

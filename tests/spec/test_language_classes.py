@@ -1,7 +1,7 @@
 """EL and IFEP (interface.md; aeries_database.md 5.3): which class a student gets, and why.
 
-`sela` is what CALPADS holds, oldest first; `lf` what Aeries says: T to be determined, E English only, L English learner,
-I initially fluent, R reclassified, A adult English learner, `-` nothing. The run is of 23 November 2026.
+`sela` is what CALPADS holds, oldest first; `lf` what Aeries says: T to be determined, E English only, L English
+learner, I initially fluent, R reclassified, A adult English learner, `-` nothing. The run is of 23 November 2026.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ def test_new_is_who_was_tested_and_is_to_be_determined_or_blank_in_aeries():
 def test_same_status_since_the_same_day():
     assert_classes(
         """
-        sela                          lf  SD          IFD         RD1         AES         class          reason
-        EL@2025-10-14                 L   2025-10-14  -           -           -           same           -
-        EL@2025-10-14                 L   2025-10-15  -           -           -           conflict-date  days-differ
-        EL@2025-10-14                 L   -           -           -           -           conflict-date  aeries-day-blank
-        IFEP@2025-10-14               I   -           2025-10-14  -           -           same           -
-        IFEP@2025-10-14               I   2025-10-14  -           -           -           conflict-date  aeries-day-blank
-        EL@2024-10-14,RFEP@2026-05-04 R   2024-10-14  -           2026-05-04  -           same           -
-        EL@2024-10-14,RFEP@2026-05-04 R   2024-10-14  -           2026-05-05  -           conflict-date  days-differ
-        ADEL@2025-10-14               A   -           -           -           2025-10-14  same           -
-        EO@2025-08-12                 E   -           -           -           -           same           -
-        TBD@2026-08-12                T   -           -           -           -           same           -
+        sela             lf  SD          IFD         RD1         AES         class          reason
+        EL@2025-10-14    L   2025-10-14  -           -           -           same           -
+        EL@2025-10-14    L   2025-10-15  -           -           -           conflict-date  days-differ
+        EL@2025-10-14    L   -           -           -           -           conflict-date  aeries-day-blank
+        IFEP@2025-10-14  I   -           2025-10-14  -           -           same           -
+        IFEP@2025-10-14  I   2025-10-14  -           -           -           conflict-date  aeries-day-blank
+        RFEP@2026-05-04  R   2024-10-14  -           2026-05-04  -           same           -
+        RFEP@2026-05-04  R   2024-10-14  -           2026-05-05  -           conflict-date  days-differ
+        ADEL@2025-10-14  A   -           -           -           2025-10-14  same           -
+        EO@2025-08-12    E   -           -           -           -           same           -
+        TBD@2026-08-12   T   -           -           -           -           same           -
         """
     )
 
@@ -184,7 +184,9 @@ def test_two_for_one_is_an_identity_conflict(stu, sela):
         pytest.param({"last_name": "Other", "birth_date": "20160101"}, "refused", id="name and birth date differ"),
         pytest.param({"last_name": "Other"}, "new-el", id="the name alone differs"),
         pytest.param({"birth_date": "20160101"}, "new-el", id="the birth date alone differs"),
-        pytest.param({"last_name": "fámily-1", "birth_date": "20160101"}, "new-el", id="only accents differ in the name"),
+        pytest.param(
+            {"last_name": "fámily-1", "birth_date": "20160101"}, "new-el", id="only accents differ in the name"
+        ),
     ],
 )
 def test_another_child_under_the_ssid(own, expected):
@@ -197,9 +199,13 @@ def test_another_child_under_the_ssid(own, expected):
     [
         pytest.param({}, ["refused", "refused"], id="local id of this LEA"),
         pytest.param(
-            {"reporting_lea": "1234567", "last_name": "Other"}, ["same", "only-in-calpads"], id="local id of another LEA"
+            {"reporting_lea": "1234567", "last_name": "Other"},
+            ["same", "only-in-calpads"],
+            id="local id of another LEA",
         ),
-        pytest.param({"reporting_lea": "1234567", "local_id": ""}, ["refused", "refused"], id="same name and birth date"),
+        pytest.param(
+            {"reporting_lea": "1234567", "local_id": ""}, ["refused", "refused"], id="same name and birth date"
+        ),
         pytest.param({"local_id": "", "last_name": ""}, ["same", "only-in-calpads"], id="half a name is no name"),
     ],
 )
@@ -247,9 +253,17 @@ def test_a_day_column_that_the_source_lacks_is_not_compared():
 def test_without_the_columns_of_language_nothing_can_be_said():
     _, tables = district("sela\nEL@2026-10-14")
     lacking = with_table(tables, "STU", tables.tables["STU"].drop(columns="LF"))
-    lacking = with_table(lacking, "LAC", tables.tables["LAC"].drop(columns="IFD"))
-    with pytest.raises(InputError, match=r"lacks what language status needs: STU\.LF, LAC\.IFD"):
+    lacking = dataclasses.replace(lacking, tables={k: v for k, v in lacking.tables.items() if k != "LAC"})
+    with pytest.raises(InputError, match=r"lacks what language status needs: STU\.LF, LAC\.ID"):
         aeries_statuses(lacking, settings())
+
+
+def test_a_day_is_never_written_into_a_column_that_the_source_cannot_see():
+    """The Aeries API gives no IFD and no EAC: a new EL can be told, a new IFEP not."""
+    held, tables = district("sela\nEL@2026-10-14\nIFEP@2026-10-14")
+    seen = with_table(tables, "LAC", tables.tables["LAC"].drop(columns=["IFD", "AES", "EAC", "EAD"]))
+    found = compared(held, seen, settings())
+    assert found[["class", "reason"]].to_numpy().tolist() == [["new-el", "aeries-tbd"], ["refused", "lac-day-unknown"]]
 
 
 def test_the_tables_of_the_run_folder():
@@ -264,15 +278,18 @@ def test_the_tables_of_the_run_folder():
     )
     found = compared(held, tables, settings())
     written = language_table(found)
-    assert list(written.columns) == (
-        "ssid local_id school_code class calpads_status calpads_date aeries_status aeries_date proposed_lf"
-        " proposed_column proposed_date reason"
-    ).split()
-    assert written.to_numpy().tolist() == [
-        ["9000000001", "1001", "1990001", "new-el", "EL", "2026-10-14", "TBD", "", "L", "SD", "2026-10-14", "aeries-tbd"],
-        ["9000000002", "1002", "1990001", "new-ifep", "IFEP", "2026-10-15", "", "", "I", "IFD", "2026-10-15", "aeries-blank"],
-        ["9000000003", "1003", "1990001", "refused", "EL", "2026-10-14", "EO", "", "", "", "", "already-eo"],
-    ]  # fmt: skip
+    assert (
+        list(written.columns)
+        == (
+            "ssid local_id school_code class calpads_status calpads_date aeries_status aeries_date proposed_lf"
+            " proposed_column proposed_date reason"
+        ).split()
+    )
+    assert [",".join(row) for row in written.to_numpy()] == [
+        "9000000001,1001,1990001,new-el,EL,2026-10-14,TBD,,L,SD,2026-10-14,aeries-tbd",
+        "9000000002,1002,1990001,new-ifep,IFEP,2026-10-15,,,I,IFD,2026-10-15,aeries-blank",
+        "9000000003,1003,1990001,refused,EL,2026-10-14,EO,,,,,already-eo",
+    ]
     proposed = proposals(found)
     assert lac_import(proposed).to_dict("list") == {
         "ID": ["1001", "1002"], "SD": ["2026-10-14", ""], "IFD": ["", "2026-10-15"],

@@ -94,7 +94,7 @@ class TestWorkbooks:
         tables = district(
             STU=[student(CID=12345678, TG="N")],
             LOC=[school(CD=0, CC=1, DC=6119, SC=0), school(CC=1, DC=6119, SC=1), school(CD=992, SC="0199902")],
-            ENR=[enrolment(ITD=1611190000000, NPS=112345), enrolment(ID=102, ITD="", NPS=0)],
+            ENR=[enrolment(ITD=1611190000000, NPS=112345), enrolment(ED=dt.date(2026, 9, 1), ITD="", NPS=0)],
         )
         aeries = read(write_folder(tmp_path, tables, form="xlsx"))
         assert aeries.tables["STU"]["CID"].tolist() == ["0012345678"]
@@ -113,7 +113,7 @@ class TestWorkbooks:
         assert read(folder).tables["ENR"]["ITD"].tolist() == ["1999990"]
 
     def test_days_as_numbers(self, tmp_path):
-        tables = district(ENR=[enrolment(ED=46246, LD=46297.5), enrolment(ID=102, ED="8/12/2026", LD="later")])
+        tables = district(ENR=[enrolment(ED=46246, LD=46297.5), enrolment(SN=18, ED="8/12/2026", LD="later")])
         frame = read(write_folder(tmp_path, tables, form="xlsx")).tables["ENR"]
         assert frame["ED"].tolist() == ["2026-08-12", "2026-08-12"]
         assert frame["LD"].tolist() == ["2026-10-02", "later"]
@@ -187,6 +187,12 @@ class TestHeadings:
         assert "STU.CID" in refusal(tmp_path)
         assert read(tmp_path, headings={"State number": "STU.CID"}).tables["STU"]["CID"].tolist() == ["9000000001"]
 
+    def test_a_heading_of_the_map_that_no_export_has_is_said(self, tmp_path):
+        write_folder(tmp_path, district(STU=[student(TG="N")]), headings={"STU.CID": "State number"})
+        headings = {"state  NUMBER": "STU.CID", "Pupl number": "STU.ID"}
+        notes = read(tmp_path, headings=headings).notes
+        assert notes == ["[aeries.headings] has headings that no export has: Pupl number."]
+
 
 class TestFaults:
     def test_everything_missing_in_one_message(self, tmp_path):
@@ -208,9 +214,35 @@ class TestFaults:
     def test_no_inactive_student_is_said(self, tmp_path):
         assert "inactive" in " ".join(read(write_folder(tmp_path, district())).notes)
 
+    def test_inactive_students_that_were_left_out_stop_it(self, tmp_path):
+        """Without their SSID, the state's rows of students who left would look as if nothing stood behind them."""
+        tables = district(ENR=[enrolment(), enrolment(ID=102, LD=dt.date(2026, 10, 2), ER="160")])
+        said = refusal(write_folder(tmp_path, tables))
+        assert "STU.csv has no student with a tag" in said and "not in it (1)" in said
+
+    def test_a_student_missing_among_inactive_ones_is_said(self, tmp_path):
+        tables = district(STU=[student(TG="N")], ENR=[enrolment(), enrolment(ID=102)])
+        notes = read(write_folder(tmp_path, tables)).notes
+        assert "Students with enrollments this year whom STU.csv does not have: 1." in notes
+
+    @pytest.mark.parametrize("of_other", [{"YR": 2025}, {"DEL": True}])
+    def test_enrolments_of_last_year_and_deleted_ones_miss_nobody(self, tmp_path, of_other):
+        tables = district(ENR=[enrolment(), enrolment(ID=102, **of_other)])
+        assert not [note for note in read(write_folder(tmp_path, tables)).notes if "whom STU.csv" in note]
+
+    def test_a_deleted_student_is_not_missing(self, tmp_path):
+        tables = district(STU=[student(), student(SN=18, ID=102, DEL=True)], ENR=[enrolment(), enrolment(ID=102)])
+        assert len(read(write_folder(tmp_path, tables)).tables["STU"]) == 1
+
+    @pytest.mark.parametrize(("ended", "said"), [(None, True), (dt.date(2026, 10, 2), False)])
+    def test_enrolments_of_which_none_has_ended_are_said(self, tmp_path, ended, said):
+        rows = [enrolment(SN=n) for n in range(60)] + [enrolment(SN=60, LD=ended, ER="160")]
+        notes = read(write_folder(tmp_path, district(ENR=rows))).notes
+        assert any("no enrollment this year that has ended" in note for note in notes) is said
+
     def test_the_row_where_aeries_query_stops_is_said(self, tmp_path, monkeypatch):
         monkeypatch.setattr("senrkit.inputs.aeries_files._QUERY_LIMIT", 3)
-        tables = district(ENR=[enrolment(ID=n) for n in (1, 2, 3)])
+        tables = district(ENR=[enrolment(SN=n) for n in (1, 2, 3)])
         assert "ENR.csv has exactly 3 rows" in " ".join(read(write_folder(tmp_path, tables)).notes)
 
     @pytest.mark.parametrize(

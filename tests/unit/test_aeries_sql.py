@@ -350,7 +350,6 @@ class TestFaults:
         assert len(read(district()).tables["STU"]) == 1
 
 
-
 class TestLogin:
     """Of databases other than SQL Server, which test_sql_server has."""
 

@@ -16,8 +16,9 @@ from tests.extracts import extract_bytes, state_row
 
 NAME, SSID, BORN = "Canarybird", "9876543210", "20131117"
 ROW = {
-    "record_type": "SELA-R", "reporting_lea": "1999990", "school_code": "0199901", "academic_year": "2026-2027", "ssid": SSID,
-    "first_name": "Ida", "last_name": NAME, "birth_date": BORN, "gender": "F", "local_id": "000101", "elas": "EL",
+    "record_type": "SELA-R", "reporting_lea": "1999990", "school_code": "0199901", "academic_year": "2026-2027",
+    "ssid": SSID, "first_name": "Ida", "last_name": NAME, "birth_date": BORN, "gender": "F", "local_id": "000101",
+    "elas": "EL",
     "elas_date": "20261014", "primary_language": "spa", "correction_reason": "2", "upload_date": "20261015",
     "last_updated": "20261016",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""SQL Server: what goes into the connection, where the login comes from, what the driver may be, T-SQL of every statement."""
+"""SQL Server: the options of the connection, its driver and login, and T-SQL of every statement."""
 
 from __future__ import annotations
 
@@ -47,7 +47,12 @@ def refusal(source: str, **aeries) -> str:
 class TestOptions:
     def test_safe_unless_told_otherwise(self):
         said = connection(SERVER)
-        expected = {"driver": DRIVER_18, "encrypt": "yes", "trustservercertificate": "no", "applicationintent": "ReadOnly"}
+        expected = {
+            "driver": DRIVER_18,
+            "encrypt": "yes",
+            "trustservercertificate": "no",
+            "applicationintent": "ReadOnly",
+        }
         assert said.items() >= expected.items()
         assert said.items() >= {"server": "sql01", "database": "DST26000Heron", "uid": "reader"}.items()
 
@@ -62,12 +67,16 @@ class TestOptions:
         assert connection(SERVER, **settings).items() >= changed.items()
 
     def test_what_the_address_says_stays(self):
-        said = connection(f"{SERVER}?driver=SQL+Server&Encrypt=strict&trustservercertificate=Yes&ApplicationIntent=ReadWrite")
+        said = connection(
+            f"{SERVER}?driver=SQL+Server&Encrypt=strict&trustservercertificate=Yes&ApplicationIntent=ReadWrite"
+        )
         expected = {"driver": "SQL Server", "encrypt": "strict", "trustservercertificate": "Yes"}
         assert said.items() >= (expected | {"applicationintent": "ReadWrite"}).items()
 
     def test_a_whole_connection_string(self):
-        source = "mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BODBC+Driver+17+for+SQL+Server%7D%3BSERVER%3Dsql01%3BUID%3Dreader"
+        source = (
+            "mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BODBC+Driver+17+for+SQL+Server%7D%3BSERVER%3Dsql01%3BUID%3Dreader"
+        )
         said = connection(source, password_env="AERIES_PASSWORD")
         assert said["driver"] == "ODBC Driver 17 for SQL Server" and said["uid"] == "reader"
         assert said["encrypt"] == "yes" and said["applicationintent"] == "ReadOnly"
@@ -96,7 +105,7 @@ class TestDriver:
         assert connection(SERVER, trust_server_certificate=True)["driver"] == taken
 
     def test_the_wheel_stands_in_for_the_driver_that_the_address_names(self, monkeypatch):
-        monkeypatch.setattr("pyodbc.drivers", lambda: [])
+        monkeypatch.setattr("pyodbc.drivers", list)
         monkeypatch.setattr(sql_server, "from_the_wheel", lambda: "/wheel/lib.so")
         assert connection(f"{SERVER}?driver=ODBC+Driver+18+for+SQL+Server")["driver"] == "/wheel/lib.so"
         whole = "mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BODBC+Driver+18+for+SQL+Server%7D%3BUID%3Dreader"
@@ -207,5 +216,5 @@ def test_every_statement_is_t_sql_that_reads_and_has_no_parameters(name):
     changing = (sqlglot.exp.Insert, sqlglot.exp.Update, sqlglot.exp.Delete, sqlglot.exp.Into, sqlglot.exp.Command)
     assert not list(parsed.find_all(*changing))
     assert {table.db for table in parsed.find_all(sqlglot.exp.Table)} <= {"dbo", "INFORMATION_SCHEMA"}
-    # T-SQL has no LIMIT, no true and false, and one sign for "not equal" and "is null" alike would lose rows.
+    # T-SQL has no LIMIT, no true and no false.
     assert not parsed.args.get("limit") and "true" not in str(compiled).lower()

@@ -1,0 +1,95 @@
+"""What is measured inside a process of its own: `python -m benchmarks.contenders NAME FILE…` prints one JSON object.
+
+Whole commands (`senrkit run`, `senrkit demo`, …) are not here: `benchmarks.run` starts them as a person would.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+SENR_ODS_COLUMNS = 37
+
+
+def make_large(folder: str, state_rows: str, enr_rows: str) -> dict[str, object]:
+    """The large district, written once."""
+    from senrkit.demo import make_large as make
+
+    return {"settings": str(make(Path(folder), int(state_rows), int(enr_rows)))}
+
+
+def make_submitted(extract: str, rows: str, file: str) -> dict[str, object]:
+    """A submission file of the extract's last rows, as a vendor might write it."""
+    with Path(extract).open("rb") as lines:
+        last = deque(lines, maxlen=int(rows))
+    records = [b"^".join([b"SENR", b"A", *line.rstrip().split(b"^")[2:-2]]) for line in last]
+    Path(file).write_bytes(b"\r\n".join(records) + b"\r\n")
+    return {"file": file}
+
+
+def floor(extract: str) -> dict[str, float]:
+    """The least that any program can take: pyarrow reads the extract as text and does nothing with it."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    names = [f"column {number}" for number in range(1, SENR_ODS_COLUMNS + 1)]
+    began = time.perf_counter()
+    pa.csv.read_csv(
+        extract,
+        pa.csv.ReadOptions(column_names=names),
+        pa.csv.ParseOptions(delimiter="^", quote_char=False),
+        pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False),
+    )
+    return {"seconds": time.perf_counter() - began}
+
+
+def pandas_text(file: str) -> dict[str, float]:
+    """pandas reads a submission file as text."""
+    import pandas as pd
+
+    began = time.perf_counter()
+    pd.read_csv(file, sep="^", header=None, dtype="str", keep_default_na=False, quoting=3)
+    return {"seconds": time.perf_counter() - began}
+
+
+def stages(settings_file: str, out: str) -> dict[str, object]:
+    """A whole run with the seconds between the engine's own announcements of progress."""
+    from senrkit.engine import run
+    from senrkit.settings import load_settings
+
+    clock = _Clock()
+    run(load_settings(Path(settings_file)), out=Path(out), progress=clock)
+    clock.step("")
+    return {"stages": clock.seconds()}
+
+
+class _Clock:
+    """A `senrkit.progress.Progress` that notes when each step begins."""
+
+    def __init__(self) -> None:
+        self._begun: list[tuple[str, float]] = []
+
+    def step(self, text: str, total: int | None = None) -> None:
+        self._begun.append((text, time.perf_counter()))
+
+    def advance(self, parts: int = 1) -> None:
+        return
+
+    def seconds(self) -> dict[str, float]:
+        pairs = zip(self._begun, self._begun[1:], strict=False)
+        return {text: after - before for (text, before), (_, after) in pairs}
+
+
+CONTENDERS = {
+    "make_large": make_large,
+    "make_submitted": make_submitted,
+    "floor": floor,
+    "pandas_text": pandas_text,
+    "stages": stages,
+}
+
+if __name__ == "__main__":
+    print(json.dumps(CONTENDERS[sys.argv[1]](*sys.argv[2:])))

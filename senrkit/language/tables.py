@@ -1,0 +1,91 @@
+"""The tables of a language run: `language.csv`, the two import files, the conflict report, who waits for a test."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from senrkit import dates, text
+from senrkit.language.classes import CONFLICT_DATE, CONFLICT_STATUS, ONLY_AERIES, PROPOSED, REFUSED
+from senrkit.language.elas import facts, from_testing, lac_dates
+
+COLUMNS = (
+    "ssid", "local_id", "school_code", "class", "calpads_status", "calpads_date", "aeries_status", "aeries_date",
+    "proposed_lf", "proposed_column", "proposed_date", "reason",
+)  # fmt: skip
+OVER, LONG_OVER = "over", "long-over"
+
+
+def language_table(found: pd.DataFrame) -> pd.DataFrame:
+    """`language.csv`, all text, by school, SSID and local id; days ISO. `found` is what `classify` gives."""
+    days = {f"{side}_date": iso(found[f"{side}_day"]) for side in ("calpads", "aeries", "proposed")}
+    return text.sorted_rows(found.assign(**days), ["school_code", "ssid", "local_id"])[list(COLUMNS)]
+
+
+def proposals(found: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `found` that are proposed for Aeries, by local id."""
+    return text.sorted_rows(found[found["class"].isin(PROPOSED)], ["local_id"])
+
+
+def lac_import(proposed: pd.DataFrame) -> pd.DataFrame:
+    """`aeries_import_LAC.csv`: `ID` and the day of each new status in the column of that status.
+
+    The other column is blank, and was blank in Aeries: who has a day there already is refused.
+    """
+    day = iso(proposed["proposed_day"])
+    none = text.constant("", proposed.index)
+    columns = [lac_dates()[status] for status in from_testing()]
+    filled = {code: text.choose((proposed["proposed_column"] == code).to_numpy(), day, none) for code in columns}
+    return pd.DataFrame({"ID": proposed["local_id"], **filled})
+
+
+def stu_import(proposed: pd.DataFrame, stu: pd.DataFrame) -> pd.DataFrame:
+    """`aeries_import_STU.csv`: `SC`, `SN` (the key), `ID` and `LF` of every live STU row of the students."""
+    rows = stu.loc[text.is_in(stu["ID"], proposed["local_id"]), ["SC", "SN", "ID"]]
+    at = text.positions(rows["ID"], proposed["local_id"])
+    lf = proposed["proposed_lf"].iloc[at].to_numpy()
+    return text.sorted_rows(rows.assign(LF=pd.Series(lf, index=rows.index, dtype="str")), ["ID", "SC", "SN"])
+
+
+def conflict_report(found: pd.DataFrame) -> pd.DataFrame:
+    """Students with a status on both sides that differs, or differs in its day; by school, then SSID.
+
+    What is refused because Aeries has a settled status already belongs here too.
+    """
+    settled = (found["class"] == REFUSED) & found["reason"].str.startswith("already-")
+    chosen = found["class"].isin([CONFLICT_STATUS, CONFLICT_DATE]) | settled
+    return text.sorted_rows(found[chosen], ["school_code", "ssid"])
+
+
+def by_school(conflicts: pd.DataFrame) -> pd.DataFrame:
+    """`school_code, school_name` (text), `status, date, total` (int64), most conflicts first."""
+    is_day = conflicts["class"] == CONFLICT_DATE
+    counted = conflicts.assign(status=(~is_day).astype("int64"), date=is_day.astype("int64"), total=1)
+    sums = counted.groupby(["school_code", "school_name"], as_index=False)[["status", "date", "total"]].sum()
+    return sums.sort_values(["total", "school_code"], ascending=[False, True], ignore_index=True)
+
+
+def to_be_determined(found: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """Students of Aeries whose newest status is TBD for long, the longest first.
+
+    As `found`, with `since` (ISO text), `days` (int64) and `age`: `over` (more than 30 days) or `long-over` (90 or
+    more; rule SENR0714E3).
+    """
+    limits = facts()["to_be_determined"]
+    waiting = found[((found["calpads_status"] == limits["status"]) & found["in_aeries"]).to_numpy()]
+    waiting = waiting[(waiting["class"] != ONLY_AERIES).to_numpy()]
+    days = (dates.stamp(as_of) - waiting["calpads_day"]).dt.days.astype("int64")
+    age = np.where(days >= limits["at_least_days"], LONG_OVER, OVER)
+    listed = waiting.assign(
+        since=iso(waiting["calpads_day"]), days=days, age=pd.Series(age, waiting.index, dtype="str")
+    )
+    listed = listed[(days > limits["more_than_days"]).to_numpy()]
+    return listed.sort_values(["days", "school_code", "ssid"], ascending=[False, True, True], ignore_index=True)
+
+
+def iso(days: pd.Series) -> pd.Series:
+    """Days as `CCYY-MM-DD` text, `""` for none."""
+    written = dates.to_ccyymmdd(days)
+    return written.str.replace(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", regex=True)

@@ -1,0 +1,272 @@
+"""`senrkit language`: read both sides, class every student, write the run folder. Nothing is written to Aeries here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from senrkit import __version__, text
+from senrkit.errors import Stopped, UsageError
+from senrkit.inputs.aeries import AeriesTables, read_aeries
+from senrkit.inputs.sela_extract import SelaExtract, read_sela_extract
+from senrkit.language import tables as listed
+from senrkit.language.classes import CLASSES, PROPOSED, classify
+from senrkit.language.elas import from_testing
+from senrkit.language.identity import identity_conflicts
+from senrkit.language.sides import aeries_statuses, local_code, newest_statuses
+from senrkit.language.workbook import write_workbook
+from senrkit.manifest import to_json
+from senrkit.progress import NoProgress, Progress
+from senrkit.run_folder import refuse_used, staged
+from senrkit.run_tables import to_csv
+from senrkit.settings import Settings, settings_document
+
+DOCUMENT, TABLE, WORKBOOK = "language.json", "language.csv", "language.xlsx"
+LAC_IMPORT, STU_IMPORT = "aeries_import_LAC.csv", "aeries_import_STU.csv"
+_YEAR_IN_NAME = re.compile(r"^DST(\d{2})\d{3}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageRun:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder
+        The run folder.
+    document
+        As in `language.json`: inputs, counts, files; no student.
+    found
+        Every student with class and reason (`classify`).
+    proposed, stu_rows
+        The students proposed for Aeries, and their rows of STU (`SC, SN, ID, LF`, `LF` being the new code).
+    """
+
+    settings: Settings
+    folder: Path
+    document: dict[str, Any]
+    found: pd.DataFrame
+    proposed: pd.DataFrame
+    stu_rows: pd.DataFrame
+
+    def summary_lines(self) -> list[str]:
+        """What was found, in plain words; no student."""
+        return summary_lines(self.document)
+
+    def plan_lines(self) -> list[str]:
+        """What --apply would write, in plain words; no student."""
+        if not len(self.proposed):
+            return ["Nothing to write: no student is newly EL or IFEP."]
+        allowed = ", ".join(self.settings.aeries.write_databases) or "none, write_databases is not set"
+        lines = [f"To be written to Aeries in one transaction (databases that may be written to: {allowed}):"]
+        by_status = self.proposed.groupby(["calpads_status", "proposed_lf", "proposed_column"])
+        for (status, code, column), rows in by_status:
+            lines.append(f"  {len(rows):>5,} students become {status}: STU.LF = '{code}' and the day in LAC.{column}")
+        new = int((self.proposed["lac_rows"] == 0).sum())
+        more = f", {new:,} of them new" if new else ""
+        return [*lines, f"  {len(self.stu_rows):>5,} rows of STU, {len(self.proposed):,} of LAC{more}"]
+
+
+def run_language(
+    settings: Settings,
+    *,
+    sela: Path | None = None,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    made: dt.datetime | None = None,
+) -> LanguageRun:
+    """Compare language status in the SELA ODS extract with Aeries and write `language.csv`, the import files for
+    Aeries, the workbook and `language.json` into a run folder, all or nothing.
+
+    Parameters
+    ----------
+    sela
+        The extract, instead of the settings' `sela_extract`.
+    out
+        The run folder itself; made if missing. Default: a new one in the `runs` folder.
+    made
+        The time that the files carry; default now.
+
+    Raises
+    ------
+    UsageError
+        when no extract is named, or the run folder holds files.
+    InputError
+        when an input cannot be read or the folder cannot be written; nothing is left behind.
+    Stopped
+        when Aeries is of another year, or the extract of another LEA.
+    """
+    progress = progress or NoProgress()
+    path = sela or settings.calpads.sela_extract
+    if path is None:
+        raise UsageError("No SELA extract is named.", "Set sela_extract under [calpads], or use --sela FILE.")
+    if out is not None:
+        refuse_used(out)
+    progress.step("reading Aeries and the SELA extract")
+    extract, aeries = read_sela_extract(path), read_aeries(settings)
+    refuse_other_year(settings, aeries.newest_year, aeries.database_name)
+    _refuse_other_lea(settings, extract)
+    progress.step("comparing, student by student")
+    found = compared(extract.rows, aeries, settings)
+    proposed = listed.proposals(found)
+    stu_rows = listed.stu_import(proposed, aeries.tables["STU"])
+    document = _document(settings, extract, aeries, found, made or dt.datetime.now(dt.UTC).astimezone())
+    progress.step("writing the files")
+    folder = out or _new_folder(settings)
+    _write(folder, document, found, proposed, stu_rows, settings.as_of)
+    return LanguageRun(settings, folder, document, found, proposed, stu_rows)
+
+
+def compared(sela_rows: pd.DataFrame, aeries: AeriesTables, settings: Settings) -> pd.DataFrame:
+    """Every student with class and reason (`classify`), from the rows of the extract and the tables of Aeries."""
+    held, in_aeries = newest_statuses(sela_rows), aeries_statuses(aeries, settings)
+    return classify(
+        held,
+        in_aeries,
+        identity_conflicts(held, in_aeries, settings.lea),
+        local_codes={status: local_code(aeries, settings, status) for status in from_testing()},
+        year=settings.school_year,
+        as_of=settings.as_of,
+    )
+
+
+def refuse_other_year(settings: Settings, newest: int | None, database_name: str) -> None:
+    """Raise `Stopped` when the newest enrolment rows, or the database's name, are of another year than the run's."""
+    first, named = settings.school_year.first, _YEAR_IN_NAME.match(database_name)
+    in_name = 2000 + int(named.group(1)) if named else first
+    if newest == first == in_name:
+        return
+    said = f"of {in_name}" if in_name != first else f"with newest enrolments of {newest or 'no year'}"
+    raise Stopped(
+        f"The Aeries database is one {said}; the run is for {settings.school_year.text}.",
+        "Name this year's database in [aeries], or another school_year.",
+    )
+
+
+def summary_lines(document: Mapping[str, Any]) -> list[str]:
+    """The counts of a run in plain words; no student."""
+    from senrkit import wording
+
+    counts, waiting = document["counts"], document["to_be_determined"]
+    lines = [f"{sum(counts['class'].values()):,} students with a row on either side"]
+    for name in CLASSES:
+        lines.append(f"  {counts['class'][name]:>7,}  {name}: {wording.phrase('language-class', name).title}")
+        lines += [
+            f"             {count:,} x {reason}: {wording.phrase('language-reason', reason).title}"
+            for reason, count in counts["reason"].get(name, {}).items()
+        ]
+    lines.append(
+        f"To be determined for more than {waiting['more_than_days']} days: {waiting['over']:,}; "
+        f"for {waiting['at_least_days']} days or more: {waiting['long_over']:,}."
+    )
+    return lines
+
+
+def _refuse_other_lea(settings: Settings, extract: SelaExtract) -> None:
+    # Rows of other LEAs belong there: a status has one owner in the whole state.
+    if not text.equals(extract.rows["reporting_lea"], settings.lea).any():
+        raise Stopped(
+            f"No row of the SELA extract is of LEA {settings.lea}.",
+            "Check lea in the settings and the LEA under which you were logged in to CALPADS.",
+        )
+
+
+def _new_folder(settings: Settings) -> Path:
+    name, again = f"{settings.as_of}_language", 2
+    folder = settings.output.runs / name
+    while folder.exists():
+        folder, again = settings.output.runs / f"{name}_{again}", again + 1
+    return folder
+
+
+def _write(
+    out: Path,
+    document: dict[str, Any],
+    found: pd.DataFrame,
+    proposed: pd.DataFrame,
+    stu_rows: pd.DataFrame,
+    as_of: dt.date,
+) -> None:
+    contents = {
+        TABLE: to_csv(listed.language_table(found)),
+        LAC_IMPORT: to_csv(listed.lac_import(proposed)),
+        STU_IMPORT: to_csv(stu_rows),
+        DOCUMENT: to_json(document),
+    }
+    with staged(out) as folder:
+        write_workbook(folder / WORKBOOK, document, found, as_of)
+        for name, data in contents.items():
+            (folder / name).write_bytes(data)
+            if (folder / name).read_bytes() != data:
+                raise RuntimeError(f"{name} was read back with other bytes than were written.")
+
+
+def _document(
+    settings: Settings, extract: SelaExtract, aeries: AeriesTables, found: pd.DataFrame, made: dt.datetime
+) -> dict[str, Any]:
+    by_class = found["class"].value_counts()
+    reasoned = found[(found["reason"] != "").to_numpy()].groupby(["class", "reason"]).size()
+    reasons: dict[str, dict[str, int]] = {}
+    for (name, reason), count in reasoned.items():
+        reasons.setdefault(name, {})[reason] = int(count)
+    conflicts = listed.by_school(listed.conflict_report(found))
+    return {
+        "senrkit_version": __version__,
+        "made": made.isoformat(timespec="seconds"),
+        "lea": settings.lea,
+        "school_year": settings.school_year.text,
+        "as_of": settings.as_of.isoformat(),
+        "settings": settings_document(settings),
+        "inputs": _inputs(extract, aeries),
+        "database": aeries.database_name,
+        "counts": {
+            "class": {name: int(by_class.get(name, 0)) for name in CLASSES},
+            "reason": reasons,
+            "proposed": int(found["class"].isin(PROPOSED).sum()),
+        },
+        "conflicts_by_school": conflicts.to_dict("records"),
+        "to_be_determined": _waiting(found, settings.as_of),
+        "files": [TABLE, LAC_IMPORT, STU_IMPORT, WORKBOOK],
+        "notes": [*aeries.notes, *extract.notes, *_age_note(extract, settings)],
+    }
+
+
+def _inputs(extract: SelaExtract, aeries: AeriesTables) -> list[dict[str, Any]]:
+    files = [
+        {"role": "sela_extract", "columns": extract.columns}
+        | {key: getattr(file, key) for key in ("name", "sha256", "bytes", "rows")}
+        for file in extract.files
+    ]
+    return files + [
+        {
+            "role": "aeries",
+            "source": aeries.source,
+            "name": name,
+            "sha256": aeries.digests.get(name, ""),
+            "rows": len(rows),
+        }
+        for name, rows in aeries.tables.items()
+    ]
+
+
+def _waiting(found: pd.DataFrame, as_of: dt.date) -> dict[str, int]:
+    limits = {name: value for name, value in listed.facts()["to_be_determined"].items() if name != "status"}
+    ages = listed.to_be_determined(found, as_of)["age"]
+    return limits | {"over": len(ages), "long_over": int((ages == listed.LONG_OVER).sum())}
+
+
+def _age_note(extract: SelaExtract, settings: Settings) -> list[str]:
+    """How old the extract is, when that is more than the settings allow."""
+    newest = listed.dates.from_ccyymmdd(extract.rows["last_updated"]).max()
+    most = settings.calpads.max_extract_age_days
+    if pd.isna(newest) or (settings.as_of - newest.date()).days <= most:
+        return []
+    return [
+        f"The newest change in the SELA extract is of {newest.date()}: more than {most} days before {settings.as_of}."
+    ]

@@ -1,0 +1,112 @@
+"""`language.xlsx`: the conflict report by school, what is new, what is refused, who waits for a test.
+
+No names: SSID and local id lead to the student. Headings and widths are in `texts/workbook.csv`, words in
+`texts/reasons.csv`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from senrkit import text, wording
+from senrkit.language import tables
+from senrkit.language.classes import REFUSED
+from senrkit.sheet_rows import fill_sheets
+
+_AGES = {
+    tables.OVER: "more than {more_than_days} days",
+    tables.LONG_OVER: "{at_least_days} days or more",
+}
+
+
+def write_workbook(path: Path, document: Mapping[str, Any], found: pd.DataFrame, as_of: dt.date) -> None:
+    """Write the workbook to `path`. Every cell but counts is text; none is a formula.
+
+    Raises
+    ------
+    OSError
+        when the disk is full or cannot be written.
+    """
+    import xlsxwriter
+
+    skeleton = io.BytesIO()
+    made = dt.datetime.fromisoformat(document["made"]).replace(tzinfo=None)
+    book = xlsxwriter.Workbook(skeleton, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"title": f"senrkit language {document['as_of']}", "created": made})
+    _summary_sheet(book, document)
+    sheets = _sheets(found, as_of)
+    filled = {number: _sheet(book, name, sheets[name]) for number, name in enumerate(sheets, start=2)}
+    book.close()
+    fill_sheets(skeleton.getvalue(), filled, path)
+
+
+def _sheets(found: pd.DataFrame, as_of: dt.date) -> dict[str, pd.DataFrame]:
+    conflicts = tables.conflict_report(found)
+    refused = text.sorted_rows(found[(found["class"] == REFUSED).to_numpy()], ["reason", "school_code", "ssid"])
+    new = text.sorted_rows(tables.proposals(found), ["school_code", "ssid"])
+    waiting = tables.to_be_determined(found, as_of)
+    limits = tables.facts()["to_be_determined"]
+    return {
+        "conflicts": _worded(conflicts),
+        "conflicts_by_school": tables.by_school(conflicts),
+        "new": _worded(new),
+        "refused": _worded(refused),
+        "to_be_determined": waiting.assign(age=text.mapped(waiting["age"], lambda age: _AGES[age].format(**limits))),
+    }
+
+
+def _worded(rows: pd.DataFrame) -> pd.DataFrame:
+    """Ids as words, days as ISO text."""
+    listed = rows.assign(
+        cure=text.mapped(rows["reason"], lambda id: wording.phrase("language-reason", id).cure),
+        reason=text.mapped(rows["reason"], lambda id: wording.phrase("language-reason", id).title),
+    )
+    return listed.assign(**{f"{side}_date": tables.iso(rows[f"{side}_day"]) for side in ("calpads", "aeries")})
+
+
+def _summary_sheet(book: Any, document: Mapping[str, Any]) -> None:
+    sheet = book.add_worksheet(wording.phrase("language-sheet", "summary").title)
+    bold, plain = (
+        book.add_format({"bold": True, "font_size": 14}),
+        book.add_format({"text_wrap": True, "valign": "top"}),
+    )
+    for column, width in enumerate((34, 12, 90)):
+        sheet.set_column(column, column, width, plain)
+    sheet.write_string(0, 0, f"Language status, {document['lea']}, {document['school_year']}", bold)
+    sheet.write_string(1, 0, f"As of {document['as_of']}, senrkit {document['senrkit_version']}.")
+    counts = document["counts"]["class"]
+    for row, (name, count) in enumerate(counts.items(), start=3):
+        phrase = wording.phrase("language-class", name)
+        sheet.write_string(row, 0, phrase.title)
+        sheet.write_number(row, 1, count)
+        sheet.write_string(row, 2, phrase.sentence)
+    for row, note in enumerate(document["notes"], start=len(counts) + 4):
+        sheet.write_string(row, 2, note)
+
+
+def _sheet(book: Any, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """A sheet with its heading; returns the rows that go below, or a sentence when there are none."""
+    phrase = wording.phrase("language-sheet", name)
+    columns = wording.sheet_columns(f"language_{name}")
+    sheet = book.add_worksheet(phrase.title)
+    head = book.add_format({"bold": True, "bg_color": "#DDE6F0", "bottom": 1, "text_wrap": True, "valign": "top"})
+    styles = {wrap: book.add_format({"valign": "top", "text_wrap": wrap}) for wrap in (False, True)}
+    for at, column in enumerate(columns):
+        sheet.set_column(at, at, column.width, styles[column.wrap])
+        sheet.write_string(0, at, column.heading, head)
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
+    sheet.repeat_rows(0)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+    shown = rows[[column.name for column in columns]]
+    if len(shown):
+        return shown
+    return pd.DataFrame([[phrase.cure] + [""] * (len(columns) - 1)], columns=shown.columns, dtype="str")

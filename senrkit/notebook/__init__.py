@@ -1,0 +1,14 @@
+"""What the notebooks call: open or make a run, and show its parts. The work is done by the engine.
+
+Everything that is shown is masked (`senrkit.masking`) unless the notebook asks for students.
+"""
+
+from __future__ import annotations
+
+from senrkit.notebook.opening import make_run, open_run
+from senrkit.notebook.page import RunPage
+from senrkit.notebook.shown_faults import guard_notebook
+
+__all__ = ["RunPage", "make_run", "open_run"]
+
+guard_notebook()

@@ -1,0 +1,113 @@
+"""Small pieces of HTML for cells, readable in JupyterLab and in the page that a report becomes."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from senrkit.notebook.views import for_people
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+_EDGES = {
+    "stopped": ("#b00020", "✖"), "held": ("#b87f00", "‖"), "done": ("#1b7f3b", "✔"), "hold": ("#b87f00", "‖"),
+    "delete": ("#d55e00", "−"), "update": ("#e69f00", "~"), "add": ("#56b4e9", "+"),
+}  # fmt: skip
+# Past this, a table slows the browser down; the CSV file has all of it.
+ROWS_SHOWN = 5_000
+_PAGE = [25, 100, 500]
+_SHORT = 12
+_WIDE = ("Evidence", "Change", "What CALPADS says", "What to do")
+_WHOLE = ("Start", "Exit", "SSID")
+
+
+def box(kind: str, title: str, lines: Sequence[str]) -> HTML:
+    """A framed message about a run (`stopped`, `held`, `done`) or an action, by sign and word besides color."""
+    color, sign = _EDGES.get(kind, ("#595959", "·"))
+    said = "".join(paragraph(line) for line in lines)
+    frame = f"border:1px solid #d5d5d5;border-left:8px solid {color};padding:8px 16px"
+    return joined(
+        f'<div class="box {kind}" role="status" style="{frame}">'
+        f"<p><strong>{sign} {html.escape(title)}</strong></p>{said}</div>"
+    )
+
+
+def paragraph(said: str) -> str:
+    return f"<p>{html.escape(said)}</p>"
+
+
+def link(address: str, said: str) -> str:
+    return f'<a href="{html.escape(address)}" download>{html.escape(said)}</a>'
+
+
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = (), raw: Sequence[int] = ()
+) -> str:
+    """A table; columns in `numbers` are aligned at the right, those in `raw` hold HTML already."""
+    head = "".join(
+        f'<th scope="col"{_alignment(at in numbers)}>{html.escape(name)}</th>' for at, name in enumerate(headings)
+    )
+    body = "".join(
+        "<tr>" + "".join(_cell(cell, at in numbers, at in raw) for at, cell in enumerate(row)) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def joined(*parts: str) -> HTML:
+    """The pieces, one after the other, as something to display."""
+    from IPython.display import HTML
+
+    return HTML("".join(parts))
+
+
+def searchable(rows: pd.DataFrame, empty: str) -> HTML:
+    """A table to search, sort and leaf through, all in the page; a long one is cut, and says so."""
+    if rows.empty:
+        return joined(paragraph(empty))
+    from itables import to_html_datatable
+
+    _load_tables()
+    shown = for_people(rows.head(ROWS_SHOWN))
+    wide, whole = ([at for at, name in enumerate(shown) if name in some] for some in (_WIDE, _WHOLE))
+    drawn = to_html_datatable(
+        shown, connected=False, showIndex=False, maxBytes=0, lengthMenu=_PAGE, pageLength=_PAGE[0], autoWidth=False,
+        classes="display compact", style="width:100%", display_logo_when_loading=False,
+        columnDefs=[
+            {"className": "dt-left", "targets": "_all"},
+            {"width": "17em", "targets": wide},
+            {"className": "dt-nowrap", "targets": whole},
+        ],
+    )  # fmt: skip
+    cut = f"The first {len(shown):,} of {len(rows):,} rows; the run folder has all of them."
+    return joined(
+        paragraph(cut) if len(rows) > len(shown) else "",
+        '<div class="scroll-x" style="overflow-x:auto">',
+        drawn,
+        "</div>",
+    )
+
+
+def _cell(cell: str, is_number: bool, is_html: bool) -> str:
+    return f"<td{_alignment(is_number, cell)}>{cell if is_html else html.escape(cell)}</td>"
+
+
+def _alignment(is_number: bool, cell: str = "") -> str:
+    # A sign stays with its word, a number with its unit.
+    whole = ";white-space:nowrap" if is_number or len(cell) <= _SHORT else ""
+    return f' class="number" style="text-align:right{whole}"' if is_number else f' style="text-align:left{whole}"'
+
+
+_loaded: set[object] = set()
+
+
+def _load_tables() -> None:
+    """The tables' script from its own package, into the page, once a kernel."""
+    if not _loaded:
+        from itables import init_notebook_mode
+
+        init_notebook_mode(all_interactive=False, connected=False)
+        _loaded.add(True)

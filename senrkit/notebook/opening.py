@@ -1,0 +1,131 @@
+"""Which run a notebook is about: the one it names, the newest of its settings, or one made now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from senrkit.errors import UsageError
+from senrkit.notebook.page import RunPage
+from senrkit.notebook.progress import NotebookProgress
+from senrkit.results import RunFolder, run_folders
+from senrkit.settings import Settings, load_settings
+
+DEMO = "demo"
+_SETTINGS_FILE = "senrkit.toml"
+_DEMO_STUDENTS = 500
+
+
+def open_run(settings: str, run: str = "", show_students: bool = False) -> RunPage:
+    """A finished run: the folder `run`, or else the newest run of the settings; without any, one is made.
+
+    Parameters
+    ----------
+    settings
+        The settings file; `"demo"` is the demo district, made when it is missing.
+    show_students
+        Show SSIDs and local ids in full.
+
+    Raises
+    ------
+    UsageError, InputError
+        as `senrkit.run`, or when `run` is not the folder of a run.
+    """
+    if run:
+        return RunPage(RunFolder.open(run), show_students)
+    found = _settings(settings)
+    folders = run_folders(found.output.runs)
+    if folders:
+        return RunPage(RunFolder.open(folders[-1]), show_students)
+    return RunPage(_made(found), show_students)
+
+
+def make_run(
+    settings: str,
+    out: str = "",
+    accept: str = "",
+    because: str = "",
+    accept_deletes: int = 0,
+    as_of: str = "",
+    show_students: bool = False,
+) -> RunPage:
+    """A new run, made by the engine; a stopped one is a page too, which says why.
+
+    Parameters
+    ----------
+    out
+        The run folder itself; empty: a new one in the settings' `runs` folder.
+    accept, because
+        Ids of soft stops to go on past, separated by spaces, and the reason.
+    accept_deletes
+        The exact number of deletes to go on past P12; 0: none.
+    as_of
+        The day the run speaks for, as 2026-11-23; empty: that of the settings, or today.
+
+    Raises
+    ------
+    UsageError, InputError
+        as `senrkit.run`.
+    """
+    ids = accept.upper().split()
+    if ids and not because.strip():
+        raise UsageError("Going on past a precondition needs a reason.", "Say why in `because`.")
+    return RunPage(
+        _made(
+            _settings(settings, as_of),
+            out=Path(out) if out else None,
+            accept=dict.fromkeys(ids, because.strip()),
+            accept_deletes=accept_deletes or None,
+        ),
+        show_students,
+    )
+
+
+def runs_beside(page: RunPage) -> list[RunFolder]:
+    """Every run in the folder that the page's run stands in, oldest first, up to that run."""
+    folders = [folder.resolve() for folder in run_folders(page.run.folder.parent)]
+    own = page.run.folder.resolve()
+    return [RunFolder.open(folder) for folder in folders[: folders.index(own)]] + [page.run]
+
+
+def make_demo(folder: Path, progress: NotebookProgress | None = None) -> Path:
+    """The demo district's settings file, made with its data when it is missing."""
+    settings_file = folder / _SETTINGS_FILE
+    if not settings_file.is_file():
+        from senrkit.demo import make
+
+        if progress:
+            progress.step("making the demo district")
+        folder.mkdir(parents=True, exist_ok=True)
+        # Marks the folder as one that `senrkit demo` may write over.
+        (folder / ".senrkit-demo").touch()
+        settings_file = make(folder, _DEMO_STUDENTS).settings_file
+    return settings_file
+
+
+def _settings(file: str, as_of: str = "") -> Settings:
+    path = _demo_settings() if file == DEMO else Path(file)
+    try:
+        day = dt.date.fromisoformat(as_of) if as_of else None
+    except ValueError:
+        raise UsageError(
+            "`as_of` is not a day of the calendar.", "Write it as 2026-11-23, or leave it empty."
+        ) from None
+    return load_settings(path, as_of=day)
+
+
+def _demo_settings() -> Path:
+    """`demo` here, or beside the `notebooks` folder that this notebook is in."""
+    here = Path.cwd()
+    folder = (here.parent if here.name == "notebooks" else here) / DEMO
+    with NotebookProgress() as progress:
+        return make_demo(folder, progress)
+
+
+def _made(settings: Settings, **asked: Any) -> RunFolder:
+    from senrkit.engine import run
+
+    with NotebookProgress() as progress:
+        done = run(settings, progress=progress, **asked)
+    return RunFolder.open(done.folder)

@@ -1,0 +1,164 @@
+"""Runs a notebook from beginning to end, unattended, and leaves it, and a page made of it, in the run folder.
+
+It runs in a private temporary folder and is moved to its place when it is whole, so that two runs at once cannot spoil
+each other's. A notebook that ends in an error leaves nothing but the sentence that says why.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from senrkit import errors, masking
+from senrkit.errors import SenrkitError
+from senrkit.notebook import library
+from senrkit.notebook.export import to_page
+from senrkit.notebook.page import RUN_MIME
+from senrkit.notebook.summary import write_whole
+
+# Parameters that say who: they are not kept in an executed notebook unless students may be shown.
+_ABOUT_STUDENTS = ("student",)
+_ERROR_TAGS = {"papermill-error-cell-tag"}
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What a notebook has left: the executed notebook and the page made of it stand in the run folder."""
+
+    exit_code: int
+    folder: Path
+    notebook: Path
+    page: Path
+
+
+def run_notebook(name: str, given: Mapping[str, str], *, bar: bool = False) -> Executed:
+    """Run a notebook of `notebooks/` with these parameters, all as text.
+
+    Parameters
+    ----------
+    bar
+        Draw a progress bar on stderr.
+
+    Raises
+    ------
+    UsageError
+        for an unknown notebook or parameter, before anything is run.
+    SenrkitError
+        what stopped the notebook, with its own exit code. A run that a precondition stopped is no error: its exit code
+        is 4, and its notebook says why.
+    RuntimeError
+        when the notebook ends in a fault; without what the fault said, which may quote a pupil's row.
+    """
+    path = library.find(name)
+    parameters = library.typed(path, given)
+    with tempfile.TemporaryDirectory(prefix="senrkit-") as private:
+        executed = _execute(path, Path(private), parameters, bar)
+    failure = _failure(executed)
+    if failure is not None:
+        raise failure
+    run = _run_of(executed)
+    show_students = bool(parameters.get("show_students", False))
+    _clean(executed, Path(run["folder"]), show_students)
+    return _kept(executed, path, run)
+
+
+def _execute(path: Path, private: Path, parameters: dict[str, Any], bar: bool) -> nbformat.NotebookNode:
+    """The executed notebook, also when a cell failed."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    output = private / path.name
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with suppress(PapermillExecutionError):
+            papermill.execute_notebook(
+                path,
+                output,
+                parameters,
+                kernel_name="python3",
+                progress_bar=bar,
+                cwd=str(Path.cwd()),
+                config=_kernel(private),
+            )
+    return nbformat.read(output, as_version=4)
+
+
+def _kernel(private: Path) -> Any:
+    """Sockets in the private folder instead of ports, where the system has them: others on the machine could listen."""
+    from traitlets.config import Config
+
+    if os.name != "posix":
+        return Config()
+    return Config({"KernelManager": {"transport": "ipc", "connection_file": str(private / "k.json")}})
+
+
+def _failure(executed: nbformat.NotebookNode) -> Exception | None:
+    error = next((output for output in _outputs(executed) if output.output_type == "error"), None)
+    if error is None or error.ename == "Stopped":
+        return None
+    known = getattr(errors, error.ename, None)
+    if isinstance(known, type) and issubclass(known, SenrkitError) and known is not errors.LayoutError:
+        return known(error.evalue)
+    if error.ename == "LayoutError":
+        return errors.InputError(error.evalue)
+    places = re.findall(r"[\w/\\.:-]+\.py:\d+", _ANSI.sub("", "\n".join(error.traceback)))
+    return RuntimeError(f"{error.ename} in the notebook, at {', '.join(places[-3:]) or 'one of its cells'}")
+
+
+def _run_of(executed: nbformat.NotebookNode) -> dict[str, Any]:
+    return next(dict(output.data[RUN_MIME]) for output in _outputs(executed) if RUN_MIME in output.get("data", {}))
+
+
+def _outputs(executed: nbformat.NotebookNode) -> list[Any]:
+    return [output for cell in executed.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def _clean(executed: nbformat.NotebookNode, folder: Path, show_students: bool) -> None:
+    """What only the runner knew goes out; links lead from where the notebook will stand."""
+    executed.cells = [cell for cell in executed.cells if not _ERROR_TAGS & set(cell.metadata.get("tags", ()))]
+    facts = executed.metadata.get("papermill", {})
+    for place in ("input_path", "output_path", "exception"):
+        facts.pop(place, None)
+    if not show_students:
+        _hide_students(executed, facts.get("parameters", {}))
+    here = Path(os.path.relpath(folder)).as_posix()
+    for output in _outputs(executed):
+        if "text/html" in output.get("data", {}):
+            output.data["text/html"] = "".join(output.data["text/html"]).replace(f'href="{here}/', 'href="../')
+
+
+def _hide_students(executed: nbformat.NotebookNode, parameters: dict[str, Any]) -> None:
+    for name in _ABOUT_STUDENTS:
+        if parameters.get(name):
+            parameters[name] = "•••"
+            for cell in executed.cells:
+                if "injected-parameters" in cell.metadata.get("tags", ()):
+                    cell.source = re.sub(rf"(?m)^{name} = .*$", f'{name} = "•••"', cell.source)
+    for cell in executed.cells:
+        cell.source = masking.masked_text(cell.source, False)
+
+
+def _kept(executed: nbformat.NotebookNode, path: Path, run: Mapping[str, Any]) -> Executed:
+    folder = Path(run["folder"])
+    kept = folder / "notebooks"
+    try:
+        kept.mkdir(mode=0o700, exist_ok=True)
+        notebook, page = kept / path.name, kept / f"{path.stem}.html"
+        write_whole(notebook, nbformat.writes(executed).encode())
+        write_whole(page, to_page(executed, library.title(path)).encode())
+    except OSError as error:
+        raise errors.InputError(
+            f"The notebook cannot be kept in {kept} ({error.strerror}).",
+            "Make room, or see who owns the folder, then run again.",
+        ) from None
+    return Executed(int(run["exit_code"]), folder, notebook, page)

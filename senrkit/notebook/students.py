@@ -1,0 +1,143 @@
+"""One student of a run: found by SSID or local id, and explained from the run folder alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from senrkit import masking, text, wording
+from senrkit.errors import UsageError
+from senrkit.notebook import markup
+from senrkit.results import TO_DO, RunFolder
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+    from senrkit.figures import Chart
+
+
+@dataclass(frozen=True)
+class Student:
+    """Both sides of one student, with the decision. `ssids` has two when the sides disagree about the SSID."""
+
+    run: RunFolder
+    ssids: tuple[str, ...]
+    local_ids: tuple[str, ...]
+    show_students: bool
+
+    def timeline(self) -> Chart:
+        """Both sides' enrollments above each other."""
+        from senrkit.figures import student_timeline
+
+        return student_timeline(self.run, self.ssids)
+
+    def decisions(self) -> HTML:
+        """What is proposed for each enrollment, why, and what it changes."""
+        rows = self._own(self.run.proposal)
+        parts = []
+        for row in rows.to_dict("records"):
+            action, why = wording.phrase("action", row["action"]), wording.phrase(row["action"], row["reason"])
+            title = f"{action.title}: {why.title}" if row["reason"] else action.title
+            lines = [
+                f"{row['school_name'] or row['school_code']}, enrollment from {_iso(row['start_date'])}.",
+                row["evidence"],
+                why.sentence,
+            ]
+            lines += _changes(row)
+            lines += [f"What to do: {why.cure}"] if why.cure else []
+            lines += [f"Goes out as no. {row['sequence']}, in {row['file']}."] if row["file"] else ["Not in any file."]
+            parts.append(
+                markup.box(
+                    row["action"], title, [masking.masked_text(line, self.show_students) for line in lines if line]
+                ).data
+            )
+        if not parts:
+            parts = [markup.paragraph("This run proposes nothing for the student.")]
+        return markup.joined(*parts)
+
+    def findings(self) -> HTML:
+        """What CALPADS is expected to say, with the rule and the fix."""
+        found = self._own(self.run.findings)
+        return markup.searchable(masking.masked(found, self.show_students), "No finding is predicted for the student.")
+
+    def left_out(self) -> HTML:
+        """Aeries rows of the student that were not used."""
+        rows = self._own(self.run.left_out)
+        return markup.searchable(
+            masking.masked(rows, self.show_students), "Every Aeries enrollment of the student was used."
+        )
+
+    def who(self) -> HTML:
+        """The SSIDs and local ids, masked unless asked for."""
+        if not self.ssids:
+            return markup.joined(
+                markup.paragraph("This run proposes nothing for anybody, so there is no student to show.")
+            )
+        both = pd.DataFrame({"ssid": [", ".join(self.ssids)]}, dtype="str")
+        ids = ", ".join(
+            masking.masked(pd.DataFrame({"local_id": list(self.local_ids)}, dtype="str"), self.show_students)[
+                "local_id"
+            ]
+        )
+        return markup.joined(
+            markup.paragraph(
+                f"SSID {masking.masked(both, self.show_students)['ssid'].iloc[0]} · local id {ids or 'none'}"
+            )
+        )
+
+    def _own(self, rows: pd.DataFrame) -> pd.DataFrame:
+        own = rows["ssid"].isin(list(self.ssids))
+        if "local_id" in rows:
+            own |= rows["local_id"].isin(list(self.local_ids)) & (rows["ssid"] == "")
+        return rows[own]
+
+
+def find_student(run: RunFolder, identifier: str, show_students: bool) -> Student:
+    """By SSID or local id, from the run folder; empty: the first with a delete, or else the first of the proposal.
+
+    Raises
+    ------
+    UsageError
+        when the run has nothing to say of the identifier.
+    """
+    columns = ["ssid", "local_id"]
+    known = pd.concat([frame[columns] for frame in (run.proposal, run.enrollments, run.left_out)], ignore_index=True)
+    if not identifier:
+        ssid = _example(run)
+        own = known[(known["ssid"] == ssid) & (known["ssid"] != "")]
+    else:
+        own = known[(known["ssid"] == identifier) | (known["local_id"] == identifier)]
+        if own.empty and not run.stopped:
+            raise UsageError(
+                "This run has nothing to say of that SSID or local id: nothing changes for the student, or a slip.",
+                "Check it, leading zeros too; `senrkit student` shows both sides of any student.",
+            )
+    ssids = own.loc[own["ssid"] != "", "ssid"].drop_duplicates()
+    local_ids = pd.concat([own["local_id"], known["local_id"][text.is_in(known["ssid"], ssids)]])
+    return Student(run, tuple(sorted(ssids)), tuple(sorted(set(local_ids) - {""})), show_students)
+
+
+def _example(run: RunFolder) -> str:
+    rows = run.proposal[run.proposal["action"].isin(TO_DO)]
+    deletes = rows[rows["action"] == "delete"]
+    first = (deletes if len(deletes) else rows)["ssid"]
+    return first.iloc[0] if len(first) else ""
+
+
+def _changes(row: dict[str, str]) -> list[str]:
+    """Before and after as two lines that compare word by word."""
+    if not row["changed"]:
+        return []
+    both = [", ".join(_named(part) for part in row[side].split("|")) for side in ("before", "after")]
+    return [f"CALPADS has: {both[0]}", f"CALPADS gets: {both[1]}"]
+
+
+def _named(part: str) -> str:
+    name, _, value = part.partition("=")
+    return f"{name.replace('_', ' ')} {value or '(blank)'}"
+
+
+def _iso(ccyymmdd: str) -> str:
+    return f"{ccyymmdd[:4]}-{ccyymmdd[4:6]}-{ccyymmdd[6:]}"

@@ -1,0 +1,237 @@
+"""Every notebook by papermill: on the demo district, on one that is stopped, and where there is nothing to change."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+from senrkit.engine import run as run_engine
+from senrkit.errors import InputError, UsageError
+from senrkit.notebook.runner import Executed, run_notebook
+from senrkit.results import RunFolder, run_folders
+from senrkit.settings import load_settings
+from tests.notebooks.conftest import ROOT, District, agreed_district
+from tests.notebooks.test_stored import NAMES
+
+SSID = re.compile(r"(?<!\d)9\d{9}(?!\d)")
+MAKES_A_RUN = ("01_load", "scheduled_run")
+SAYS = {"demo": "items are held", "stopped": "Stopped before anything was decided", "agreed": "Nothing to change"}
+
+
+@pytest.fixture(params=["demo", "stopped", "agreed"])
+def district(request) -> District:
+    return request.getfixturevalue(request.param)
+
+
+@cache
+def executed(name: str, district: District) -> Executed:
+    """The notebook on the district's run, or, when it makes one itself, on a new run; done once."""
+    given = {"settings": str(district.settings)}
+    return run_notebook(name, given | ({} if name in MAKES_A_RUN else {"run": str(district.run)}))
+
+
+def texts(notebook: Path) -> str:
+    """Everything that the executed notebook holds, sources and outputs."""
+    return notebook.read_text(encoding="utf-8")
+
+
+def shown(page: Path) -> str:
+    """The page without its scripts: plotly's own has ten-digit numbers of its own."""
+    return re.sub(r"(?s)<script>.*?</script>", "", page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_notebook_runs_and_leaves_itself_and_its_page_in_the_run_folder(request, district, name):
+    done = executed(name, district)
+    assert done.exit_code == district.exit_code
+    assert (done.folder == district.run) == (name not in MAKES_A_RUN)
+    assert {path.name for path in done.folder.glob("notebooks/.*")} == set()
+    page = shown(done.page)
+    assert "<h1" in page and "Traceback" not in page
+    assert not re.search(r"<(?:script|link|img)\b[^>]*\b(?:src|href)=", page)
+    assert SAYS[request.node.callspec.params["district"]] in page
+    assert not SSID.search(page) and not SSID.search(texts(done.notebook))
+
+
+def test_a_stopped_run_says_why_first(stopped):
+    done = executed("scheduled_run", stopped)
+    first = re.search(r'class="box (\w+)".*?</div>', shown(done.page), flags=re.DOTALL)
+    assert first[1] == "stopped" and "P09" in first[0] and "What to do:" in first[0]
+    assert nbformat.read(done.notebook, 4).cells[0].source.startswith("# Scheduled run"), (
+        "no banner of papermill before it"
+    )
+
+
+def test_plain_papermill_works_and_fails_when_the_run_is_stopped(tmp_path, demo, stopped):
+    notebook = ROOT / "notebooks" / "scheduled_run.ipynb"
+    papermill.execute_notebook(
+        notebook,
+        tmp_path / "done.ipynb",
+        {"settings": str(demo.settings), "out": str(tmp_path / "run")},
+        progress_bar=False,
+    )
+    assert RunFolder.open(tmp_path / "run").exit_code == 5
+    with pytest.raises(PapermillExecutionError, match="Stopped by P09"):
+        papermill.execute_notebook(
+            notebook, tmp_path / "stopped.ipynb", {"settings": str(stopped.settings)}, progress_bar=False
+        )
+    kept = nbformat.read(tmp_path / "stopped.ipynb", 4)
+    (error,) = [
+        output
+        for cell in kept.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
+    assert error.traceback == [error.evalue], "a sentence, no traceback"
+
+
+def test_the_three_doors_give_the_same_bytes(tmp_path):
+    from senrkit.demo import SMALLEST, make
+
+    doors = {}
+    for door in ("command line", "04_export", "scheduled_run"):
+        settings = make(tmp_path / door, SMALLEST).settings_file
+        if door == "command line":
+            out = tmp_path / "out"
+            asked = [sys.executable, "-m", "senrkit", "run", "--settings", str(settings), "--out", str(out), "--quiet"]
+            assert subprocess.run(asked, check=False).returncode == 5
+        else:
+            out = run_notebook(door, {"settings": str(settings)}).folder
+        files = [out / "proposal.csv", *sorted((out / "submission").glob("*.txt"))]
+        doors[door] = {path.name: path.read_bytes() for path in files}
+    assert len(doors["command line"]) > 5
+    assert doors["04_export"] == doors["command line"] == doors["scheduled_run"]
+
+
+def test_the_summary_carries_no_student(demo):
+    folder = executed("scheduled_run", demo).folder
+    summary, document = (folder / "summary.txt").read_text(), json.loads((folder / "summary.json").read_text())
+    ids = set(RunFolder.open(folder).proposal[["ssid", "local_id"]].to_numpy().ravel()) - {""}
+    assert summary.startswith("Exit code 5: done, but students are held.")
+    assert document["exit_code"] == 5 and document["counts"]["action"]["hold"] > 0
+    for told in (summary, json.dumps(document)):
+        assert not SSID.search(told) and not ids & set(re.findall(r"\d+", told))
+
+
+def test_students_are_shown_when_asked_for_and_their_number_is_not_kept_otherwise(demo):
+    run = RunFolder.open(demo.run)
+    ssid = run.proposal.loc[run.proposal["action"] == "delete", "ssid"].iloc[0]
+    given = {"settings": str(demo.settings), "run": str(demo.run), "student": ssid}
+    hidden = run_notebook("investigate_student", given)
+    assert ssid not in texts(hidden.notebook) and ssid not in shown(hidden.page)
+    assert f"•••••••{ssid[-3:]}" in shown(hidden.page)
+    seen = run_notebook("investigate_student", given | {"show_students": "true"})
+    assert ssid in texts(seen.notebook) and ssid in shown(seen.page)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the system has no such modes")
+def test_what_a_notebook_leaves_is_private(agreed):
+    done = executed("04_export", agreed)
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (done.notebook.parent, done.notebook, done.page)]
+    assert modes == [0o700, 0o600, 0o600]
+
+
+def test_links_lead_from_the_page_to_the_files(demo):
+    done = executed("04_export", demo)
+    links = re.findall(r'href="(\.\./[^"]+)"', shown(done.page))
+    assert len(links) > 5 and all((done.page.parent / link).is_file() for link in links)
+
+
+def test_a_secret_of_the_environment_is_in_nothing_that_stays(tmp_path, monkeypatch):
+    secret = "Correct-Horse-77"
+    monkeypatch.setenv("AERIES_PASSWORD", secret)
+    settings = agreed_district(tmp_path)
+    settings.write_text(settings.read_text().replace("[calpads]", 'password_env = "AERIES_PASSWORD"\n[calpads]'))
+    done = run_notebook("scheduled_run", {"settings": str(settings)})
+    kept = [path for path in done.folder.rglob("*") if path.is_file()]
+    assert done.notebook in kept
+    assert [path.name for path in kept if secret.encode() in path.read_bytes()] == []
+
+
+def test_two_scheduled_runs_at_once_do_not_spoil_each_other(tmp_path):
+    settings = agreed_district(tmp_path)
+    asked = [sys.executable, "-m", "senrkit", "notebook", "scheduled_run", "-r", "settings", str(settings), "--quiet"]
+    both = [subprocess.Popen(asked, cwd=ROOT) for _ in range(2)]
+    assert [one.wait(120) for one in both] == [0, 0]
+    folders = run_folders(tmp_path / "runs")
+    assert len(folders) == 2
+    for folder in folders:
+        assert RunFolder.open(folder).exit_code == 0
+        assert sorted(path.name for path in (folder / "notebooks").iterdir()) == [
+            "scheduled_run.html",
+            "scheduled_run.ipynb",
+        ]
+
+
+# ---- what goes wrong
+
+
+def test_an_unknown_parameter_is_refused_before_anything_runs(demo, monkeypatch):
+    monkeypatch.setattr(papermill, "execute_notebook", lambda *_, **__: pytest.fail("it ran"))
+    with pytest.raises(UsageError, match="Did you mean settings") as refused:
+        run_notebook("scheduled_run", {"setings": str(demo.settings)})
+    assert refused.value.exit_code == 2
+
+
+def test_identifiers_keep_their_leading_zeros(agreed):
+    with pytest.raises(UsageError, match="nothing to say of that SSID or local id") as refused:
+        run_notebook(
+            "investigate_student", {"settings": str(agreed.settings), "run": str(agreed.run), "student": "0001001"}
+        )
+    assert "1001" not in str(refused.value)
+
+
+def test_an_input_that_cannot_be_read_keeps_its_exit_code_and_leaves_nothing(tmp_path):
+    settings = agreed_district(tmp_path)
+    (tmp_path / "SENR_ODS.txt").unlink()
+    with pytest.raises(InputError, match="SENR_ODS"):
+        run_notebook("scheduled_run", {"settings": str(settings)})
+    assert list((tmp_path / "runs").glob("*")) == []
+
+
+def test_a_fault_tells_nothing_of_what_it_was_working_on(tmp_path, monkeypatch):
+    from senrkit.notebook import library
+
+    cell = nbformat.v4.new_code_cell("raise KeyError('9000000123 Canary')")
+    parameters = nbformat.v4.new_code_cell('settings: str = ""  # none', metadata={"tags": ["parameters"]})
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# x"), parameters, cell]),
+        tmp_path / "faulty.ipynb",
+    )
+    monkeypatch.setattr(library, "folder", lambda: tmp_path)
+    with pytest.raises(RuntimeError, match="KeyError in the notebook") as fault:
+        run_notebook("faulty", {})
+    assert "Canary" not in str(fault.value) and "9000000123" not in str(fault.value)
+
+
+def test_kernels_open_no_port(demo, monkeypatch):
+    asked = {}
+
+    def stand_in(path, output, parameters, **how):
+        asked.update(how)
+        raise RuntimeError("seen enough")
+
+    monkeypatch.setattr(papermill, "execute_notebook", stand_in)
+    with pytest.raises(RuntimeError, match="seen enough"):
+        run_notebook("04_export", {"settings": str(demo.settings)})
+    expected = "ipc" if os.name == "posix" else None
+    assert asked["config"].get("KernelManager", {}).get("transport") == expected
+
+
+def test_the_newest_run_is_opened_when_none_is_named(tmp_path):
+    settings = agreed_district(tmp_path)
+    older, newer = (run_engine(load_settings(settings)).folder for _ in range(2))
+    assert older != newer
+    assert run_notebook("05_language", {"settings": str(settings)}).folder == newer
