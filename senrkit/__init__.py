@@ -1,7 +1,7 @@
 """senrkit: make CALPADS agree with Aeries.
 
-`senrkit.run(settings, ...) -> Run` does the whole work and `senrkit.check(settings)` the preconditions alone; `senrkit.load_settings`
-reads `senrkit.toml`. They are imported when first asked for, so that `import senrkit` costs nothing.
+`senrkit.run(settings, ...) -> Run` does the whole work and `senrkit.check(settings)` the preconditions alone;
+`senrkit.load_settings` reads `senrkit.toml`. They are imported when first asked for, so `import senrkit` costs nothing.
 """
 
 from __future__ import annotations

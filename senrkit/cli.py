@@ -212,7 +212,9 @@ def run(
 @click.option("--directory", metavar="FILE", type=_FILE, help="CDE's public school directory (pubschls).")
 @click.option("--lea", metavar="CODE", help="The submitting LEA. Default: the one that most records name.")
 @click.option("--as-of", type=Day(), help="The day of the upload. Default: today.")
-@click.option("--clean", metavar="OUT", type=_FILE, help="Write the file without the students that sink it. Takes one FILE.")
+@click.option(
+    "--clean", metavar="OUT", type=_FILE, help="Write the file without the students that sink it. Takes one FILE."
+)
 def validate(
     files: tuple[Path, ...],
     extract: tuple[Path, ...],

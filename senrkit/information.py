@@ -42,13 +42,13 @@ def _summer_left_over(spell_set: SpellSet) -> pd.DataFrame:
             "school_code": left["aeries_school"].map(codes).fillna(""),
             "ssid": left["ssid"],
             "local_id": left["student"],
-            "detail": "Summer withdrawal fields (SWR, SLD) are filled although the student has an enrolment this year.",
+            "detail": "Summer withdrawal fields (SWR, SLD) are filled although the student is enrolled this year.",
         }
     )
 
 
 def _never_came(scope: Scope, spell_set: SpellSet) -> pd.DataFrame:
-    """A prior-year `E155` whose student has no enrolment this year (`domain/aeries_process.md` 2.8)."""
+    """A prior-year `E155` whose student has no enrollment this year (`domain/aeries_process.md` 2.8)."""
     last_year = (scope.start >= np.datetime64(scope.year.previous.start)) & (
         scope.start <= np.datetime64(scope.year.previous.end)
     )
@@ -57,7 +57,7 @@ def _never_came(scope: Scope, spell_set: SpellSet) -> pd.DataFrame:
     gone = rows[~text.is_in(rows["ssid"], spell_set.enrolled_ssids)].drop_duplicates("ssid")
     return gone.assign(
         kind="year-end-exit-never-came",
-        detail="Last year ended with E155 (coming back), but the student has no enrolment this year. Find out where "
+        detail="Last year ended with E155 (coming back), but the student has no enrollment this year. Find out where "
         "the student went: E140, a transfer code on last year's row, or nothing when not pre-enrolled.",
     )
 

@@ -1,4 +1,4 @@
-"""Enrolments as intervals of days: which of them overlap (reconciliation.md 8).
+"""Enrollments as intervals of days: which of them overlap (reconciliation.md 8).
 
 Intervals are inclusive, an open one has no end, one may start on the other's exit day, and a cancelled no-show
 overlaps nothing.

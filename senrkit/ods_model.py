@@ -1,8 +1,8 @@
 """A model of CALPADS' store: apply a file whole or not at all, get the next state.
 
 The semantics are those of senr_file.md section 3: A, blank and a space are one thing (add, or replace every value of
-the enrolment with the same key); D removes the enrolment with the same key; R takes the place of the student's
-enrolment at that school in that school year. The key is School of Attendance (with the nonpublic school's code where
+the enrollment with the same key); D removes the enrollment with the same key; R takes the place of the student's
+enrollment at that school in that school year. The key is School of Attendance (with the nonpublic school's code where
 the school is 0000001), SSID and start date.
 """
 

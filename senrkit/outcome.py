@@ -23,7 +23,7 @@ from senrkit.spells import SpellSet
 from senrkit.submission import SINGLE, Plan, order, unsendable
 
 PREDICTED, DECIDED = "predicted-rejection", "decision"
-# Fields about the record itself, not the enrolment.
+# Fields about the record itself, not the enrollment.
 _OF_THE_RECORD = ("record_type", "transaction", "local_record_id")
 # Each round holds at least one more student; more rounds than this would be a fault of the rules, not of the data.
 _ROUNDS = 50
@@ -110,18 +110,20 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope, spell_set: Sp
 
     expected, found = pd.concat([key_of(kept), key_of(records)], ignore_index=True), key_of(after)
     lost, strange = int((~text.is_in(expected, found)).sum()), int((~text.is_in(found, expected)).sum())
-    assert not lost, f"{lost:,} enrolments that should be in the model of CALPADS are not."
-    assert not strange and len(found) == len(expected), f"{strange:,} enrolments in the model of CALPADS should not be."
+    assert not lost, f"{lost:,} enrollments that should be in the model of CALPADS are not."
+    assert not strange and len(found) == len(expected), (
+        f"{strange:,} enrollments in the model of CALPADS should not be."
+    )
     stands = after.iloc[text.positions(expected, found)].reset_index(drop=True)
     changed = _unequal(stands.iloc[: len(kept)], kept, ODS_FIELDS)
-    assert not changed, f"{changed:,} enrolments that were not sent differ in the model of CALPADS."
+    assert not changed, f"{changed:,} enrollments that were not sent differ in the model of CALPADS."
     sent = stands.iloc[len(kept) :]
     differ = _unequal(sent, records, [name for name in SENR_FIELDS if name not in _OF_THE_RECORD])
-    assert not differ, f"{differ:,} enrolments differ in the model of CALPADS from what was sent."
+    assert not differ, f"{differ:,} enrollments differ in the model of CALPADS from what was sent."
     spell = written["spell"].to_numpy()
     said = spell_set.spells[list(COMPARED)].iloc[spell[spell >= 0]]
     unlike = _unequal(sent[spell >= 0], said, COMPARED)
-    assert not unlike, f"{unlike:,} enrolments differ in the model of CALPADS from what Aeries says."
+    assert not unlike, f"{unlike:,} enrollments differ in the model of CALPADS from what Aeries says."
 
 
 def _unequal(left: pd.DataFrame, right: pd.DataFrame, names: Sequence[str]) -> int:

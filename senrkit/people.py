@@ -1,6 +1,6 @@
 """Who Aeries knows: one row per live `STU` row, with the demographics that a SENR record carries.
 
-A row of `STU` is a student at one school. The row of the enrolment's own school speaks for it; a student's other rows
+A row of `STU` is a student at one school. The row of the enrollment's own school speaks for it; a student's other rows
 only when there is none.
 """
 
@@ -59,7 +59,7 @@ def people(stu: pd.DataFrame, lsi: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def row_for(rows: pd.DataFrame, persons: pd.DataFrame) -> np.ndarray:
-    """Which row of `persons` speaks for each enrolment (`student`, `attended`): its position, -1 when there is none."""
+    """Which row of `persons` speaks for each enrollment (`student`, `attended`): its position, -1 when none does."""
     at = text.positions(rows["student"], persons["student"])
     # Few students have rows at several schools; only those whose first row is of another school need a second look.
     elsewhere = np.flatnonzero((at >= 0) & (taken(persons["aeries_school"], at) != rows["attended"]).to_numpy())

@@ -124,7 +124,7 @@ def of_comparison(
         _fresh(extract, settings),
         _closed_out(scope, settings),
         _translated(spell_set),
-        _enrolment_started(scope, spell_set),
+        _enrollment_started(scope, spell_set),
         _once(extract, scope),
         _far_enough(scope, settings),
     ]
@@ -213,7 +213,7 @@ def _aeries_year(tables: AeriesTables, settings: Settings) -> Precondition:
     named = _YEAR_IN_NAME.match(tables.database_name)
     in_name = 2000 + int(named.group(1)) if named else None
     held = newest if newest is not None else "no year"
-    said = f"The newest enrolment rows in Aeries are of {held}; the run is for {first}."
+    said = f"The newest enrollment rows in Aeries are of {held}; the run is for {first}."
     if in_name is not None:
         said += f" The database's name says {in_name}."
     return _found("P02", newest == first and in_name in (None, first), said)
@@ -241,7 +241,7 @@ def _schools(spell_set: SpellSet, tables: AeriesTables, settings: Settings) -> P
             said += f" The district record in Aeries says {own}, the settings say {settings.lea}."
     if len(uncoded):
         schools = ", ".join(f"{code} ({rows:,})" for code, rows in uncoded["aeries_school"].value_counts().items())
-        said += f" Enrolments at Aeries schools without a seven-digit state code: {schools}."
+        said += f" Enrollments at Aeries schools without a seven-digit state code: {schools}."
     return _found("P05", len(selected) > 0 and not len(uncoded), said)
 
 
@@ -310,9 +310,9 @@ def _translated(spell_set: SpellSet) -> Precondition:
     return _found("P10", not len(missing), said)
 
 
-def _enrolment_started(scope: Scope, spell_set: SpellSet) -> Precondition:
+def _enrollment_started(scope: Scope, spell_set: SpellSet) -> Precondition:
     here, there = spell_set.spells["ssid"].nunique(), scope.state["ssid"].nunique()
-    said = f"{here:,} students have enrolments in Aeries, {there:,} have state rows in scope."
+    said = f"{here:,} students have enrollments in Aeries, {there:,} have state rows in scope."
     return _found("P11", here * 2 >= there, said)
 
 

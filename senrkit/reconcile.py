@@ -30,7 +30,7 @@ HOLD_ORDER = (
     "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open predicted-rejection decision"
 ).split()
 AMBIGUOUS = "ambiguous-pair"
-_TIE = "Two enrolments in Aeries explain the state row equally well."
+_TIE = "Two enrollments in Aeries explain the state row equally well."
 _WHICH_NPS = "Aeries does not say at which nonpublic school, and CALPADS names more than one."
 NO_ACTION = ("settled-no-show", "future-dated")
 _TRANSACTION = {"add": "A", "update": "A", "delete": "D"}
@@ -161,7 +161,7 @@ def _paired(state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray, sett
     here = spells[[*COMPARED, "start", "exit", "closed_by"]].iloc[spell].reset_index(drop=True)
     listed = compare(there, here, settings)
     last_there, last_here = (_last_day(side["exit"]) for side in (there, here))
-    # An enrolment that becomes primary can stand in the way of another only while that one still is primary.
+    # An enrollment that becomes primary can stand in the way of another only while that one still is primary.
     primary_there, primary_here = (_primary(side, settings) for side in (there, here))
     becomes_primary = primary_here & ~primary_there
     return pd.DataFrame(
@@ -317,7 +317,7 @@ def _data_holds(
     if settings.process.prior_year_open == "hold":
         ssids = scope.rows["ssid"].iloc[scope.open_prior_year()].drop_duplicates()
         holds.append(
-            _reasoned(ssids, "prior-year-open", "An enrolment of an earlier school year is still open in CALPADS.")
+            _reasoned(ssids, "prior-year-open", "An enrollment of an earlier school year is still open in CALPADS.")
         )
     return pd.concat(holds, ignore_index=True)[["ssid", "hold_reason", "detail"]]
 

@@ -90,7 +90,7 @@ def scope_of(extract: Extract, spell_set: SpellSet, settings: Settings) -> Scope
 
 
 def _at_unselected_school(rows: pd.DataFrame, at: np.ndarray, selected: pd.Series, spell_set: SpellSet) -> np.ndarray:
-    """Which rows stand under a shared code for an enrolment at the school of it that is not selected.
+    """Which rows stand under a shared code for an enrollment at the school of it that is not selected.
 
     Those of a student whose `ENR` row there was left out, unless a spell has the row's very key.
     """

@@ -72,7 +72,7 @@ def rows_xml(table: pd.DataFrame, styles: Mapping[int, int], widths: Mapping[int
 
 
 def _heights(table: pd.DataFrame, widths: Mapping[int, float]) -> np.ndarray:
-    """Points a row needs for its wrapped text. Excel would fit rows by itself on opening; LibreOffice and viewers do not."""
+    """Points a row needs for its wrapped text. Excel fits rows by itself on opening, other programs do not."""
     lines = np.ones(len(table), dtype="int64")
     for at, name in enumerate(table.columns):
         if at in widths and not pd.api.types.is_integer_dtype(table[name]):

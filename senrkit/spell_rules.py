@@ -108,8 +108,8 @@ def faults(spells: pd.DataFrame, settings: Settings) -> dict[str, object]:
     is_primary = primary(spells["status"], start, end, np.datetime64(settings.as_of))
     anywhere = overlapping(spells["ssid"], start, end, live & is_primary)
     overlaps = [
-        (at_school, OVERLAP, "two enrolments at this school overlap"),
-        (anywhere, OVERLAP, "two primary enrolments overlap"),
+        (at_school, OVERLAP, "two enrollments at this school overlap"),
+        (anywhere, OVERLAP, "two primary enrollments overlap"),
     ]
     conditions, found, said = (list(column) for column in zip(*overlaps, *problems, strict=True))
     return {

@@ -1,4 +1,4 @@
-"""From Aeries rows to spells: the enrolments that CALPADS should hold (reconciliation.md 1 and 2).
+"""From Aeries rows to spells: the enrollments that CALPADS should hold (reconciliation.md 1 and 2).
 
 Reads like the rule: the rows of the run year, those left out with their reason, codes translated, neighbouring rows
 folded or split into mid-year changes, year end, exit rules, and last what is wrong in Aeries itself.

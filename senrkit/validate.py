@@ -42,7 +42,7 @@ class Validation:
     context: CheckContext
     with_state: bool
     findings: pd.DataFrame
-    about: ClassVar[str] = "enrolment"
+    about: ClassVar[str] = "enrollment"
 
     @property
     def rejected(self) -> bool:
@@ -136,8 +136,10 @@ def validate_in_order(
         if record_type_of(path) == "SELA":
             from senrkit.validate_language import validate_language
 
-            enrolments = store.rows if store is not None else None
-            done.append(validate_language(path, as_of=as_of, sela_extract=sela_extract, enrolments=enrolments, lea=lea))
+            enrollments = store.rows if store is not None else None
+            done.append(
+                validate_language(path, as_of=as_of, sela_extract=sela_extract, enrollments=enrollments, lea=lea)
+            )
             continue
         file = read_senr_file(path, SchoolYear.of(as_of))
         context = _context(file, as_of, lea, schools)
@@ -152,7 +154,9 @@ def validate_in_order(
 def _context(file: SenrFile, as_of: dt.date, lea: str, schools: SchoolDirectory | None) -> CheckContext:
     own_school = file.records["school_code"] == file.records["reporting_lea"]
     charter = bool(len(own_school)) and bool(own_school.all())
-    return CheckContext(SchoolYear.of(as_of), as_of, lea or _most_frequent(file.records["reporting_lea"]), charter, schools)
+    return CheckContext(
+        SchoolYear.of(as_of), as_of, lea or _most_frequent(file.records["reporting_lea"]), charter, schools
+    )
 
 
 def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:

@@ -22,11 +22,11 @@ from senrkit.validate import Validation
 class LanguageValidation(Validation):
     """As `Validation`, of a SELA file."""
 
-    with_enrolments: bool = False
+    with_enrollments: bool = False
     about: ClassVar[str] = "language status"
 
     def unchecked(self) -> pd.DataFrame:
-        return unchecked(self.context.as_of, with_state=self.with_state, with_enrolments=self.with_enrolments)
+        return unchecked(self.context.as_of, with_state=self.with_state, with_enrollments=self.with_enrollments)
 
 
 def validate_language(
@@ -34,7 +34,7 @@ def validate_language(
     *,
     as_of: dt.date,
     sela_extract: Sequence[Path] = (),
-    enrolments: pd.DataFrame | None = None,
+    enrollments: pd.DataFrame | None = None,
     lea: str = "",
 ) -> LanguageValidation:
     """Test a SELA file against itself and what CALPADS holds.
@@ -43,7 +43,7 @@ def validate_language(
     ----------
     sela_extract
         SELA ODS extracts.
-    enrolments
+    enrollments
         The rows of the SENR ODS extract.
 
     Raises
@@ -55,10 +55,10 @@ def validate_language(
     held = (
         pd.concat([read_sela_extract(each).rows for each in sela_extract], ignore_index=True) if sela_extract else None
     )
-    findings = check_language(file.records, as_of, held, enrolments)
+    findings = check_language(file.records, as_of, held, enrollments)
     line = file.records["line"].to_numpy()[findings["row"]]
     usual = file.records["reporting_lea"].mode()
     context = CheckContext(SchoolYear.of(as_of), as_of, lea or (usual.iloc[0] if len(usual) else ""))
     return LanguageValidation(
-        file, context, held is not None, findings.assign(file=file.name, line=line), enrolments is not None
+        file, context, held is not None, findings.assign(file=file.name, line=line), enrollments is not None
     )

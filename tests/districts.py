@@ -28,7 +28,7 @@ def student(**values: object) -> dict[str, object]:
     return ordinary | values
 
 
-def enrolment(**values: object) -> dict[str, object]:
+def enrollment(**values: object) -> dict[str, object]:
     """An open ENR row of 2026-27, with `values` in place of its own."""
     ordinary = {
         "ID": 101, "YR": 2026, "SC": 991, "SN": 17, "ED": dt.date(2026, 8, 12), "LD": None, "ER": "", "GR": 7,
@@ -50,10 +50,10 @@ def translation(table: str, field: str, local: str, state: str, **values: object
 
 
 def district(**tables: Iterable[Row]) -> dict[str, list[Row]]:
-    """One school, one student, one enrolment, two translations; `tables` replaces whole tables of it."""
+    """One school, one student, one enrollment, two translations; `tables` replaces whole tables of it."""
     ordinary = {
         "STU": [student()],
-        "ENR": [enrolment()],
+        "ENR": [enrollment()],
         "LOC": [school(CD=0, NM="Heron Marsh Unified", SC="0000000"), school()],
         "XRF": [translation("STU", "SP", "K", "20"), translation("ATT", "RS", "160", "T160")],
     }

@@ -29,7 +29,7 @@ _ORDINARY = {
 
 
 def state_row(**values: str) -> dict[str, str]:
-    """An ordinary open enrolment of 2026-27, blank where blank is ordinary, with `values` in place of its own.
+    """An ordinary open enrollment of 2026-27, blank where blank is ordinary, with `values` in place of its own.
 
     A name that is no column of the extract is refused.
     """

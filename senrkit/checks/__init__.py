@@ -65,7 +65,7 @@ def look_ahead(store: Store, context: CheckContext) -> pd.DataFrame:
 
 
 def cannot_check(context: CheckContext, *, with_state: bool = True) -> pd.DataFrame:
-    """Rules in force about enrolment that cannot be tested here: `id`, `title`, `because`."""
+    """Rules in force about enrollment that cannot be tested here: `id`, `title`, `because`."""
     rules = reference.rules(context.as_of)
     rules = rules[(rules["family"] != "language") & (rules["state"] != "off")]
     because = pd.Series("needs records of other districts or other state data", index=rules.index, dtype="str")

@@ -1,4 +1,4 @@
-"""The look-ahead: what certification would say of the state when everything has posted, as far as enrolment tells."""
+"""The look-ahead: what certification would say of the state when everything has posted, as far as enrollment tells."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def last_year_still_open(state: Records, context: CheckContext) -> Hits:
 
 @rule("CERT114", scope="after")
 def mid_year_update_without_successor(state: Records, context: CheckContext) -> Hits:
-    """The student's newest enrolment, at whatever school, ends with E150. Cancelled enrolments never took place."""
+    """The student's newest enrollment, at whatever school, ends with E150. Cancelled enrollments never took place."""
     newest = np.zeros(len(state), dtype=bool)
     ordered = _in_order(state, "ssid")
     newest[ordered.groupby("group", sort=False)["row"].last().to_numpy()] = True
@@ -35,7 +35,7 @@ def mid_year_update_without_successor(state: Records, context: CheckContext) -> 
 
 @rule("SENR0286E3", scope="after")
 def gap_after_mid_year_update(state: Records, context: CheckContext) -> Hits:
-    """The student's next enrolment at the same school; where there is none, CERT114 has its say."""
+    """The student's next enrollment at the same school; where there is none, CERT114 has its say."""
     ordered = _in_order(state, "school")
     next_row = ordered.groupby("group", sort=False)["row"].shift(-1).fillna(-1).to_numpy(dtype="int64")
     start_after = np.full(len(state), np.datetime64("NaT", "D"))
@@ -46,12 +46,12 @@ def gap_after_mid_year_update(state: Records, context: CheckContext) -> Hits:
 
 
 @rule("CERT001", scope="schools")
-def school_without_enrolment(schools: Records, enrolled: pd.Series, context: CheckContext) -> Hits:
+def school_without_enrollment(schools: Records, enrolled: pd.Series, context: CheckContext) -> Hits:
     return hits(~text.is_in(schools.frame["school_code"], enrolled))
 
 
 def expected_schools(context: CheckContext) -> pd.DataFrame:
-    """One blank record per school that should have enrolments: active, of this LEA, of a kind with enrolled pupils.
+    """One blank record per school that should have enrollments: active, of this LEA, of a kind with enrolled pupils.
 
     A charter that is funded directly reports for itself, so it counts for no district.
     """
@@ -61,7 +61,7 @@ def expected_schools(context: CheckContext) -> pd.DataFrame:
     else:
         own_funding = rows["charter"] & (rows["funding"] == value("schools", "reports_for_itself"))
         ours = (rows["district_code"] == context.lea) & ~rows["is_district"] & ~own_funding
-    ours &= (rows["status"] == "Active") & ~rows["soc"].isin(value("schools", "without_enrolment_soc"))
+    ours &= (rows["status"] == "Active") & ~rows["soc"].isin(value("schools", "without_enrollment_soc"))
     codes = rows.loc[ours, "school_code"].reset_index(drop=True)
     blank = pd.DataFrame({field: text.constant("", codes.index) for field in SENR_FIELDS})
     return blank.assign(school_code=codes, reporting_lea=context.lea)

@@ -58,7 +58,7 @@ def year_end_exit_out_of_season(records: Records, context: CheckContext) -> Hits
 
 @rule("local-grade-12-year-end")
 def grade_12_undecided(records: Records, context: CheckContext) -> Hits:
-    """From June of its year on: an enrolment still open, or closed as if the student came back to a lower grade."""
+    """From June of its year on: an enrollment still open, or closed as if the student came back to a lower grade."""
     year = SchoolYear.of(context.as_of)
     is_june = context.as_of >= dt.date(year.first + 1, value("grade_12", "from_month"), value("grade_12", "from_day"))
     is_time = (school_years(records.start) < year.first) | is_june
@@ -90,7 +90,7 @@ def open_after_graduation(records: Records, state: Records, context: CheckContex
 
 
 def _finishers(records: Records, state: Records, completion: list[str], own_lea: str = "") -> pd.DataFrame:
-    """Enrolments that ended the student's schooling: `ssid`, `start`, `exit`. What the file sends replaces what the
+    """Enrollments that ended the student's schooling: `ssid`, `start`, `exit`. What the file sends replaces what the
     state holds under the same key."""
     sent = text.is_in(state.key, records.key[~records.deletes])
     parts = []
@@ -110,7 +110,7 @@ def _first_exit(records: Records, finished: pd.DataFrame) -> np.ndarray:
 
 
 def _of_first(records: Records, finished: pd.DataFrame, column: str) -> np.ndarray:
-    """The column of each student's first finishing enrolment; NaT for a student who has none."""
+    """The column of each student's first finishing enrollment; NaT for a student who has none."""
     at = text.positions(records.frame["ssid"], finished["ssid"])
     days = np.append(finished[column].to_numpy(dtype="datetime64[D]"), np.datetime64("NaT"))
     known = records.filled("ssid") & ~records.deletes & (at >= 0)

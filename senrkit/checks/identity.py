@@ -64,7 +64,7 @@ def blank_ssid(records: Records, context: CheckContext) -> Hits:
 
 @rule("SENR0035", scope="state")
 def demographics_differ(records: Records, state: Records, context: CheckContext) -> Hits:
-    """On an update only: gender and birth year against the stored enrolment with the same key."""
+    """On an update only: gender and birth year against the stored enrollment with the same key."""
     at = text.positions(records.key, state.key)
     found = at >= 0
     stored = state.frame[["gender", "birth_date"]].take(at[found])

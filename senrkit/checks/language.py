@@ -40,7 +40,7 @@ class Hit(NamedTuple):
 
 
 def check_language(
-    records: pd.DataFrame, as_of: dt.date, held: pd.DataFrame | None = None, enrolments: pd.DataFrame | None = None
+    records: pd.DataFrame, as_of: dt.date, held: pd.DataFrame | None = None, enrollments: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Findings about a SELA file, in the order of the rules.
 
@@ -48,7 +48,7 @@ def check_language(
     ----------
     records
         The 16 SELA fields as text.
-    held, enrolments
+    held, enrollments
         The rows of the SELA and of the SENR ODS extract; without them their rules are not asked.
 
     Returns
@@ -61,8 +61,8 @@ def check_language(
     found = [*_file(sent, day, as_of)]
     if held is not None:
         found += _against_state(sent, day, held, as_of)
-    if enrolments is not None:
-        found += _against_enrolments(sent, day, enrolments, as_of)
+    if enrollments is not None:
+        found += _against_enrollments(sent, day, enrollments, as_of)
     in_force = rules(as_of).set_index("id")
     deletes = text.equals(sent["transaction"], "D")
     parts = [
@@ -73,11 +73,11 @@ def check_language(
     return joined_findings(parts)
 
 
-def unchecked(as_of: dt.date, *, with_state: bool, with_enrolments: bool) -> pd.DataFrame:
+def unchecked(as_of: dt.date, *, with_state: bool, with_enrollments: bool) -> pd.DataFrame:
     """Rules about language in force that were not asked: `id`, `title`, `because`."""
     catalogue = rules(as_of)
     catalogue = catalogue[((catalogue["family"] == "language") & (catalogue["state"] != "off")).to_numpy()]
-    asked = {*FILE_RULES, *(STATE_RULES if with_state else ()), *(ENROLMENT_RULES if with_enrolments else ())}
+    asked = {*FILE_RULES, *(STATE_RULES if with_state else ()), *(ENROLMENT_RULES if with_enrollments else ())}
     left = catalogue.loc[~catalogue["id"].isin(asked), ["id", "title"]]
     because = pd.Series("needs records that are not in these files", index=left.index, dtype="str")
     because = because.mask(left["id"].isin(STATE_RULES), "needs the SELA ODS extract")
@@ -137,11 +137,13 @@ def _against_state(sent: pd.DataFrame, day: pd.Series, held: pd.DataFrame, as_of
     yield Hit("SELA0629", (status.isin(from_testing()) & (reason != "") & (current == "")).to_numpy())
 
 
-def _against_enrolments(sent: pd.DataFrame, day: pd.Series, enrolments: pd.DataFrame, as_of: dt.date) -> Iterator[Hit]:
-    """GERR0005: inside an enrolment at the LEA, or in the summer of this year. Who has no row at all is in doubt."""
-    spans = enrolments[["ssid", "reporting_lea"]].assign(
-        start=dates.from_ccyymmdd(enrolments["start_date"]),
-        end=dates.from_ccyymmdd(enrolments["exit_date"]).fillna(pd.Timestamp.max.floor("D").as_unit("s")),
+def _against_enrollments(
+    sent: pd.DataFrame, day: pd.Series, enrollments: pd.DataFrame, as_of: dt.date
+) -> Iterator[Hit]:
+    """GERR0005: inside an enrollment at the LEA, or in the summer of this year. Who has no row at all is in doubt."""
+    spans = enrollments[["ssid", "reporting_lea"]].assign(
+        start=dates.from_ccyymmdd(enrollments["start_date"]),
+        end=dates.from_ccyymmdd(enrollments["exit_date"]).fillna(pd.Timestamp.max.floor("D").as_unit("s")),
     )
     asked = sent[["ssid", "reporting_lea"]].assign(day=day, row=range(len(sent)))
     met = asked.merge(spans, on=["ssid", "reporting_lea"])
@@ -151,7 +153,7 @@ def _against_enrolments(sent: pd.DataFrame, day: pd.Series, enrolments: pd.DataF
     in_summer = day.between(pd.Timestamp(f"{first}-{summer['first']}"), pd.Timestamp(f"{first}-{summer['last']}"))
     in_summer &= ~sent["elas"].isin(summer["not_for"])
     in_summer &= ~((sent["elas"] == "TBD") & (day > dates.stamp(as_of)))
-    without = ~text.is_in(sent["ssid"], enrolments["ssid"])
+    without = ~text.is_in(sent["ssid"], enrollments["ssid"])
     yield Hit("GERR0005", ~inside & ~in_summer.to_numpy() & day.notna().to_numpy(), "", {}, without)
 
 

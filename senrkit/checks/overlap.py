@@ -1,4 +1,4 @@
-"""Which enrolments overlap which, in n log n: one abused SSID with 100,000 rows must not make 10,000,000,000 pairs."""
+"""Which enrollments overlap which, in n log n: one abused SSID with 100,000 rows must not make 10,000,000,000 pairs."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Hits:
 class Rule:
     """One rule's test. `scope` says what it looks at: `file` the records; `directory` also the school directory;
     `state` also the state rows of the same students; `after` the state when everything has posted; `schools` the
-    schools that should have enrolments then.
+    schools that should have enrollments then.
 
     Rows with transaction D are tested only by rules with `deletes`: CALPADS uses their key and throws the rest away.
     """

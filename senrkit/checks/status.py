@@ -49,10 +49,10 @@ def same_day(records: Records, state: Records, context: CheckContext) -> Hits:
 
 @rule("local-exit-and-entry-one-file")
 def exit_and_entry(records: Records, context: CheckContext) -> Hits:
-    """The row that ends an enrolment, when another row of the student starts on its exit day or later.
+    """The row that ends an enrollment, when another row of the student starts on its exit day or later.
 
-    CALPADS tests the entry against what it holds before the file, where the enrolment is still open. Only primary
-    enrolments, and those at one school, stand in each other's way.
+    CALPADS tests the entry against what it holds before the file, where the enrollment is still open. Only primary
+    enrollments, and those at one school, stand in each other's way.
     """
     sent = _sent(records) & records.filled("ssid") & ~records.cancelled & ~np.isnat(records.start)
     ends = sent & ~np.isnat(records.exit)
@@ -149,7 +149,7 @@ def _next_start(records: Records, group: pd.Series, ends: np.ndarray, sent: np.n
     order = np.argsort(begins, kind="stable")
     begins = np.append(begins[order], np.iinfo("int64").max)
     asked = np.flatnonzero(ends)
-    # A one-day enrolment's own start is its exit day: look for starts after it.
+    # A one-day enrollment's own start is its exit day: look for starts after it.
     at_exit = stretch[asked] + records.exit[asked].astype("int64")
     one_day = records.start[asked] == records.exit[asked]
     at = np.where(one_day, np.searchsorted(begins, at_exit, "right"), np.searchsorted(begins, at_exit, "left"))

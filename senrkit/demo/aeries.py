@@ -28,7 +28,7 @@ _STU_BLANK = {"MNA": "", "EOY": "", "HSG": "", "SWR": "", "GEX": ""}
 
 
 def enr_rows(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    """Agreed enrolments (`history.rows_of`) as Aeries holds them, in local codes.
+    """Agreed enrollments (`history.rows_of`) as Aeries holds them, in local codes.
 
     Columns: `person`, `year`, `school`, `home`, `grade`, `next`, `deleted` (int64), `start`, `exit` (datetime64[s]),
     `reason`, `program`, `transfer`, `residence`, `nps`, `track` (text).

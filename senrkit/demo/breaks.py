@@ -161,7 +161,7 @@ BREAKS = {
     one.id: one
     for one in (
         Break("P01", "The settings speak for a day after the school year.", _after_the_year),
-        Break("P02", "Aeries already holds enrolments of next year: the database is rolled over.", _next_year_begun),
+        Break("P02", "Aeries already holds enrollments of next year: the database is rolled over.", _next_year_begun),
         Break("P03", "One line of the extract has lost its last columns.", _cut),
         Break("P04", "The extract holds rows of the neighbor district.", _neighbors),
         Break(
@@ -177,11 +177,11 @@ BREAKS = {
         ),
         Break("P07", "The extract was asked for since this July only.", _this_year_only, ("P14",)),
         Break("P08", "The extract is a month old.", _old),
-        Break("P09", "Some enrolments of last year are still open in CALPADS.", _last_year_open),
+        Break("P09", "Some enrollments of last year are still open in CALPADS.", _last_year_open),
         Break("P10", "A local program has no translation.", _unknown_program),
-        Break("P11", "Aeries holds this year's enrolments of three students in ten.", _thin, ("P12",)),
-        Break("P12", "CALPADS holds many enrolments of students whom Aeries does not know.", _many_strays),
-        Break("P13", "The extract holds one enrolment twice.", _twice),
+        Break("P11", "Aeries holds this year's enrollments of three students in ten.", _thin, ("P12",)),
+        Break("P12", "CALPADS holds many enrollments of students whom Aeries does not know.", _many_strays),
+        Break("P13", "The extract holds one enrollment twice.", _twice),
         Break("P14", "The extract was asked for since five years ago (a warning).", _five_years),
     )
 }

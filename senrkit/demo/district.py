@@ -1,4 +1,4 @@
-"""Makes the demo district: people, ten years of enrolments, traps, files."""
+"""Makes the demo district: people, ten years of enrollments, traps, files."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int)
 def _people(
     calendar: Calendar, traps: tuple[Trap, ...], students: int, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Everybody, with their past enrolments."""
+    """Everybody, with their past enrollments."""
     trapped = planting.trap_people(traps, students)
     plain = students - len(trapped)
     others = make_people(rng, plain, int(plain * _ALUMNI_SHARE)).assign(graduated=False)

@@ -1,4 +1,4 @@
-"""What both systems agree on: ten years of closed enrolments, and this year's as most of them are."""
+"""What both systems agree on: ten years of closed enrollments, and this year's as most of them are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from senrkit.demo.schools import NEIGHBOR, attended, codes_of
 
 NONE = np.datetime64("NaT", "D")
 CERTIFIED_NPS = "6990001"
-# The values of an enrolment in state codes, beside `person`, `year`, `school`, `start`, `exit`.
+# The values of an enrollment in state codes, beside `person`, `year`, `school`, `start`, `exit`.
 VALUES = (
     "reason status grade completion transfer residence nps uc_csu golden_state_seal biliteracy_seal "
     "graduation_exemption"
@@ -21,7 +21,7 @@ _FIRST_TK_YEAR, _LAST_UNGRADED_YEAR = 2023, 2017
 
 
 def rows_of(index: pd.RangeIndex, **columns: object) -> pd.DataFrame:
-    """Enrolments as a frame: what is not given is blank, status 10, no receiver school.
+    """Enrollments as a frame: what is not given is blank, status 10, no receiver school.
 
     Columns: `person`, `year`, `school`, `virtual`, `receiver` (int64; Aeries school codes, 0 is none), `start`, `exit`
     (datetime64[s]) and `VALUES` (text, state codes).
@@ -74,7 +74,7 @@ def past(people: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
 
 
 def current(people: pd.DataFrame, calendar: Calendar, rng: np.random.Generator) -> pd.DataFrame:
-    """This year's enrolments of everyone who is in no trap, right on both sides: late starts, exits, moves, E150s."""
+    """This year's enrollments of everyone who is in no trap, right on both sides: late starts, exits, moves, E150s."""
     person = np.flatnonzero(people["trap"] == BASE)
     mine = people.iloc[person]
     grade, number = mine["grade"].to_numpy(), np.arange(len(person))

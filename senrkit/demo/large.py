@@ -27,8 +27,8 @@ _NOT_IN_AERIES = 0.05
 def make_large(folder: Path, state_rows: int, enr_rows: int, seed: int = 1, differences: float = 0.08) -> Path:
     """Write `SENR_ODS.txt` with `state_rows` rows, `aeries.db` with `enr_rows` `ENR` rows of this year, and settings.
 
-    One enrolment of the year for each pupil; a share of `differences` of them differs between the two systems, in a mix
-    of every action. History fills the extract to the asked length. Returns the settings file. Fictional people; the
+    One enrollment of the year for each pupil; a share of `differences` of them differs between the two systems, in a
+    mix of every action. History fills the extract to the asked length. Returns the settings file. Fictional people; the
     same arguments give the same bytes.
 
     Raises
@@ -78,7 +78,7 @@ def _kinds(rng: np.random.Generator, count: int, differences: float) -> np.ndarr
 
 
 def _sides(people: pd.DataFrame, kind: np.ndarray, calendar: Calendar) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """This year's enrolments as CALPADS has them, and as Aeries does."""
+    """This year's enrollments as CALPADS has them, and as Aeries does."""
     grade, number = people["grade"].to_numpy(), np.arange(len(people))
     school = schools.attended(grade, people["zone"].to_numpy())
     first, left, later = (np.datetime64(day) for day in (calendar.first, calendar.at(0.5), calendar.at(0.7)))

@@ -115,13 +115,13 @@ def _tables(api: ApiClient, source: str, first: int) -> dict[str, pa.Table]:
     by_school = api.each(lambda school: _students(api, source, school), numbers)
     students = [pair for of_school in by_school for pair in of_school]
     places = [(school, year) for school in numbers for year in years_read(first)]
-    enrolments = api.each(lambda place: _enrolments(api, source, *place), places)
+    enrollments = api.each(lambda place: _enrollments(api, source, *place), places)
     by_student = {str(extended.get("StudentID")): extended for _, extended in reversed(students)}
     return {
         "LOC": _table("LOC", schools, source),
         "STU": _table("STU", [extended | plain for plain, extended in students], source),
         "LAC": _table("LAC", list(by_student.values()), source),
-        "ENR": _table("ENR", [record for rows in enrolments for record in rows], source),
+        "ENR": _table("ENR", [record for rows in enrollments for record in rows], source),
         "XRF": pa.table({code: pa.array([], pa.large_string()) for code in _XRF}),
     }
 
@@ -150,7 +150,7 @@ def _key(record: Record) -> tuple[object, object]:
     return (record.get("SchoolCode"), record.get("StudentNumber"))
 
 
-def _enrolments(api: ApiClient, source: str, school: int, year: int) -> list[Record]:
+def _enrollments(api: ApiClient, source: str, school: int, year: int) -> list[Record]:
     path = f"schools/{school}/enrollment/0/year/{year}"
     rows = api.records(path)
     if any(str(row.get("AcademicYear")) != str(year) for row in rows):
@@ -187,15 +187,15 @@ def _inactive(rows: Mapping[str, pa.Table], source: str, first: int) -> list[str
     return ["The API gave no student with a tag, so inactive students may be missing."]
 
 
-def _names_of_codes(api: ApiClient, enrolments: pa.Table, settings: Settings) -> list[str]:
+def _names_of_codes(api: ApiClient, enrollments: pa.Table, settings: Settings) -> list[str]:
     """That there are no translations, and how Aeries calls the codes met that the settings do not translate."""
     said = ["The API has no translations of local codes (XRF): only those in [translations] of the settings count."]
     listed = []
     for one in contract()["codes"]:
-        if one["column"] not in enrolments.column_names:
+        if one["column"] not in enrollments.column_names:
             continue
         known = settings.translations.get(one["set"], {})
-        met = {code.rstrip() for code in pc.unique(enrolments[one["column"]]).to_pylist()} - {"", *known}
+        met = {code.rstrip() for code in pc.unique(enrollments[one["column"]]).to_pylist()} - {"", *known}
         names = _names(api, one["path"]) if met else {}
         listed += [f"{one['set']} {code} = {names[code]}" for code in sorted(met) if code in names]
     if listed:

@@ -27,7 +27,7 @@ from senrkit.settings import Settings
 
 # Aeries Query stops there without a word (`aeries_database.md` section 4).
 _QUERY_LIMIT = 100_000
-# So many enrolments without one that has ended are unlikely, as in precondition P06.
+# So many enrollments without one that has ended are unlikely, as in precondition P06.
 _FEW = 50
 _SHORTENED = r"^\d(\.\d+)?[Ee]\+?\d+$"
 
@@ -57,9 +57,9 @@ def read_folder(settings: Settings) -> AeriesTables:
     names, gaps = usable({table: rows.column_names for table, rows in tables.items()}, str(folder), spared=("DEL",))
     kept = {table: live(tables[table]) for table in names}
     first = settings.school_year.first
-    enrolments = kept["ENR"].filter(pc.equal(kept["ENR"]["YR"], str(first)))
+    enrollments = kept["ENR"].filter(pc.equal(kept["ENR"]["YR"], str(first)))
     # Deleted students are no sign of a filter, so they count as being there.
-    limits = [*_at_the_limit(kept, files), *_inactive(tables["STU"], enrolments, files)]
+    limits = [*_at_the_limit(kept, files), *_inactive(tables["STU"], enrollments, files)]
     newest = newest_year(kept["ENR"])
     return assembled(kept, first, newest=newest, source=str(folder), name="", notes=[*notes, *limits, *gaps])
 
@@ -120,15 +120,15 @@ def _at_the_limit(tables: Mapping[str, pa.Table], files: Mapping[str, Path]) -> 
     ]
 
 
-def _inactive(students: pa.Table, enrolments: pa.Table, files: Mapping[str, Path]) -> list[str]:
+def _inactive(students: pa.Table, enrollments: pa.Table, files: Mapping[str, Path]) -> list[str]:
     """What speaks for Aeries Query's own filter, which leaves out students with a tag (aeries_database.md 4).
 
-    Without their `STU` row, enrolments have no SSID, and what the state rightly holds for them would look unfounded:
+    Without their `STU` row, enrollments have no SSID, and what the state rightly holds for them would look unfounded:
     with both signs at once, nobody with a tag and enrolled students missing, there is no going on.
     """
     said = []
     file, untagged = files["STU"].name, not has_inactive(students)
-    missing = without_student_row(enrolments, students)
+    missing = without_student_row(enrollments, students)
     if untagged and missing:
         raise InputError(
             f"{file} has no student with a tag, and students who have enrollments this year are not in it "
@@ -141,7 +141,7 @@ def _inactive(students: pa.Table, enrolments: pa.Table, files: Mapping[str, Path
         said.append(
             f"{file} has no student with a tag: Aeries Query leaves inactive students out unless told otherwise."
         )
-    if enrolments.num_rows > _FEW and not pc.any(pc.not_equal(enrolments["LD"], "")).as_py():
+    if enrollments.num_rows > _FEW and not pc.any(pc.not_equal(enrollments["LD"], "")).as_py():
         said.append(
             f"{files['ENR'].name} has no enrollment this year that has ended: students who left may be missing."
         )

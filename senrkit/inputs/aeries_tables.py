@@ -144,9 +144,9 @@ def live(rows: pa.Table) -> pa.Table:
     return rows.filter(pc.is_in(rows["DEL"], pa.array(["", "0"], pa.large_string()))).drop_columns("DEL")
 
 
-def newest_year(enrolments: pa.Table) -> int | None:
+def newest_year(enrollments: pa.Table) -> int | None:
     """The newest ENR.YR, None when no row has one."""
-    years = pc.unique(enrolments["YR"].filter(pc.match_substring_regex(enrolments["YR"], r"^\d{4}$"))).to_pylist()
+    years = pc.unique(enrollments["YR"].filter(pc.match_substring_regex(enrollments["YR"], r"^\d{4}$"))).to_pylist()
     return max(map(int, years), default=None)
 
 
@@ -155,9 +155,9 @@ def has_inactive(students: pa.Table) -> bool:
     return bool(pc.any(pc.not_equal(students["TG"], "")).as_py())
 
 
-def without_student_row(enrolments: pa.Table, students: pa.Table) -> int:
-    """How many students have an enrolment but no row in `STU`, and so no SSID."""
-    enrolled = pc.unique(enrolments["ID"].combine_chunks())
+def without_student_row(enrollments: pa.Table, students: pa.Table) -> int:
+    """How many students have an enrollment but no row in `STU`, and so no SSID."""
+    enrolled = pc.unique(enrollments["ID"].combine_chunks())
     return len(enrolled.filter(pc.invert(pc.is_in(enrolled, pc.unique(students["ID"].combine_chunks())))))
 
 

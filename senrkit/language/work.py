@@ -137,12 +137,12 @@ def compared(sela_rows: pd.DataFrame, aeries: AeriesTables, settings: Settings) 
 
 
 def refuse_other_year(settings: Settings, newest: int | None, database_name: str) -> None:
-    """Raise `Stopped` when the newest enrolment rows, or the database's name, are of another year than the run's."""
+    """Raise `Stopped` when the newest enrollment rows, or the database's name, are of another year than the run's."""
     first, named = settings.school_year.first, _YEAR_IN_NAME.match(database_name)
     in_name = 2000 + int(named.group(1)) if named else first
     if newest == first == in_name:
         return
-    said = f"of {in_name}" if in_name != first else f"with newest enrolments of {newest or 'no year'}"
+    said = f"of {in_name}" if in_name != first else f"with newest enrollments of {newest or 'no year'}"
     raise Stopped(
         f"The Aeries database is one {said}; the run is for {settings.school_year.text}.",
         "Name this year's database in [aeries], or another school_year.",

@@ -13,7 +13,7 @@ from senrkit.inputs.aeries import read_aeries
 from senrkit.inputs.aeries_api import read_api
 from senrkit.inputs.aeries_tables import wanted
 from tests.databases.api_server import CERTIFICATE, AeriesApi, serving
-from tests.districts import district, enrolment, school, settings_for, student, write_database
+from tests.districts import district, enrollment, school, settings_for, student, write_database
 
 CANARY = "Zzcanary"
 STUDENTS = [
@@ -23,9 +23,9 @@ TABLES = district(
     STU=[*STUDENTS, student(SC=992, SN=1, ID=101), student(SN=99, ID=199, DEL=True)],
     LOC=[school(), school(CD=992, NM="Heron Marsh High", SC="0199902")],
     ENR=[
-        *(enrolment(SN=n, ID=100 + n, ITD="19999990000000") for n in range(1, 31)),
-        enrolment(SC=992, SN=1, PR="K", LD=dt.date(2026, 10, 2), ER="160"),
-        enrolment(YR=2025, ED=dt.date(2025, 8, 13)),
+        *(enrollment(SN=n, ID=100 + n, ITD="19999990000000") for n in range(1, 31)),
+        enrollment(SC=992, SN=1, PR="K", LD=dt.date(2026, 10, 2), ER="160"),
+        enrollment(YR=2025, ED=dt.date(2025, 8, 13)),
     ],
     LAC=[{"ID": 102, "SD": dt.date(2021, 9, 1)}],
 )
@@ -161,7 +161,7 @@ class TestYear:
         assert "does not have the school year 2026-2027; it has 2024-2025, 2025-2026" in refusal(read)
         assert list(api.asked) == ["systeminfo"]
 
-    def test_enrolments_of_another_year(self, read, api):
+    def test_enrollments_of_another_year(self, read, api):
         plain = api._content
         api._content = lambda path, query: plain(path.replace("year/2025", "year/2026"), query)
         assert "enrollment/0/year/2025 gives something that is not what the Aeries API v5 gives" in refusal(read)

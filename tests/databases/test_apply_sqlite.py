@@ -553,12 +553,12 @@ def test_a_database_that_may_not_be_written_to(folder, what):
     assert not (folder / "none.db").exists()
 
 
-@pytest.mark.parametrize("prior", ["name", "enrolments"])
+@pytest.mark.parametrize("prior", ["name", "enrollments"])
 def test_a_database_of_another_year_is_refused(folder, prior):
     settings_of(folder, it=("aeries.db?timeout=0.1", "DST25000Demo.db"), list=('["aeries"]', '["DST25000Demo"]'))
     run = run_language(load_settings(folder / "senrkit.toml"))
     shutil.copy(folder / "aeries.db", folder / "DST25000Demo.db")
-    if prior == "enrolments":
+    if prior == "enrollments":
         settings_of(folder, it=("DST25000Demo.db", "copy.db"), list=('["DST25000Demo"]', '["copy"]'))
         run = run_language(load_settings(folder / "senrkit.toml"))
         with sqlite3.connect(folder / "aeries.db") as old:
@@ -574,7 +574,7 @@ def test_a_database_of_another_year_is_refused(folder, prior):
 
 def test_reading_a_database_of_another_year_is_refused_too(folder):
     change(folder, "DELETE FROM ENR WHERE YR = 2026")
-    with pytest.raises(Stopped, match="newest enrolments of 2025"):
+    with pytest.raises(Stopped, match="newest enrollments of 2025"):
         run_language(settings_of(folder))
     assert not (folder / "runs").exists()
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from senrkit.errors import InputError
 from senrkit.inputs.aeries import read_aeries
-from tests.districts import column_kinds, district, enrolment, settings_for, student, write_database
+from tests.districts import column_kinds, district, enrollment, settings_for, student, write_database
 
 CANARY = "Zzcanary"
 TABLES = district(
@@ -20,7 +20,7 @@ TABLES = district(
         student(SN=19, ID=103, DEL=True),
         student(SN=20, ID=104, DEL=None),
     ],
-    ENR=[enrolment(), enrolment(ID=102, LD=dt.date(2026, 10, 2), ER="160"), enrolment(ID=102, YR=2019)],
+    ENR=[enrollment(), enrollment(ID=102, LD=dt.date(2026, 10, 2), ER="160"), enrollment(ID=102, YR=2019)],
     LAC=[{"ID": 102, "SD": dt.datetime(2021, 9, 1, 8, 30), "DEL": False}],
 )
 

@@ -12,12 +12,12 @@ import pytest
 from senrkit.errors import InputError, UsageError
 from senrkit.inputs import aeries_sql
 from senrkit.inputs.aeries import read_aeries
-from tests.districts import column_kinds, district, enrolment, settings_for, student, write_database
+from tests.districts import column_kinds, district, enrollment, settings_for, student, write_database
 
 CANARY = "Zzcanary"
 TABLES = district(
     STU=[student(LN=CANARY), student(SN=18, ID=102, LN="Ñúñez-Šafran", GR=-1), student(SN=19, ID=103, DEL=True)],
-    ENR=[enrolment(), enrolment(ID=102, LD=enrolment()["ED"], ER="160"), enrolment(ID=102, YR=2019)],
+    ENR=[enrollment(), enrollment(ID=102, LD=enrollment()["ED"], ER="160"), enrollment(ID=102, YR=2019)],
 )
 
 

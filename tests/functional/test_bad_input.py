@@ -187,7 +187,6 @@ class TestAeries:
             database.execute("UPDATE ENR SET ED = '2026-08-12T00:00:00+09:00' WHERE YR = 2026 AND rowid % 50 = 0")
         refused(district, 3, "ENR", "ED", "time zone")
 
-
     @pytest.mark.parametrize("typed", ["^", "\r\n", "\n"])
     def test_a_caret_or_line_end_in_a_name_holds_the_student(self, district, typed):
         with sqlite3.connect(district / "aeries.db") as database:
@@ -196,7 +195,10 @@ class TestAeries:
         done = senrkit(district, "run", "--json", "--quiet")
         assert done.returncode == 5, done.stderr
         assert CANARY not in done.stdout + done.stderr
-        sent = [sum(file["rows"] for file in json.loads(one.stdout)["files"] if "delete" not in file["step"]) for one in (before, done)]
+        sent = [
+            sum(file["rows"] for file in json.loads(one.stdout)["files"] if "delete" not in file["step"])
+            for one in (before, done)
+        ]
         assert sent[0] > 20 and sent[1] == 0
 
 
@@ -255,11 +257,11 @@ def test_a_killed_run_leaves_nothing_that_looks_finished(district):
 
     for after in (0.8, 1.6, 2.4, 3.2):
         run = subprocess.Popen(
-            [sys.executable, "-m", "senrkit", "run", "--quiet"], cwd=district, env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [sys.executable, "-m", "senrkit", "run", "--quiet"], cwd=district,
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         time.sleep(after)
         run.send_signal(signal.SIGKILL)
         if run.wait() == -signal.SIGKILL:
-            finished = [path for path in (district / "runs").glob("[!.]*")] if (district / "runs").exists() else []
+            finished = list((district / "runs").glob("[!.]*"))
             assert all((path / "manifest.json").exists() and (path / "report.xlsx").exists() for path in finished)

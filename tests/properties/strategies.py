@@ -1,7 +1,7 @@
 """Small random districts, drawn as the text tables of `tests/rulebook.py`: a failing one prints as a rule-book case.
 
 Students are independent of each other and a run costs much the same for one as for hundreds, so one example holds many.
-A student is a chain of enrolments in Aeries and, for each, what CALPADS made of it: the same, nothing, or something
+A student is a chain of enrollments in Aeries and, for each, what CALPADS made of it: the same, nothing, or something
 else, all drawn from one number. A district that fails is cut down to the students who matter by `holds_for`, in
 seconds; Hypothesis, which does not know that students are independent, takes minutes.
 """
@@ -83,7 +83,7 @@ thorough = hypothesis.settings(
 class Student:
     """Rows as the rule book's tables have them, without the student's number."""
 
-    enrolments: tuple[dict[str, str], ...]
+    enrollments: tuple[dict[str, str], ...]
     person: dict[str, str]
     state: tuple[dict[str, str], ...]
     stranger: str
@@ -100,7 +100,7 @@ class District:
 
     @cached_property
     def sis(self) -> AeriesTables:
-        return rulebook.aeries(_table(self._numbered("enrolments")), self.lacking, stu=_table(self._persons()))
+        return rulebook.aeries(_table(self._numbered("enrollments")), self.lacking, stu=_table(self._persons()))
 
     @cached_property
     def ods(self) -> Extract:
@@ -125,7 +125,7 @@ class District:
         return _ssid(at + 1 + _STRANGE)
 
     def __repr__(self) -> str:
-        tables = (self._numbered("enrolments"), self._persons(), self._state_rows())
+        tables = (self._numbered("enrollments"), self._persons(), self._state_rows())
         return f"as of {self.as_of}, {self.process!r}, lacking {self.lacking}\n" + "\n\n".join(map(_table, tables))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -136,14 +136,14 @@ class District:
         return [{"student": str(at), **row} for at, one in enumerate(self.students, 1) for row in getattr(one, what)]
 
     def _persons(self) -> list[dict[str, str]]:
-        """A `STU` row for every school, or the one school A for a student who has no enrolment."""
+        """A `STU` row for every school, or the one school A for a student who has no enrollment."""
         rows = []
         for at, one in enumerate(self.students, 1):
             if not one.person:
                 continue
             carried = one.person["CID"]
             own = one.person | {"CID": {"own": _ssid(at), "shared": _ssid(at - 1)}.get(carried, carried)}
-            for school in sorted({row["school"] for row in one.enrolments} or {"A"}):
+            for school in sorted({row["school"] for row in one.enrollments} or {"A"}):
                 rows.append({"student": str(at), "school": school, **own})
         return rows
 
@@ -240,20 +240,20 @@ def student(number: int) -> Student:
         "NG": chance.choice(["6", "12", "13"]),
         "EOY": chance.choice(["-", "-", "160", "Y"]),
     }
-    enrolments = _enrolments(chance)
-    state = [row for one in enrolments for row in _as_held(chance, one, person)]
+    enrollments = _enrollments(chance)
+    state = [row for one in enrollments for row in _as_held(chance, one, person)]
     extra = chance.choice(_EXTRA)
     state += [_extra_row(chance, extra)] if extra != "none" else []
     if chance.random() < 0.05:
-        enrolments = enrolments + [dict(one) for one in enrolments[-1:]]
+        enrollments = enrollments + [dict(one) for one in enrollments[-1:]]
     if chance.random() < 0.03:
-        enrolments = []
+        enrollments = []
     if chance.random() < 0.02:
-        enrolments, state = _tied(chance)
-    return Student(tuple(enrolments), person, tuple(state), chance.choice(_STRANGER))
+        enrollments, state = _tied(chance)
+    return Student(tuple(enrollments), person, tuple(state), chance.choice(_STRANGER))
 
 
-def _enrolments(chance: Random) -> list[dict[str, str]]:
+def _enrollments(chance: Random) -> list[dict[str, str]]:
     """A chain of Aeries rows, each beginning soon after the one before."""
     start = FIRST_DAY + dt.timedelta(chance.choice(_FIRST_DAYS))
     first = _values(chance)
@@ -275,7 +275,7 @@ def _enrolments(chance: Random) -> list[dict[str, str]]:
 
 
 def _tied(chance: Random) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Two short enrolments in Aeries, and in CALPADS one that lies in the middle between them."""
+    """Two short enrollments in Aeries, and in CALPADS one that lies in the middle between them."""
     values = _values(chance) | {"year": "2026", "reason": "160"}
     days = [("2026-08-12", "2026-08-14"), ("2026-08-26", "2026-08-28"), ("2026-08-19", "2026-08-21")]
     *there, between = (values | {"start": start, "exit": end} for start, end in days)

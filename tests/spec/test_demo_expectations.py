@@ -82,14 +82,20 @@ def test_predicted_rejections_name_the_planted_rule(done):
     planted = expectations[expectations["rejected_by"] != ""]
     findings = run.outcome.findings
     fatal = findings[findings["severity"] == "fatal"]
-    assert set(zip(planted["ssid"], planted["rejected_by"], strict=True)) <= set(zip(fatal["ssid"], fatal["rule"], strict=True))
+    assert set(zip(planted["ssid"], planted["rejected_by"], strict=True)) <= set(
+        zip(fatal["ssid"], fatal["rule"], strict=True)
+    )
 
 
 @pytest.mark.parametrize("name", list(BREAKS))
 def test_a_broken_district_stops_on_its_precondition(name, tmp_path):
     broken = BREAKS[name]
     run, _ = reconciled(tmp_path / "d", break_id=name)
-    tripped = {one["id"] for one in run.manifest["preconditions"] if one["state"] != "passed" and not one["evidence"].startswith("Not checked")}
+    tripped = {
+        one["id"]
+        for one in run.manifest["preconditions"]
+        if one["state"] != "passed" and not one["evidence"].startswith("Not checked")
+    }
     assert tripped == {name, *broken.also}
     assert run.exit_code == (5 if name == "P14" else 4)
     assert (run.folder / "submission").exists() == (name == "P14")

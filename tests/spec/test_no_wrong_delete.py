@@ -196,7 +196,7 @@ class TestADeleteWaitsForItsAdd:
         # a next school that nobody knows is unknown, and the state's own stays
         ("student exit reason next\n1 2026-10-02 160 777", "student exit reason receiver\n1 2026-10-02 T160 1990002",
          "action reason exit\nsame - 2026-10-02"),
-        # a concurrent enrolment beside a primary one
+        # a concurrent enrollment beside a primary one
         ("student school program\n1 A -\n1 B C", "student school status\n1 A 10\n1 B 20",
          "action reason school\nsame - A\nsame - B"),
     ],

@@ -55,7 +55,7 @@ def test_last_year_may_stay_open_until_15_august():
     assert "CERT112" in set(look_ahead(held, context(dt.date(2026, 8, 16)))["rule"])
 
 
-def test_a_school_without_enrolment():
+def test_a_school_without_enrollment():
     """District 0261333 has two active schools in the directory: an elementary and a community day school."""
     asked = context(lea="0261333", directory=True)
     one = store("school_code\n6002794", reporting_lea="0261333")

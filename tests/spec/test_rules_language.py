@@ -37,12 +37,12 @@ def enrolled(table: str) -> pd.DataFrame:
     return pd.DataFrame([state_row(ssid=who, **row) for who, row in rows], dtype="str")
 
 
-def assert_rule(rule: str, table: str, held: str | None = None, enrolments: str | None = None, as_of: dt.date = AS_OF):
+def assert_rule(rule: str, table: str, held: str | None = None, enrollments: str | None = None, as_of: dt.date = AS_OF):
     """The rule finds exactly the rows that the `says` column names, with that severity; both kinds of row are there."""
     expected = [row["says"] for row in rows_of(table)]
     assert "fine" in expected and set(expected) - {"fine"}
     state = None if held is None else sela(held)
-    spans = None if enrolments is None else enrolled(enrolments)
+    spans = None if enrollments is None else enrolled(enrollments)
     found = check_language(sela(table)[list(sela_fields())], as_of, state, spans)
     found = found[found["rule"] == rule]
     said = dict(zip(found["row"], found["severity"], strict=True))
@@ -227,7 +227,7 @@ def test_the_file_against_what_calpads_holds(rule):
     assert_rule(rule, table, held=held)
 
 
-def test_a_status_starts_inside_an_enrolment_or_in_this_summer():
+def test_a_status_starts_inside_an_enrollment_or_in_this_summer():
     assert_rule(
         "GERR0005",
         """
@@ -242,7 +242,7 @@ def test_a_status_starts_inside_an_enrolment_or_in_this_summer():
         2        RFEP  20260930   fine
         3        EO    20261001   unknown
         """,
-        enrolments="""
+        enrollments="""
         student  start_date  exit_date
         1        20260812    -
         2        20260812    20260930
@@ -258,7 +258,7 @@ def test_tbd_of_the_summer_is_not_after_today():
         1        TBD   20260720   fine
         1        TBD   20260721   fatal
         """,
-        enrolments="student start_date\n1 20260812",
+        enrollments="student start_date\n1 20260812",
         as_of=dt.date(2026, 7, 20),
     )
 
@@ -273,13 +273,13 @@ def test_every_rule_has_a_table_and_is_of_the_catalogue():
         *FILE_RULES,
         *STATE_RULES,
         *ENROLMENT_RULES,
-        *unchecked(AS_OF, with_state=True, with_enrolments=True)["id"],
+        *unchecked(AS_OF, with_state=True, with_enrollments=True)["id"],
     }
     assert language <= listed
 
 
 def test_what_was_not_asked_says_why():
-    because = unchecked(AS_OF, with_state=False, with_enrolments=False).set_index("id")["because"]
+    because = unchecked(AS_OF, with_state=False, with_enrollments=False).set_index("id")["because"]
     assert because["SELA0283"] == "needs the SELA ODS extract"
     assert because["GERR0005"] == "needs the SENR ODS extract"
     assert "SELA0326" not in because

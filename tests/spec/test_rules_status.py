@@ -168,7 +168,7 @@ def test_the_state_before_the_file_counts_even_when_the_same_file_deletes():
     )
 
 
-def test_one_day_enrolments():
+def test_one_day_enrollments():
     """One that lies inside another overlaps it; one that shares its only day with an end does not."""
     assert_rule(
         "SENR0027",

@@ -57,13 +57,13 @@ def altered(rows, start, **other):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda rows: lost(rows, "20260812"), "1 enrolments that should be in the model of CALPADS are not"),
-        (lambda rows: lost(rows, "20250812"), "1 enrolments that should be in the model of CALPADS are not"),
-        (lambda rows: added(rows, start_date="20260901"), "1 enrolments in the model of CALPADS should not be"),
-        (added, "enrolments in the model of CALPADS should not be"),
-        (lambda rows: altered(rows, "20250812", grade="04"), "1 enrolments that were not sent differ"),
-        (lambda rows: altered(rows, "20250812", last_updated=""), "1 enrolments that were not sent differ"),
-        (lambda rows: altered(rows, "20260812", receiver_school="1990002"), "1 enrolments differ .* from what was"),
+        (lambda rows: lost(rows, "20260812"), "1 enrollments that should be in the model of CALPADS are not"),
+        (lambda rows: lost(rows, "20250812"), "1 enrollments that should be in the model of CALPADS are not"),
+        (lambda rows: added(rows, start_date="20260901"), "1 enrollments in the model of CALPADS should not be"),
+        (added, "enrollments in the model of CALPADS should not be"),
+        (lambda rows: altered(rows, "20250812", grade="04"), "1 enrollments that were not sent differ"),
+        (lambda rows: altered(rows, "20250812", last_updated=""), "1 enrollments that were not sent differ"),
+        (lambda rows: altered(rows, "20260812", receiver_school="1990002"), "1 enrollments differ .* from what was"),
     ],
     ids=["update-lost", "last-year-lost", "too-many", "one-twice", "last-year-changed", "any-column", "not-as-sent"],
 )
@@ -75,7 +75,7 @@ def test_a_model_that_ends_elsewhere_stops_the_run(ran, change, said):
 def test_what_was_sent_must_be_what_aeries_says(ran):
     outcome, scope, spell_set = ran
     other = dataclasses.replace(spell_set, spells=spell_set.spells.assign(grade="06"))
-    with pytest.raises(AssertionError, match="2 enrolments differ in the model of CALPADS from what Aeries says"):
+    with pytest.raises(AssertionError, match="2 enrollments differ in the model of CALPADS from what Aeries says"):
         assert_settled(outcome.store, outcome.proposal, scope, other)
 
 

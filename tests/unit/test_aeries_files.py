@@ -12,7 +12,7 @@ from senrkit.inputs.aeries import read_aeries
 from senrkit.inputs.aeries_headings import matched
 from tests.districts import (
     district,
-    enrolment,
+    enrollment,
     school,
     settings_for,
     student,
@@ -30,11 +30,11 @@ TINY = district(
         student(SN=19, ID=103, DEL=True),
     ],
     ENR=[
-        enrolment(ITD="19999990000000"),
-        enrolment(ID=102, LD=dt.date(2026, 10, 2), ER="160"),
-        enrolment(ID=102, YR=2025, ED=dt.date(2025, 8, 13)),
-        enrolment(ID=102, YR=2019, ED=dt.date(2019, 8, 13)),
-        enrolment(ID=103, DEL=True),
+        enrollment(ITD="19999990000000"),
+        enrollment(ID=102, LD=dt.date(2026, 10, 2), ER="160"),
+        enrollment(ID=102, YR=2025, ED=dt.date(2025, 8, 13)),
+        enrollment(ID=102, YR=2019, ED=dt.date(2019, 8, 13)),
+        enrollment(ID=103, DEL=True),
     ],
     XRF=[translation("ATT", "RS", "160", "T160"), translation("ATT", "RS", "160", "no", TC="CRDC")],
     LAC=[{"ID": 102, "SD": dt.datetime(2021, 9, 1, 8, 30), "DEL": False}],
@@ -94,7 +94,7 @@ class TestWorkbooks:
         tables = district(
             STU=[student(CID=12345678, TG="N")],
             LOC=[school(CD=0, CC=1, DC=6119, SC=0), school(CC=1, DC=6119, SC=1), school(CD=992, SC="0199902")],
-            ENR=[enrolment(ITD=1611190000000, NPS=112345), enrolment(ED=dt.date(2026, 9, 1), ITD="", NPS=0)],
+            ENR=[enrollment(ITD=1611190000000, NPS=112345), enrollment(ED=dt.date(2026, 9, 1), ITD="", NPS=0)],
         )
         aeries = read(write_folder(tmp_path, tables, form="xlsx"))
         assert aeries.tables["STU"]["CID"].tolist() == ["0012345678"]
@@ -109,17 +109,17 @@ class TestWorkbooks:
         ]
 
     def test_a_seven_digit_district_is_not_blown_up_to_fourteen(self, tmp_path):
-        folder = write_folder(tmp_path, district(ENR=[enrolment(ITD="1999990")]), form="xlsx")
+        folder = write_folder(tmp_path, district(ENR=[enrollment(ITD="1999990")]), form="xlsx")
         assert read(folder).tables["ENR"]["ITD"].tolist() == ["1999990"]
 
     def test_days_as_numbers(self, tmp_path):
-        tables = district(ENR=[enrolment(ED=46246, LD=46297.5), enrolment(SN=18, ED="8/12/2026", LD="later")])
+        tables = district(ENR=[enrollment(ED=46246, LD=46297.5), enrollment(SN=18, ED="8/12/2026", LD="later")])
         frame = read(write_folder(tmp_path, tables, form="xlsx")).tables["ENR"]
         assert frame["ED"].tolist() == ["2026-08-12", "2026-08-12"]
         assert frame["LD"].tolist() == ["2026-10-02", "later"]
 
     def test_a_number_in_a_text_file_is_no_day(self, tmp_path):
-        folder = write_folder(tmp_path, district(ENR=[enrolment(ED=46246)]))
+        folder = write_folder(tmp_path, district(ENR=[enrollment(ED=46246)]))
         assert read(folder).tables["ENR"]["ED"].tolist() == ["46246"]
 
     @pytest.mark.parametrize(
@@ -216,33 +216,33 @@ class TestFaults:
 
     def test_inactive_students_that_were_left_out_stop_it(self, tmp_path):
         """Without their SSID, the state's rows of students who left would look as if nothing stood behind them."""
-        tables = district(ENR=[enrolment(), enrolment(ID=102, LD=dt.date(2026, 10, 2), ER="160")])
+        tables = district(ENR=[enrollment(), enrollment(ID=102, LD=dt.date(2026, 10, 2), ER="160")])
         said = refusal(write_folder(tmp_path, tables))
         assert "STU.csv has no student with a tag" in said and "not in it (1)" in said
 
     def test_a_student_missing_among_inactive_ones_is_said(self, tmp_path):
-        tables = district(STU=[student(TG="N")], ENR=[enrolment(), enrolment(ID=102)])
+        tables = district(STU=[student(TG="N")], ENR=[enrollment(), enrollment(ID=102)])
         notes = read(write_folder(tmp_path, tables)).notes
         assert "Students with enrollments this year whom STU.csv does not have: 1." in notes
 
     @pytest.mark.parametrize("of_other", [{"YR": 2025}, {"DEL": True}])
-    def test_enrolments_of_last_year_and_deleted_ones_miss_nobody(self, tmp_path, of_other):
-        tables = district(ENR=[enrolment(), enrolment(ID=102, **of_other)])
+    def test_enrollments_of_last_year_and_deleted_ones_miss_nobody(self, tmp_path, of_other):
+        tables = district(ENR=[enrollment(), enrollment(ID=102, **of_other)])
         assert not [note for note in read(write_folder(tmp_path, tables)).notes if "whom STU.csv" in note]
 
     def test_a_deleted_student_is_not_missing(self, tmp_path):
-        tables = district(STU=[student(), student(SN=18, ID=102, DEL=True)], ENR=[enrolment(), enrolment(ID=102)])
+        tables = district(STU=[student(), student(SN=18, ID=102, DEL=True)], ENR=[enrollment(), enrollment(ID=102)])
         assert len(read(write_folder(tmp_path, tables)).tables["STU"]) == 1
 
     @pytest.mark.parametrize(("ended", "said"), [(None, True), (dt.date(2026, 10, 2), False)])
-    def test_enrolments_of_which_none_has_ended_are_said(self, tmp_path, ended, said):
-        rows = [enrolment(SN=n) for n in range(60)] + [enrolment(SN=60, LD=ended, ER="160")]
+    def test_enrollments_of_which_none_has_ended_are_said(self, tmp_path, ended, said):
+        rows = [enrollment(SN=n) for n in range(60)] + [enrollment(SN=60, LD=ended, ER="160")]
         notes = read(write_folder(tmp_path, district(ENR=rows))).notes
         assert any("no enrollment this year that has ended" in note for note in notes) is said
 
     def test_the_row_where_aeries_query_stops_is_said(self, tmp_path, monkeypatch):
         monkeypatch.setattr("senrkit.inputs.aeries_files._QUERY_LIMIT", 3)
-        tables = district(ENR=[enrolment(SN=n) for n in (1, 2, 3)])
+        tables = district(ENR=[enrollment(SN=n) for n in (1, 2, 3)])
         assert "ENR.csv has exactly 3 rows" in " ".join(read(write_folder(tmp_path, tables)).notes)
 
     @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ class TestFaults:
         assert f"STU.csv, {line}" in refusal(tmp_path)
 
     def test_the_fault_is_found_far_down(self, tmp_path):
-        write_folder(tmp_path, district(ENR=[enrolment(ID=n) for n in range(20_005)]))
+        write_folder(tmp_path, district(ENR=[enrollment(ID=n) for n in range(20_005)]))
         file = tmp_path / "ENR.csv"
         file.write_bytes(file.read_bytes() + b"1,2\r\n")
         assert "ENR.csv, line 20,007:" in refusal(tmp_path)
@@ -286,7 +286,7 @@ class TestFaults:
         assert said in refusal(tmp_path)
 
     def test_digits_a_spreadsheet_has_thrown_away(self, tmp_path):
-        write_folder(tmp_path, district(ENR=[enrolment(ITD="1.99999E+13")]))
+        write_folder(tmp_path, district(ENR=[enrollment(ITD="1.99999E+13")]))
         assert "ENR.ITD, so digits are lost" in refusal(tmp_path)
 
     def test_a_time_zone(self, tmp_path):

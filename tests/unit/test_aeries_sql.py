@@ -20,7 +20,7 @@ from senrkit.inputs import aeries_sql, aeries_sqlite, aeries_statements
 from senrkit.inputs.aeries import read_aeries
 from senrkit.inputs.aeries_tables import wanted
 from senrkit.inputs.aeries_values import TimeZoneFound, texts, tidy
-from tests.districts import district, enrolment, school, settings_for, student, translation, write_database
+from tests.districts import district, enrollment, school, settings_for, student, translation, write_database
 
 CANARY = "Zzcanary"
 
@@ -49,7 +49,7 @@ def refusal(tables, read, **how) -> str:
 
 
 def check_delete_mark(read, mark, live, sql_type, by_row=False):
-    tables = district(ENR=[enrolment(DEL=mark), enrolment(ID=102)])
+    tables = district(ENR=[enrollment(DEL=mark), enrollment(ID=102)])
     kept = read(tables, by_row=by_row, types={"ENR.DEL": sql_type}).tables["ENR"]
     assert ("101" in kept["ID"].tolist()) is live
     assert "102" in kept["ID"].tolist() and "DEL" not in kept
@@ -96,13 +96,13 @@ class TestWhatIsRead:
         check_delete_mark(read, mark, live, "VARCHAR(5)", by_row)
 
     @pytest.mark.parametrize("sql_type", ["SMALLINT", "VARCHAR(4)", "REAL"])
-    def test_enrolments_of_this_year_and_last_and_the_newest_year_of_all(self, read, by_row, sql_type):
-        years = [enrolment(YR=year) for year in (2024, 2025, 2026, 2027)] + [enrolment(YR=2031, DEL=1)]
+    def test_enrollments_of_this_year_and_last_and_the_newest_year_of_all(self, read, by_row, sql_type):
+        years = [enrollment(YR=year) for year in (2024, 2025, 2026, 2027)] + [enrollment(YR=2031, DEL=1)]
         aeries = read(district(ENR=years), by_row=by_row, types={"ENR.YR": sql_type})
         assert aeries.tables["ENR"]["YR"].tolist() == ["2025", "2026"]
         assert aeries.newest_year == 2027
 
-    def test_no_enrolment_at_all_has_no_newest_year(self, read, by_row):
+    def test_no_enrollment_at_all_has_no_newest_year(self, read, by_row):
         aeries = read(district(ENR=[]), by_row=by_row)
         assert aeries.newest_year is None and len(aeries.tables["ENR"]) == 0
 
@@ -137,14 +137,14 @@ class TestWhatIsRead:
 
     @pytest.mark.parametrize("stored", ["2026-08-12T00:00:00Z", "2026-08-12 00:00:00 Mars/Phobos"])
     def test_a_time_zone_is_refused_by_column(self, read, by_row, stored):
-        said = refusal(district(ENR=[enrolment(ED=stored)]), read, by_row=by_row)
+        said = refusal(district(ENR=[enrollment(ED=stored)]), read, by_row=by_row)
         assert "ENR.ED" in said and "time zone" in said and stored not in said
 
 
 def test_both_ways_of_reading_agree_to_the_byte(read, tmp_path):
     tables = district(
         STU=[student(SN=sn, ID=100 + sn, LN=f"Pear{sn}", BD=dt.datetime(2014, 1, sn, 13, 5)) for sn in range(9, 0, -1)],
-        ENR=[enrolment(ID=100 + n, GR=7.0, LD=None if n % 2 else dt.date(2026, 10, n)) for n in range(1, 10)],
+        ENR=[enrollment(ID=100 + n, GR=7.0, LD=None if n % 2 else dt.date(2026, 10, n)) for n in range(1, 10)],
     )
     fast = read(tables)
     (tmp_path / "DST26000Heron.db").unlink()

@@ -25,7 +25,7 @@ def shown(held: Store, *columns: str) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("transaction", ["A", "-", "_"])
-def test_a_blank_and_a_space_update_the_enrolment_with_the_same_key(transaction):
+def test_a_blank_and_a_space_update_the_enrollment_with_the_same_key(transaction):
     file = records(f"student transaction grade school_code\n1 {transaction} 06 0199901")
     answer = store(HELD).apply(file, context())
     assert answer.posted
@@ -42,14 +42,14 @@ def test_an_update_overwrites_with_blanks_too():
     assert shown(answer.store, "exit_date", "exit_reason") == [("1", "20260812", "", "")]
 
 
-def test_a_key_that_is_not_held_is_a_new_enrolment():
+def test_a_key_that_is_not_held_is_a_new_enrollment():
     answer = store(HELD).apply(records("student school_code\n9 0199901"), context())
     new = answer.store.rows.set_index("ssid").loc["9000000009"]
     assert new[["record_type", "upload_date", "last_updated"]].tolist() == ["SENR-R", "20261123", "20261123"]
     assert len(answer.store.rows) == 5
 
 
-def test_a_delete_takes_that_enrolment_and_no_other():
+def test_a_delete_takes_that_enrollment_and_no_other():
     answer = store(HELD).apply(records("student transaction school_code\n3 D 0199902"), context())
     assert answer.posted
     assert shown(answer.store) == [("1", "20260812"), ("2", "20260812"), ("3", "20250812")]
@@ -69,7 +69,7 @@ def test_records_without_ssid_are_new_students_each():
     assert len(again.store.rows) == 7
 
 
-def test_a_replace_takes_the_place_of_the_years_only_enrolment_there():
+def test_a_replace_takes_the_place_of_the_years_only_enrollment_there():
     file = records("student transaction start_date school_code\n1 R 20260901 0199901")
     assert shown(store(HELD).posted(file, context()))[0] == ("1", "20260901")
     assert len(store(HELD).posted(file, context()).rows) == 4

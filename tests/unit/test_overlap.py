@@ -40,7 +40,7 @@ def made(spells: list[tuple]) -> Records:
 
 
 def pair(one: tuple, other: tuple, group: str) -> str:
-    """What the rule says of two enrolments: `overlap`, `same day` or nothing."""
+    """What the rule says of two enrollments: `overlap`, `same day` or nothing."""
     same_group = one[0] == other[0] and (group == "ssid" or one[1] == other[1])
     if not same_group or one[:3] == other[:3] or _void(one) or _void(other):
         return ""

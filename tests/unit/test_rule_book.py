@@ -23,7 +23,7 @@ def test_every_rule_that_is_checked_has_its_entry():
     assert [rule.id for rule in RULES if f"\n### {rule.id}: " not in page] == []
 
 
-def test_every_rule_about_enrolment_that_is_not_checked_is_listed():
+def test_every_rule_about_enrollment_that_is_not_checked_is_listed():
     page = rule_book()
     listed = [row for row in PACKAGED.rows("calpads_rules") if row["checkable"] == "no" and row["family"] != "language"]
     assert listed

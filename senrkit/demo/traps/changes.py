@@ -61,7 +61,7 @@ def _needed(c: Calendar) -> tuple[Trap, ...]:
     return (
         Trap(
             "grade-changed-mid-year",
-            "Moved up a grade in the middle of the year: E150 and a new enrolment.",
+            "Moved up a grade in the middle of the year: E150 and a new enrollment.",
             (State(first, gives=CHANGE, grade_shift=-1),),
             (Aeries(first, day, "440", grade_shift=-1), Aeries(day + DAY, gives=NEXT)),
             grade=4,
@@ -150,7 +150,7 @@ def _folded(c: Calendar) -> tuple[Trap, ...]:
     return (
         Trap(
             "track-change",
-            "Two rows in Aeries, ended with 440, that differ only in the track: one enrolment.",
+            "Two rows in Aeries, ended with 440, that differ only in the track: one enrollment.",
             (State(first),),
             (Aeries(first, day, "440", track="A"), Aeries(day + DAY, track="B")),
         ),
@@ -168,7 +168,7 @@ def _folded(c: Calendar) -> tuple[Trap, ...]:
         ),
         Trap(
             "split-then-left",
-            "Two rows in Aeries are one enrolment, and it has ended; CALPADS does not know.",
+            "Two rows in Aeries are one enrollment, and it has ended; CALPADS does not know.",
             (State(first, gives="update:exit"),),
             (Aeries(first, day, "440"), Aeries(day + DAY, c.at(0.8), "160")),
         ),

@@ -1,4 +1,4 @@
-"""Traps about how an enrolment ends: exits, completers, secondary and short-term enrolments, preschool, adults, NPS."""
+"""Traps about how an enrollment ends: exits, completers, secondary and short-term enrollments, preschool, adult, NPS."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _plain(c: Calendar) -> tuple[Trap, ...]:
         ),
         Trap(
             "exit-in-the-future",
-            "Aeries already has a leave date after today: the enrolment counts as open.",
+            "Aeries already has a leave date after today: the enrollment counts as open.",
             (State(first),),
             (Aeries(first, c.as_of + 5 * DAY, "160"),),
         ),
@@ -158,7 +158,7 @@ def _by_status(c: Calendar) -> tuple[Trap, ...]:
         ),
         Trap(
             "secondary-reported-as-primary",
-            "The second school stands in CALPADS as a primary enrolment.",
+            "The second school stands in CALPADS as a primary enrollment.",
             (State(first), State(first, gives="update:values-changed", school="there")),
             (Aeries(first), Aeries(first, school="there", program="C")),
             grade=9,

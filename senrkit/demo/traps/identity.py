@@ -148,13 +148,13 @@ def _overlaps(c: Calendar) -> tuple[Trap, ...]:
     return (
         Trap(
             "overlap-at-two-schools",
-            "Two primary enrolments at once in Aeries.",
+            "Two primary enrollments at once in Aeries.",
             (State(first, gives=OVERLAP),),
             (Aeries(first), Aeries(middle, gives=OVERLAP, school="there")),
         ),
         Trap(
             "overlap-at-one-school",
-            "Two enrolments at the same school overlap in Aeries.",
+            "Two enrollments at the same school overlap in Aeries.",
             (State(first, gives=OVERLAP),),
             (Aeries(first, late, "160"), Aeries(middle, gives=OVERLAP)),
         ),

@@ -11,7 +11,7 @@ _YEAR = 365 * DAY
 
 
 def traps(c: Calendar) -> tuple[Trap, ...]:
-    """New EL and IFEP, conflicts, refusals. The enrolments of these students are the same on both sides."""
+    """New EL and IFEP, conflicts, refusals. The enrollments of these students are the same on both sides."""
     return (*_new(c), *_conflicts(c), *_refused(c))
 
 

@@ -74,7 +74,7 @@ def _schools(c: Calendar) -> tuple[Trap, ...]:
     return (
         Trap(
             "wrong-school",
-            "CALPADS has the enrolment at the wrong school of the district.",
+            "CALPADS has the enrollment at the wrong school of the district.",
             (State(first, gives=f"delete:{OTHER_SCHOOL}"),),
             (Aeries(first, school="there", gives=f"add:{OTHER_SCHOOL}"),),
         ),
@@ -123,7 +123,7 @@ def _no_shows(c: Calendar) -> tuple[Trap, ...]:
         ),
         Trap(
             "no-show-only-record",
-            "A new pupil who never came; the pre-enrolment is all that CALPADS has.",
+            "A new pupil who never came; the pre-enrollment is all that CALPADS has.",
             (State(first, gives=GONE),),
             grade=0,
             years=0,
@@ -132,14 +132,14 @@ def _no_shows(c: Calendar) -> tuple[Trap, ...]:
         ),
         Trap(
             "unknown-to-aeries",
-            "CALPADS has an enrolment of a student whom Aeries does not know at all.",
+            "CALPADS has an enrollment of a student whom Aeries does not know at all.",
             (State(first, gives=GONE),),
             grade=9,
             known=False,
         ),
         Trap(
-            "enrolment-deleted-in-aeries",
-            "The only enrolment of the year was deleted in Aeries (DEL = 1).",
+            "enrollment-deleted-in-aeries",
+            "The only enrollment of the year was deleted in Aeries (DEL = 1).",
             (State(first, gives=GONE),),
             (Aeries(first, deleted=True),),
             grade=6,
@@ -158,13 +158,13 @@ def _no_shows(c: Calendar) -> tuple[Trap, ...]:
         ),
         Trap(
             "no-show-came-after-all",
-            "CALPADS cancelled the enrolment; the student came on the first day.",
+            "CALPADS cancelled the enrollment; the student came on the first day.",
             (State(first, first, "N470", "update:reopened"),),
             (Aeries(first),),
         ),
         Trap(
             "no-show-coded-470",
-            "Aeries cancels the enrolment with 470; in CALPADS it is open.",
+            "Aeries cancels the enrollment with 470; in CALPADS it is open.",
             (State(first, gives="update:exit"),),
             (Aeries(first, eve, "470"),),
         ),

@@ -38,7 +38,7 @@ def traps(c: Calendar) -> tuple[Trap, ...]:
         ),
         Trap(
             "summer-school",
-            "A summer session beside the regular enrolment.",
+            "A summer session beside the regular enrollment.",
             (State(first),),
             (Aeries(first), Aeries(first, first + 3 * DAY, "160", NOT_REPORTED, school="summer")),
         ),
