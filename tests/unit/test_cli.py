@@ -126,7 +126,7 @@ def test_every_example_is_a_command_line_that_can_be_read(name: str, monkeypatch
 def test_the_commands_are_listed_in_the_order_of_the_work() -> None:
     listed = re.findall(r"^  (\w+)  +\w", senrkit("--help").output.split("Commands:")[1], re.MULTILINE)
 
-    assert listed[:5] == ["demo", "check", "run", "student", "init"]
+    assert listed[:5] == ["demo", "check", "run", "validate", "student"]
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:
@@ -397,7 +397,7 @@ def test_demo_makes_a_district_and_reconciles_it(demo_maker: list[Any]) -> None:
     result = senrkit("demo")
 
     assert result.exit_code == 0, result.stderr
-    assert demo_maker == [(Path("demo"), 500, 1, dt.date(2026, 11, 23), None)]
+    assert demo_maker == [(Path("demo"), 2000, 1, None, None)]
     assert result.stdout == ("5 the same\nEverything is in runs/one.\nThe district and its settings are in demo.\n")
 
 

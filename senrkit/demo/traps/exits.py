@@ -1,4 +1,4 @@
-"""Traps about how an enrollment ends: exits, completers, secondary and short-term enrollments, preschool, adult, NPS."""
+"""Traps about how an enrollment ends: exits, completers, secondary and short-term enrollments, preschool, NPS."""
 
 from __future__ import annotations
 
