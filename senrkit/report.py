@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from senrkit import text, wording
+from senrkit.checks import by_cause, titles
 from senrkit.report_summary import summary_rows
 from senrkit.run_tables import ACTIONS, findings_table, proposal_table
 from senrkit.sheet_rows import fill_sheets
@@ -68,7 +69,8 @@ def _tables(
         "held": _held(actions),
         "left_out": _left_out(left_out),
         "preconditions": _preconditions(manifest),
-        "findings": _findings(findings),
+        "findings": _causes(findings, manifest),
+        "finding_rows": _findings(findings),
         "census": _census(manifest),
         "information": _information(information),
     }
@@ -142,6 +144,15 @@ def _preconditions(manifest: Mapping[str, Any]) -> pd.DataFrame:
         for entry in manifest["preconditions"]
     ]
     return pd.DataFrame(rows, columns=["id", "title", "state", "evidence", "accepted", "cure"], dtype="str")
+
+
+def _causes(findings: pd.DataFrame | None, manifest: Mapping[str, Any]) -> pd.DataFrame:
+    """One line a cause, however many rows it has: worst first, then the one with most rows."""
+    columns = [column.name for column in wording.sheet_columns("findings")]
+    if findings is None or not len(findings):
+        return pd.DataFrame({name: pd.Series([], dtype="str") for name in columns})
+    causes = by_cause(findings, titles(dt.date.fromisoformat(manifest["as_of"])))
+    return causes.assign(severity=_titles("severity", causes["severity"]))[columns]
 
 
 def _findings(findings: pd.DataFrame | None) -> pd.DataFrame:

@@ -68,7 +68,7 @@ def test_an_id_without_words_is_shown_as_it_is():
 
 def test_one_sheet_each(book):
     assert book.sheetnames == [
-        "Summary", "By school", "Proposal", "Held", "Left out", "Preconditions", "Findings", "Census day",
+        "Summary", "By school", "Proposal", "Held", "Left out", "Preconditions", "Findings", "Findings by record", "Census day",
         "Information",
     ]  # fmt: skip
 
@@ -194,3 +194,19 @@ def test_a_sheet_that_is_cut_off_says_so(tmp_path, monkeypatch):
     cells = [row[0].value for row in sheet.iter_rows()]
     assert cells[1:3] == ["1", "2"]
     assert "the first 2 of 4" in cells[-1]
+
+
+def test_one_cause_with_many_rows_is_one_line(tmp_path):
+    made = documents(TABLE)
+    row = {
+        "file": "f", "rule": "SENR0187", "severity": "fatal", "school_code": "1990001", "ssid": "9000000001",
+        "start_date": "20260812", "fields": "status", "message": "Too long.", "fix": "Shorten it.", "row": 0,
+    }  # fmt: skip
+    many = [row | {"ssid": f"90000{number:05d}"} for number in range(10_000)]
+    findings = pd.DataFrame([*many, row | {"rule": "SENR0022", "severity": "fatal"}])
+    write_workbook(tmp_path / "b.xlsx", made.manifest, made.plan, made.left_out, findings, made.information)
+    causes = rows(openpyxl.load_workbook(tmp_path / "b.xlsx")["Findings"])
+    assert [(cause["Rule"], cause["Records"], cause["Students"]) for cause in causes] == [
+        ("SENR0187", 10_000, 10_000),
+        ("SENR0022", 1, 1),
+    ]
