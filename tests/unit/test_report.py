@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from senrkit import report, wording
@@ -68,7 +69,8 @@ def test_an_id_without_words_is_shown_as_it_is():
 
 def test_one_sheet_each(book):
     assert book.sheetnames == [
-        "Summary", "By school", "Proposal", "Held", "Left out", "Preconditions", "Findings", "Findings by record", "Census day",
+        "Summary", "By school", "Proposal", "Held", "Left out", "Preconditions", "Findings", "Findings by record",
+        "Census day",
         "Information",
     ]  # fmt: skip
 
