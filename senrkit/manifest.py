@@ -28,7 +28,10 @@ Json = Mapping[str, Any]
 _OF_THE_OCCASION: Mapping[tuple[str, ...], tuple[str, ...]] = {
     (): ("made",),
     ("settings",): ("file", "folder", "output"),
-    ("settings", "aeries"): ("source", "write_source", "password_env"),
+    ("settings", "aeries"): (
+        *("source", "user_env", "password_env", "keyring", "trusted_connection", "encrypt", "trust_server_certificate"),
+        *("login_timeout_seconds", "query_timeout_seconds", "write_source", "write_databases", "write_password_env"),
+    ),
     ("settings", "calpads"): ("senr_extract", "sela_extract", "school_directory"),
     ("inputs",): ("source",),
     ("preconditions",): ("accepted_by",),

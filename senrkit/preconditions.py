@@ -6,7 +6,6 @@ import csv
 import datetime as dt
 import functools
 import importlib.resources
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from senrkit import text
 from senrkit.errors import LayoutError, UsageError
 from senrkit.inputs.aeries import AeriesTables
+from senrkit.inputs.aeries_tables import year_in_name
 from senrkit.inputs.senr_extract import Extract
 from senrkit.reconcile import Proposal
 from senrkit.schools import district_lea
@@ -28,7 +28,6 @@ from senrkit.spells import SpellSet
 PASSED, STOPPED, ACCEPTED, WARNING = "passed", "stopped", "accepted", "warning"
 DELETES_AT_LEAST, DELETES_SHARE = 25, 0.02
 ACTIVE_ONLY_ABOVE = 50
-_YEAR_IN_NAME = re.compile(r"^DST(\d{2})\d{3}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -210,8 +209,7 @@ def _as_of_in_year(settings: Settings) -> Precondition:
 
 def _aeries_year(tables: AeriesTables, settings: Settings) -> Precondition:
     first, newest = settings.school_year.first, tables.newest_year
-    named = _YEAR_IN_NAME.match(tables.database_name)
-    in_name = 2000 + int(named.group(1)) if named else None
+    in_name = year_in_name(tables.database_name)
     held = newest if newest is not None else "no year"
     said = f"The newest enrollment rows in Aeries are of {held}; the run is for {first}."
     if in_name is not None:

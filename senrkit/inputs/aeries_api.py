@@ -56,7 +56,9 @@ def read_api(settings: Settings, pause: Callable[[float], None] = time.sleep) ->
     rows = {table: tidied(table, raw, source) for table, raw in tables.items()}
     notes += _inactive(rows, source, first)
     newest = newest_year(rows["ENR"])
-    return assembled(rows, first, newest=newest, source=source, name="", notes=[*notes, *gaps])
+    told = [*notes, *gaps]
+    # Every student has language fields there, also one whom Aeries has no LAC row of.
+    return assembled(rows, first, newest=newest, source=source, name="", notes=told, inferred=["LAC"])
 
 
 def _http(settings: Settings, source: str) -> Any:

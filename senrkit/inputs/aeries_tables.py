@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ OPTIONAL_TABLES = ("LSI", "LAC", "IDN")
 _KEYS = {"STU": ("SC", "SN"), "ENR": ("ID", "YR", "SC", "ED"), "LOC": ("CD",), "XRF": ("TC1", "FC1", "CD1", "SC")}
 
 _TRANSLATION_SET = "CLPD"
+# Aeries names a year's database DST, two digits of its first calendar year, three more (aeries_database.md 1.7).
+_YEAR_IN_NAME = re.compile(r"^DST(\d{2})\d{3}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class AeriesTables:
     `tables` has STU, ENR, LOC, XRF and, where the source has them, LSI, LAC, IDN: text columns named by their Aeries
     codes, `""` when blank, live rows only, without the column DEL. ENR holds the run year and the year before; XRF only
     the set CLPD. `newest_year` is the newest ENR.YR of all live rows, None when there is none. `source` is safe to
-    print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same.
+    print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same. `inferred` names
+    tables whose rows were made from records of another one: a row there does not prove that Aeries has it.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -42,6 +46,7 @@ class AeriesTables:
     notes: list[str]
     digests: dict[str, str]
     newest_year: int | None
+    inferred: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,12 @@ def _lacking(table: str, columns: Collection[str], spared: Collection[str]) -> l
     ]
 
 
+def year_in_name(database_name: str) -> int | None:
+    """The first calendar year that a database's name tells, as 2026 for `DST26000Heron`; None when it tells none."""
+    named = _YEAR_IN_NAME.match(database_name)
+    return 2000 + int(named.group(1)) if named else None
+
+
 def years_read(first: int) -> tuple[int, int]:
     """The values of ENR.YR that a run looks at: its own year, and the one before for information 2.8."""
     return (first, first - 1)
@@ -162,7 +173,14 @@ def without_student_row(enrollments: pa.Table, students: pa.Table) -> int:
 
 
 def assembled(
-    tables: Mapping[str, pa.Table], first: int, *, newest: int | None, source: str, name: str, notes: Iterable[str]
+    tables: Mapping[str, pa.Table],
+    first: int,
+    *,
+    newest: int | None,
+    source: str,
+    name: str,
+    notes: Iterable[str],
+    inferred: Iterable[str] = (),
 ) -> AeriesTables:
     """Tidied live rows as `AeriesTables`: the rows of the run, in one order whatever the source, with digests."""
     kept = {table: _in_order(table, _of_the_run(table, rows, first)) for table, rows in tables.items()}
@@ -173,6 +191,7 @@ def assembled(
         notes=list(notes),
         digests={table: _digest(rows) for table, rows in kept.items()},
         newest_year=newest,
+        inferred=frozenset(inferred),
     )
 
 

@@ -42,8 +42,8 @@ def aeries_statuses(tables: AeriesTables, settings: Settings) -> pd.DataFrame:
     Columns, as text: `student` (`STU.ID`), `ssid`, `school_code` (state), `school_name`, `local_lf`, `aeries_status`
     (translated; unknown when it has no translation), `first_name`, `last_name` (legal), `stu_first_name`,
     `stu_last_name`, `birth_date` (CCYYMMDD), `EAC`. The LAC dates `SD IFD RD1 AES EAD USS STS` as Aeries gives them
-    (unknown without the column). `lac_rows` (int64), `parent` (bool: LAC or IDN knows the student), `two_statuses`
-    (bool: the STU rows disagree).
+    (unknown without the column). `lac_rows` (int64: rows that Aeries itself has), `parent` (bool: LAC or IDN
+    knows the student), `two_statuses` (bool: the STU rows disagree).
 
     Raises
     ------
@@ -65,7 +65,7 @@ def aeries_statuses(tables: AeriesTables, settings: Settings) -> pd.DataFrame:
         local_lf=local,
         aeries_status=translated.codes("STU.LF", local, np.ones(len(local), dtype=bool)),
         two_statuses=different,
-        **_language_rows(tables.tables, persons["student"]),
+        **_language_rows(tables, persons["student"]),
     )
     has_row = (found["ssid"] != "") | (found["local_lf"] != "") | (found["lac_rows"] > 0)
     return found[has_row].reset_index(drop=True)
@@ -113,10 +113,11 @@ def _school(persons: pd.DataFrame, tables: AeriesTables, settings: Settings) -> 
     }
 
 
-def _language_rows(tables: Mapping[str, pd.DataFrame], students: pd.Series) -> dict[str, pd.Series | np.ndarray]:
-    lac = tables["LAC"]
+def _language_rows(aeries: AeriesTables, students: pd.Series) -> dict[str, pd.Series | np.ndarray]:
+    tables, lac = aeries.tables, aeries.tables["LAC"]
     at = text.positions(students, lac["ID"])
-    rows = lac["ID"].value_counts().reindex(students).fillna(0).to_numpy(dtype="int64")
+    proof = lac["ID"].iloc[:0] if "LAC" in aeries.inferred else lac["ID"]
+    rows = proof.value_counts().reindex(students).fillna(0).to_numpy(dtype="int64")
     columns = {code: _of_lac(lac, code, at) for code in ("EAC", *lac_dates().values(), *_OTHER_DATES)}
     known = text.is_in(students, tables["IDN"]["ID"]) if "IDN" in tables else np.zeros(len(students), dtype=bool)
     return columns | {"lac_rows": rows, "parent": known | (rows > 0)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import pandas as pd
 from senrkit import __version__, text
 from senrkit.errors import Stopped, UsageError
 from senrkit.inputs.aeries import AeriesTables, read_aeries
+from senrkit.inputs.aeries_tables import year_in_name
 from senrkit.inputs.sela_extract import SelaExtract, read_sela_extract
 from senrkit.language import tables as listed
 from senrkit.language.classes import CLASSES, PROPOSED, classify
@@ -29,7 +29,6 @@ from senrkit.settings import Settings, settings_document
 
 DOCUMENT, TABLE, WORKBOOK = "language.json", "language.csv", "language.xlsx"
 LAC_IMPORT, STU_IMPORT = "aeries_import_LAC.csv", "aeries_import_STU.csv"
-_YEAR_IN_NAME = re.compile(r"^DST(\d{2})\d{3}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +137,8 @@ def compared(sela_rows: pd.DataFrame, aeries: AeriesTables, settings: Settings) 
 
 def refuse_other_year(settings: Settings, newest: int | None, database_name: str) -> None:
     """Raise `Stopped` when the newest enrollment rows, or the database's name, are of another year than the run's."""
-    first, named = settings.school_year.first, _YEAR_IN_NAME.match(database_name)
-    in_name = 2000 + int(named.group(1)) if named else first
+    first = settings.school_year.first
+    in_name = year_in_name(database_name) or first
     if newest == first == in_name:
         return
     said = f"of {in_name}" if in_name != first else f"with newest enrollments of {newest or 'no year'}"

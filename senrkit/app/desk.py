@@ -1,0 +1,271 @@
+"""The desk: takes what a person does on the page, changes the session, has work done, and shows the result.
+
+Nothing that happens here reaches the page as a traceback: what can be mended is a sentence with its cure, what cannot
+is a sentence with a reference number, and the trace is in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from senrkit.app import screens, steps, transfer
+from senrkit.app.places import PastRun, Places, open_run
+from senrkit.app.session import STEPS, Session
+from senrkit.app.workroom import Answer, Request, Workroom
+from senrkit.errors import SenrkitError
+from senrkit.faults import record_fault
+
+Post = Callable[..., None]
+_LARGE_ROWS = 60_000
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing to tell: `kind` is `error`, `warning` or `good`; `reference` leads to the log."""
+
+    kind: str
+    text: str
+    cure: str = ""
+    reference: str = ""
+
+
+class Desk:
+    """One page's controller.
+
+    Parameters
+    ----------
+    places
+        Where this person's things are.
+    post
+        Sends a message, and bytes, to the page.
+    workroom
+        Where the work is done.
+    """
+
+    def __init__(self, places: Places, post: Post, workroom: Workroom) -> None:
+        self.places, self.post = places, post
+        self.session = Session()
+        self.notice: Notice | None = None
+        self.doing = ""
+        self.step_text = ""
+        self.student: int | None = None
+        self.form: dict[str, Any] = {}
+        self.listed: dict[str, list[Any]] = {}
+        self.workroom = workroom
+        self.incoming = transfer.Incoming(places)
+        self.outgoing = transfer.Outgoing()
+
+    # ---- what the page sends
+
+    def receive(self, message: Mapping[str, Any], buffers: list[Any]) -> None:
+        """Anything that a person did; never raises."""
+        try:
+            self._take(message, buffers)
+        except SenrkitError as error:
+            self.refuse(error.message, error.cure)
+        except Exception as fault:  # noqa: BLE001 - the page gets a reference number, the log the trace
+            self.own_fault(fault)
+
+    def _take(self, message: Mapping[str, Any], buffers: list[Any]) -> None:
+        kind = message["t"]
+        if kind == "ping":
+            self.post({"t": "pong"})
+            steps.review.look_again(self)
+        elif kind == "hello":
+            self._hello(message)
+        elif kind in ("upload", "slice", "upload-stopped"):
+            self._upload(kind, message, buffers)
+        elif kind == "download":
+            self.outgoing.give(message, self.post)
+        elif kind == "plotly":
+            self.post({"t": "plotly"}, [screens.plotly_script()])
+        elif kind == "rows":
+            steps.review.give_rows(self, message)
+        else:
+            self._do(message["do"], message.get("values") or {})
+
+    def _do(self, action: str, values: Mapping[str, Any]) -> None:
+        if action == "work/cancel":
+            self.workroom.cancel()
+            return
+        if self.doing and not action.startswith(("review/", "names/")):
+            self.say("Please wait until the work under way is done, or cancel it.")
+            return
+        self.notice = None
+        if action.startswith("step/"):
+            self.go(action.removeprefix("step/"))
+        elif action == "names/toggle":
+            steps.review.toggle_names(self)
+        else:
+            steps.ACTIONS[action](self, values)
+
+    def _hello(self, message: Mapping[str, Any]) -> None:
+        """A page that opens, perhaps after its kernel died: the address says where it was."""
+        self.places.prepare()
+        self.workroom.start()
+        wanted = dict(part.partition("=")[::2] for part in str(message.get("hash", "")).lstrip("#").split("&"))
+        self.go(wanted.get("step", "start"), run=wanted.get("run", ""), first=True)
+
+    def go(self, step: str, run: str = "", first: bool = False) -> None:
+        """Show a step, as far as there is something to see; and open a run first when one is named."""
+        if run:
+            found = next((one for one in self.past_runs() if one.folder.name == run), None)
+            if found is not None:
+                self.session.open_run(found)
+        if step not in STEPS or not self.session.may_open(step):
+            step = "start" if first else self.session.step
+        self.session.step, self.student = step, None
+        self.show(focus="" if first else "title")
+        steps.ENTERED.get(step, lambda desk: None)(self)
+
+    def _upload(self, kind: str, message: Mapping[str, Any], buffers: list[Any]) -> None:
+        if kind == "upload":
+            self.incoming.begin(str(message["name"]), int(message["size"]))
+        elif kind == "upload-stopped":
+            self.incoming.drop()
+            self.say("The upload was cancelled. Nothing was kept.")
+            return
+        else:
+            self.incoming.take(buffers[0])
+        whole = self.incoming.whole()
+        if whole is None:
+            self.post({"t": "next-slice", "at": self.incoming.taken})
+        else:
+            self.post({"t": "uploaded"})
+            steps.load.take_extract(self, whole, is_upload=True)
+
+    # ---- what the page is shown
+
+    def show(self, say: str = "", focus: str = "") -> None:
+        """The whole page as it now is. `focus` is the id of what the keyboard goes to."""
+        context = {
+            "desk": self,
+            "session": self.session,
+            "notice": self.notice,
+            "opened": steps.review.opened(self),
+            **steps.CONTEXTS[self.session.step](self),
+        }
+        regions = {name: screens.render(name, context) for name in ("head", "rail", "busy", "dialog")}
+        regions["main"] = screens.render(self.session.step, context)
+        run = self.session.run
+        address = f"#run={run.folder.name}&step={self.session.step}" if run else f"#step={self.session.step}"
+        # An error is the first thing that somebody who does not see the page should hear.
+        say = say or (f"{self.notice.text} {self.notice.cure}" if self.notice else "")
+        self.post({"t": "show", "regions": regions, "say": say, "focus": focus, "hash": address})
+        steps.evaluate.send_figures(self)
+
+    def say(self, text: str) -> None:
+        """Announce something without changing the page."""
+        self.post({"t": "show", "regions": {}, "say": text})
+
+    def refuse(self, text: str, cure: str = "") -> None:
+        """Something that a person can mend."""
+        self.doing = ""
+        self.notice = Notice("error", text, cure)
+        self.show(focus="notice")
+
+    def own_fault(self, fault: BaseException) -> None:
+        """A fault of senrkit: written down, and named by its number."""
+        reference, _ = record_fault(fault, self.places.home if self.places.home.is_dir() else None)
+        self._tell_fault(reference)
+
+    def _tell_fault(self, reference: str) -> None:
+        self.doing = ""
+        self.notice = Notice(
+            "error",
+            "Something went wrong inside senrkit. Nothing of yours was changed.",
+            screens.words("fault_cure"),
+            reference,
+        )
+        try:
+            self.show(focus="notice")
+        except Exception:  # noqa: BLE001 - the screen itself is at fault: say it without a screen
+            self.post(
+                {
+                    "t": "show",
+                    "regions": {"main": screens.render("broken", {"notice": self.notice}), "busy": ""},
+                    "say": self.notice.text,
+                    "focus": "notice",
+                }
+            )
+
+    # ---- work
+
+    def work(
+        self,
+        doing: str,
+        job: str,
+        done: Callable[[Any], None],
+        refused: Callable[[str, str], None] | None = None,
+        **given: Any,
+    ) -> None:
+        """Have a job done outside of the page, with its steps shown and a way to cancel it."""
+        self.doing, self.step_text = doing, ""
+        refused = refused or self.refuse
+
+        def ended(answer: Answer) -> None:
+            self.doing = ""
+            try:
+                self._ended(answer, done, refused)
+            except SenrkitError as error:
+                self.refuse(error.message, error.cure)
+            except Exception as fault:  # noqa: BLE001 - as in receive
+                self.own_fault(fault)
+
+        self.workroom.ask(Request(job, given, ended, self._told))
+        self._show_busy()
+
+    def quietly(self, job: str, done: Callable[[Any], None], **given: Any) -> None:
+        """A short job beside the page: the page stays as it is, faults are told."""
+
+        def ended(answer: Answer) -> None:
+            if not answer.cancelled:
+                self._ended(answer, done, self.refuse)
+
+        self.workroom.ask(Request(job, given, ended))
+
+    def _ended(self, answer: Answer, done: Callable[[Any], None], refused: Callable[[str, str], None]) -> None:
+        if answer.cancelled:
+            self.notice = Notice("warning", screens.words("cancelled"))
+            self.show(focus="notice")
+        elif answer.refused:
+            refused(answer.refused, answer.cure)
+        elif answer.fault:
+            self._tell_fault(answer.fault)
+        else:
+            done(answer.done)
+
+    def _told(self, step: str) -> None:
+        self.step_text = step
+        self._show_busy()
+
+    def _show_busy(self) -> None:
+        region = screens.render("busy", {"desk": self})
+        self.post({"t": "show", "regions": {"busy": region}, "say": screens.progress_words(self.doing, self.step_text)})
+
+    # ---- what steps share
+
+    def past_runs(self) -> list[PastRun]:
+        """Runs of every settings file that this person has here, newest first."""
+        folders = []
+        for file in {
+            *self.places.settings_files(),
+            *([self.session.settings_file] if self.session.settings_file else []),
+        }:
+            try:
+                folders.append(steps.start.runs_folder(file))
+            except SenrkitError:
+                continue
+        return self.places.runs(list(dict.fromkeys(folders)))
+
+    def take_run(self, folder: str) -> None:
+        """Open a run that was just made; after a large one a fresh worker gives back the memory that it took."""
+        made = open_run(Path(folder))
+        if made is None:
+            raise FileNotFoundError(folder)
+        self.session.open_run(made)
+        if sum(one.get("rows", 0) for one in made.manifest["inputs"]) > _LARGE_ROWS:
+            self.workroom.renew()

@@ -1,0 +1,197 @@
+"""What the worker process does for the dashboard. Every result is plain JSON; nothing is decided here.
+
+The work itself is `senrkit.engine`'s, the charts are `senrkit.figures`': the same as behind the other doors.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from senrkit import dates, engine, text
+from senrkit import decisions as kept_decisions
+from senrkit.demo import make
+from senrkit.inputs.aeries import read_aeries
+from senrkit.inputs.senr_extract import read_extract
+from senrkit.progress import Progress
+from senrkit.settings import Settings, load_settings, read_settings_text
+
+_TABLE_ROWS = 400
+
+
+def recognise(progress: Progress, files: Sequence[str], lea: str, as_of: str) -> dict[str, Any]:
+    """What an extract is: its layout, rows, LEAs, days and age. A file that is none is refused with the reason."""
+    progress.step("reading the extract")
+    extract = read_extract([Path(file) for file in files])
+    rows = extract.rows
+    starts = dates.from_ccyymmdd(rows["start_date"]).dropna()
+    updated = sorted({str(day)[:8] for day in rows["last_updated"].unique() if str(day)[:8].isdigit()})
+    newest = dates.day(updated[-1]) if updated else None
+    return {
+        "name": ", ".join(file.name for file in extract.files),
+        "sha256": [file.sha256 for file in extract.files],
+        "layout": f"SENR-R, {extract.layout.fields + 2} columns",
+        "rows": len(rows),
+        "students": int(rows["ssid"].nunique()),
+        "leas": {
+            str(code) or "blank": int(count) for code, count in rows["reporting_lea"].value_counts().head(5).items()
+        },
+        "own": int((rows["reporting_lea"] == lea).sum()),
+        "first_start": starts.min().date().isoformat() if len(starts) else "",
+        "last_start": starts.max().date().isoformat() if len(starts) else "",
+        "newest": newest.isoformat() if newest else "",
+        "age": (dt.date.fromisoformat(as_of) - newest).days if newest else None,
+        "notes": list(extract.notes),
+        "from_run": False,
+    }
+
+
+def check(progress: Progress, settings_file: str, extract: str) -> dict[str, Any]:
+    """The manifest of a check: preconditions, no folder."""
+    return engine.check(_settings(settings_file, extract), progress=progress).manifest
+
+
+def run(
+    progress: Progress,
+    settings_file: str,
+    extract: str,
+    accept: Mapping[str, str],
+    accept_deletes: int | None,
+    person: str,
+) -> dict[str, Any]:
+    """The whole run; where its folder is."""
+    settings = _settings(settings_file, extract)
+    done = engine.run(settings, accept=accept, accept_deletes=accept_deletes, progress=progress, person=person or None)
+    return {"folder": str(done.folder), "exit_code": done.exit_code}
+
+
+def charts(progress: Progress, folder: str, others: Sequence[str]) -> list[dict[str, Any]]:
+    """Every chart of a run with its sentence and its table; `others` are the run folders for the trend."""
+    from senrkit import figures
+    from senrkit.results import RunFolder
+
+    progress.step("drawing the charts")
+    opened = RunFolder.open(folder)
+    drawn: list[tuple[str, Callable[[], figures.Chart]]] = [
+        ("by_school", lambda: figures.by_school(opened)),
+        ("reasons_by_school", lambda: figures.reasons_by_school(opened)),
+        ("by_grade", lambda: figures.by_grade(opened)),
+        ("by_field", lambda: figures.by_field(opened)),
+        ("findings_by_school", lambda: figures.findings_by_school(opened)),
+        ("enrollment_counts", lambda: figures.enrollment_counts(opened)),
+    ]
+    if others:
+        drawn = [("trend", lambda: figures.trend([RunFolder.open(each) for each in others]))]
+    return [_chart_document(name, draw()) for name, draw in drawn]
+
+
+def history(progress: Progress, folders: Sequence[str]) -> list[dict[str, Any]]:
+    """Of finished runs, oldest first: what is new, still open, come back, solved since the run before, by school."""
+    from senrkit.results import RunFolder
+    from senrkit.run_changes import STATES, change_counts, run_changes
+
+    progress.step("comparing the runs")
+    opened = [RunFolder.open(folder) for folder in folders]
+    told = []
+    for place, later in enumerate(opened[1:], 1):
+        changes = run_changes(later, opened[place - 1], opened[: place - 1])
+        by_school = pd.crosstab([changes["school_name"], changes["school_code"]], changes["state"]).reindex(
+            columns=list(STATES), fill_value=0
+        )
+        schools = [
+            [name or code, *map(int, row)]
+            for (name, code), row in zip(by_school.index, by_school.to_numpy(), strict=True)
+        ]
+        told.append({"folder": str(later.folder), "counts": change_counts(changes), "schools": schools})
+    return told
+
+
+def decisions(progress: Progress, file: str) -> list[dict[str, str]]:
+    """The last line of each decision that has not been taken back."""
+    read = kept_decisions.read(Path(file))
+    last = read.drop_duplicates(["ssid", "school_code", "start_date", "action"], keep="last")
+    return last.loc[last["taken_back"] == "", list(kept_decisions.COLUMNS)].to_dict("records")
+
+
+def decide(progress: Progress, file: str, made: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Add these to the decisions file; returns what `decisions` does afterwards."""
+    progress.step("keeping the decision")
+    for one in made:
+        kept_decisions.append(Path(file), kept_decisions.Decision(**one))
+    return decisions(progress, file)
+
+
+def names(progress: Progress, settings_file: str, extract: str, ssids: Sequence[str]) -> dict[str, str]:
+    """SSID → "Last, First" from CALPADS, or else from Aeries. For the page alone; never written down."""
+    progress.step("looking the names up")
+    settings = _settings(settings_file, extract)
+    wanted = pd.Series(list(ssids), dtype="str")
+    state = read_extract(settings.calpads.senr_extract).rows
+    state = state.loc[text.is_in(state["ssid"], wanted), ["ssid", "last_name", "first_name"]]
+    people = read_aeries(settings).tables["STU"]
+    aeries = people.loc[text.is_in(people["CID"], wanted), ["CID", "LN", "FN"]].set_axis(state.columns, axis=1)
+    # The newest row of CALPADS' own comes last in the extract, and wins.
+    both = pd.concat([aeries, state], ignore_index=True).fillna("").drop_duplicates("ssid", keep="last")
+    return {row["ssid"]: f"{row['last_name']}, {row['first_name']}".strip(", ") for row in both.to_dict("records")}
+
+
+def try_setup(progress: Progress, settings_text: str, folder: str) -> dict[str, Any]:
+    """Can Aeries be read with these settings? How many students, which schools, which years."""
+    progress.step("asking Aeries")
+    settings = read_settings_text(settings_text, Path(folder), "the new set-up")
+    tables = read_aeries(settings)
+    schools = tables.tables["LOC"]
+    years = tables.tables["ENR"]["YR"]
+    own = schools[~schools["CD"].isin(["0", ""])]
+    return {
+        "source": tables.source,
+        "students": int(tables.tables["STU"]["ID"].nunique()),
+        "newest_year": int(tables.newest_year or 0),
+        "rows_of_year": int((years == str(settings.school_year.first)).sum()),
+        "district": _district(schools),
+        "schools": [{"code": row["CD"], "name": row["NM"]} for row in own[["CD", "NM"]].to_dict("records")],
+    }
+
+
+def make_demo(progress: Progress, folder: str, students: int) -> str:
+    """A made-up district in a folder of its own; where its settings are."""
+    progress.step("making the demo district")
+    district = make(Path(folder), students, 1, None)
+    return str(district.settings_file)
+
+
+def _settings(settings_file: str, extract: str) -> Settings:
+    return load_settings(Path(settings_file), extract=(Path(extract),) if extract else None)
+
+
+def _district(schools: pd.DataFrame) -> str:
+    """The LEA code that Aeries itself states on school 0."""
+    zero = schools[schools["CD"] == "0"]
+    return "".join(zero.iloc[0][["CC", "DC"]].fillna("")) if len(zero) and {"CC", "DC"} <= set(schools) else ""
+
+
+def _chart_document(name: str, chart: Any) -> dict[str, Any]:
+    table = chart.table.head(_TABLE_ROWS)
+    numbers = [pd.api.types.is_numeric_dtype(table[column]) for column in table]
+    shown = table.astype("object").where(table.notna(), "")
+    return {
+        "id": name,
+        "title": chart.figure.layout.title.text,
+        "sentence": chart.sentence,
+        "figure": json.loads(chart.figure.to_json(validate=False)),
+        "columns": [str(column) for column in table],
+        "numbers": numbers,
+        "rows": [[str(value) for value in row] for row in shown.itertuples(index=False)],
+        "cut": len(chart.table) - len(table),
+    }
+
+
+JOBS: Mapping[str, Callable[..., Any]] = {
+    job.__name__: job
+    for job in (recognise, check, run, charts, history, decisions, decide, names, try_setup, make_demo)
+}

@@ -1,0 +1,171 @@
+"""What one open page knows: which settings, which extract, which run. It can all be found again from a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import traitlets
+
+from senrkit.app.places import PastRun
+from senrkit.app.proposal import ProposalTable
+from senrkit.settings import Settings, load_settings
+
+STEPS = ("start", "load", "check", "evaluate", "review", "export", "language", "history")
+DONE, NOW, NOT_YET, NEEDS_YOU = "done", "now", "not-yet", "needs-you"
+STOPPED, ACCEPTED = "stopped", "accepted"
+
+
+class Session(traitlets.HasTraits):
+    """The state of one page.
+
+    Attributes
+    ----------
+    settings_file
+        The settings in use, or `None` before any are chosen.
+    extract
+        The extract chosen instead of the settings' own, or `""`.
+    recognised
+        What the extract is (`jobs.recognise`), or `None`.
+    checked
+        The manifest of the last check, or of the run that is open.
+    accepted, accept_deletes
+        Soft stops accepted with their reason, and the number of deletes typed for P12.
+    run
+        The run that is open.
+    proposal
+        Its proposal, or `None` of a stopped run.
+    decided
+        The decisions in force now; a run that was made before may not have them yet.
+    confirmed
+        The run whose number of deletes was typed before its files were handed out.
+    """
+
+    step = traitlets.Unicode("start")
+    settings_file = traitlets.Instance(Path, allow_none=True)
+    extract = traitlets.Unicode("")
+    recognised = traitlets.Dict(allow_none=True, default_value=None)
+    checked = traitlets.Dict(allow_none=True, default_value=None)
+    accepted = traitlets.Dict()
+    accept_deletes = traitlets.Int(allow_none=True, default_value=None)
+    run = traitlets.Instance(PastRun, allow_none=True)
+    proposal = traitlets.Instance(ProposalTable, allow_none=True)
+    decided = traitlets.List()
+    charts = traitlets.List()
+    confirmed = traitlets.Instance(Path, allow_none=True)
+    names_shown = traitlets.Bool(False)
+    names = traitlets.Dict()
+
+    @property
+    def settings(self) -> Settings | None:
+        """The settings as they stand in their file now.
+
+        Raises
+        ------
+        UsageError
+            when the file has become wrong.
+        """
+        return load_settings(self.settings_file) if self.settings_file else None
+
+    @property
+    def runs_folder(self) -> Path | None:
+        return self.settings.output.runs if self.settings_file else None
+
+    @property
+    def decisions_file(self) -> Path:
+        return self.runs_folder / "decisions.csv"
+
+    @property
+    def stops(self) -> list[dict[str, Any]]:
+        """Preconditions that stop the run and have not been accepted."""
+        return [one for one in (self.checked or {}).get("preconditions", ()) if self.state_of(one) == STOPPED]
+
+    def state_of(self, precondition: dict[str, Any]) -> str:
+        """`passed`, `stopped`, `accepted` or `warning`, with what was accepted on this page."""
+        if precondition["state"] != STOPPED:
+            return precondition["state"]
+        name = precondition["id"]
+        by_number = name == "P12" and self.accept_deletes is not None
+        return ACCEPTED if name in self.accepted or by_number else STOPPED
+
+    def choose_settings(self, file: Path) -> None:
+        """Begin with these settings; what belonged to others is let go."""
+        self.forget_extract()
+        self.settings_file = file
+
+    def forget_extract(self) -> None:
+        """Another extract: nothing that was found in the one before holds any more."""
+        self.extract, self.recognised, self.confirmed = "", None, None
+        self.forget_check()
+        self.close_run()
+
+    def forget_check(self) -> None:
+        self.checked, self.accepted, self.accept_deletes = None, {}, None
+
+    def close_run(self) -> None:
+        self.run, self.proposal, self.charts, self.names = None, None, [], {}
+
+    def open_run(self, run: PastRun) -> None:
+        """Take up a run: everything else follows from its manifest."""
+        manifest = dict(run.manifest)
+        self.close_run()
+        self.settings_file = (
+            Path(manifest["settings"]["file"]) if manifest["settings"].get("file") else self.settings_file
+        )
+        files = manifest["settings"]["calpads"]["senr_extract"]
+        self.extract = files[0] if len(files) == 1 else ""
+        self.checked = manifest
+        self.accepted = {one["id"]: one["because"] for one in manifest["accepted"] if one["id"] != "P12"}
+        self.accept_deletes = _accepted_deletes(manifest)
+        self.recognised = self.recognised or _recognised(manifest)
+        self.run = run
+        self.proposal = None if run.stopped else ProposalTable.read(run.folder)
+
+    def stage(self, step: str) -> str:
+        """How far a step is."""
+        if step == self.step:
+            return NOW
+        if step == "check" and self.stops:
+            return NEEDS_YOU
+        went_through = self.run is not None and not self.run.stopped
+        done = {
+            "start": self.settings_file is not None,
+            "load": self.recognised is not None,
+            "check": self.checked is not None,
+            "evaluate": went_through,
+            "review": went_through and self.confirmed == self.run.folder,
+            "export": went_through and self.confirmed == self.run.folder,
+        }
+        return DONE if done.get(step) else NOT_YET
+
+    def may_open(self, step: str) -> bool:
+        """Whether there is something to see; going back is always allowed."""
+        needs = {
+            "load": self.settings_file is not None,
+            "check": self.recognised is not None,
+            "evaluate": self.checked is not None and not self.stops,
+            "review": self.proposal is not None,
+            "export": self.proposal is not None,
+        }
+        return needs.get(step, True)
+
+
+def _accepted_deletes(manifest: dict[str, Any]) -> int | None:
+    said = next((one["because"] for one in manifest["accepted"] if one["id"] == "P12"), "")
+    number = said.rpartition(" ")[2]
+    return int(number) if number.isdigit() else None
+
+
+def _recognised(manifest: dict[str, Any]) -> dict[str, Any] | None:
+    """Of an extract that may be gone by now: what the run wrote down about it."""
+    files = [one for one in manifest["inputs"] if one["role"] == "senr_extract"]
+    if not files or manifest["layout"] is None:
+        return None
+    return {
+        "name": ", ".join(one["name"] for one in files),
+        "sha256": [one["sha256"] for one in files],
+        "layout": f"SENR-R, {manifest['layout']['columns']} columns",
+        "rows": sum(one["rows"] for one in files),
+        "from_run": True,
+        "notes": [],
+    }

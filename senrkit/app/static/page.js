@@ -1,0 +1,172 @@
+// The frame of the page: what is shown where, what a person does, where the keyboard is, what is announced.
+
+const FRAME = `
+<div class="senr">
+  <a class="skip" href="#main">Skip to the content</a>
+  <div class="lost" role="alert" hidden><p><strong>The connection to senrkit is lost.</strong> Runs and decisions are kept.</p><button type="button" class="primary">Open the page again</button></div>
+  <header id="head"></header>
+  <nav id="rail" aria-label="Steps"></nav>
+  <main id="main" tabindex="-1"><p class="lead">Opening…</p></main>
+  <div id="busy"></div>
+  <div id="dialog"></div>
+  <div id="said" class="unseen" role="status" aria-live="polite"></div>
+</div>`;
+const BEAT = 4000;
+const PATIENCE = 12000;
+
+function render({ model, el }) {
+  el.innerHTML = FRAME;
+  const root = el.querySelector(".senr");
+  const at = (id) => root.querySelector(`#${CSS.escape(id)}`);
+  const send = (message, buffers) => model.send(message, undefined, buffers);
+  const charts = new Charts(root, send);
+  const uploads = new Uploads(send);
+  const downloads = new Downloads(send);
+  let rows = null;
+  let heard = Date.now();
+  let began = 0;
+  let typing = 0;
+
+  function act(what, values = {}) {
+    send({ t: "do", do: what, values });
+  }
+
+  function say(text) {
+    if (!text) return;
+    // The same words twice would not be announced twice.
+    at("said").textContent = at("said").textContent === text ? `${text}\u00a0` : text;
+  }
+
+  function put(id, html) {
+    const region = at(id);
+    if (!region) return;
+    const active = region.contains(document.activeElement) ? document.activeElement : null;
+    const caret = active && "selectionStart" in active ? active.selectionStart : null;
+    region.innerHTML = html;
+    if (active?.id && at(active.id)) {
+      at(active.id).focus({ preventScroll: true });
+      if (caret !== null && at(active.id).type !== "date") try { at(active.id).setSelectionRange(caret, caret); } catch { /* a field without a caret */ }
+    }
+    wake(region, id);
+  }
+
+  function wake(region, id) {
+    const table = region.querySelector("[data-rows]");
+    if (table) rows = new RowTable(table, send);
+    else if (id === "main") rows = null;
+    const upload = region.querySelector("[data-upload]");
+    if (upload) uploads.attach(upload);
+    if (id === "busy") began = region.querySelector("[data-elapsed]") ? began || Date.now() : 0;
+    const dialog = region.querySelector("dialog");
+    if (dialog) {
+      dialog.showModal();
+      dialog.addEventListener("cancel", (event) => {
+        event.preventDefault();
+        act(dialog.dataset.modal);
+      });
+      dialog.scrollTop = 0;
+      region.querySelector("h2")?.focus();
+    }
+  }
+
+  function show({ regions, say: words, focus, hash }) {
+    const step = hash && !location.hash.endsWith(hash.split("&").pop());
+    for (const [id, html] of Object.entries(regions)) put(id, html);
+    if (hash && hash !== location.hash) history.replaceState(null, "", hash);
+    if (regions.rail) document.title = `${root.querySelector("h1")?.textContent ?? "senrkit"} · senrkit`;
+    if (step) window.scrollTo(0, 0);
+    if (focus) at(focus)?.focus();
+    say(words);
+  }
+
+  const handlers = {
+    show,
+    pong: () => {},
+    rows: (message) => rows?.take(message),
+    "rows-changed": () => rows?.restart(),
+    chart: (message) => charts.take(message),
+    plotly: (message, buffers) => charts.load(buffers[0]),
+    "next-slice": (message) => uploads.next(message.at),
+    uploaded: () => uploads.done(),
+    download: (message) => downloads.begin(message),
+    "download-slice": (message, buffers) => downloads.take(message, buffers[0]),
+    "form-error": ({ text }) => {
+      const scope = root.querySelector("dialog[open]") ?? root;
+      const place = scope.querySelector("[data-form-error]");
+      if (place) place.textContent = text;
+    },
+  };
+
+  model.on("msg:custom", (message, views) => {
+    heard = Date.now();
+    root.querySelector(".lost").hidden = true;
+    const buffers = (views || []).map((view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+    handlers[message.t](message, buffers);
+  });
+
+  function valuesOf(form) {
+    const values = {};
+    for (const [name, value] of new FormData(form)) values[name] = name === "picked" ? [...(values[name] ?? []), value] : value;
+    return values;
+  }
+
+  root.addEventListener("click", (event) => {
+    const shown = event.target.closest("[data-show]");
+    if (shown) return choose(shown);
+    const button = event.target.closest("[data-do]:not(form)");
+    if (!button || button.disabled) return;
+    if (button.getAttribute("aria-disabled") === "true") return say(button.dataset.why);
+    act(button.dataset.do, button.dataset.arg === undefined ? {} : { arg: button.dataset.arg });
+  });
+
+  function choose(button) {
+    const id = button.dataset.of;
+    const asTable = button.dataset.show === "table";
+    root.querySelector(`[data-figure="${id}"]`).hidden = asTable;
+    root.querySelector(`[data-table-of="${id}"]`).hidden = !asTable;
+    for (const one of button.parentElement.children) one.setAttribute("aria-pressed", one === button ? "true" : "false");
+  }
+
+  root.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const form = event.target.closest("form[data-do]");
+    if (form) act(form.dataset.do, valuesOf(form));
+  });
+
+  root.addEventListener("change", (event) => {
+    const field = event.target.closest("[data-change]");
+    if (!field) return;
+    const values = "many" in field.dataset ? { [field.name]: valuesOf(field.form)[field.name] ?? [] } : { [field.name]: field.value };
+    act(field.dataset.change, values);
+  });
+
+  root.addEventListener("input", (event) => {
+    const field = event.target.closest("[data-input]");
+    if (!field) return;
+    clearTimeout(typing);
+    typing = setTimeout(() => act(field.dataset.input, { [field.name]: field.value }), 150);
+  });
+
+  root.querySelector(".skip").onclick = (event) => {
+    event.preventDefault();
+    at("main").focus();
+  };
+  root.querySelector(".lost button").onclick = () => location.reload();
+
+  const clock = setInterval(() => {
+    const elapsed = root.querySelector("[data-elapsed]");
+    if (elapsed && began) elapsed.textContent = `${Math.round((Date.now() - began) / 1000)} s`;
+  }, 500);
+  const pulse = setInterval(() => {
+    root.querySelector(".lost").hidden = Date.now() - heard < PATIENCE;
+    send({ t: "ping" });
+  }, BEAT);
+
+  send({ t: "hello", hash: location.hash });
+  return () => {
+    clearInterval(clock);
+    clearInterval(pulse);
+  };
+}
+
+export default { render };

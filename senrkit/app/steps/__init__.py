@@ -1,0 +1,22 @@
+"""The steps of the job, one module each: what its screen is told, and what can be done on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from senrkit.app.steps import check, evaluate, export, history, language, load, review, setup, start
+
+_STEPS = {
+    "start": start, "load": load, "check": check, "evaluate": evaluate, "review": review, "export": export,
+    "language": language, "history": history,
+}  # fmt: skip
+
+CONTEXTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {name: step.context for name, step in _STEPS.items()}
+# What begins by itself when a step is opened.
+ENTERED: Mapping[str, Callable[[Any], None]] = {
+    name: step.entered for name, step in _STEPS.items() if hasattr(step, "entered")
+}
+ACTIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], None]] = {
+    name: act for step in (*_STEPS.values(), setup) for name, act in getattr(step, "ACTIONS", {}).items()
+}

@@ -1,0 +1,71 @@
+"""Load: the extract, uploaded, dropped into a folder, or named in the settings; and what was recognised in it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from senrkit.app.places import found_file
+
+if TYPE_CHECKING:
+    from senrkit.app.desk import Desk
+
+
+def context(desk: Desk) -> dict[str, Any]:
+    settings = desk.session.settings
+    named = settings.calpads.senr_extract if settings else ()
+    dropped = desk.listed["dropped"] = desk.places.dropped()
+    year = settings.school_year.first if settings else 0
+    return {
+        "settings": settings,
+        "from_day": f"1 July {year - (settings.calpads.years_back if settings else 10)}",
+        "dropped": dropped,
+        "drop_folder": desk.places.drop,
+        "named": [found_file(path) for path in named if path.is_file()],
+        "recognised": desk.session.recognised,
+    }
+
+
+def use_named(desk: Desk, values: Mapping[str, Any]) -> None:
+    """The extract that the settings name."""
+    desk.session.forget_extract()
+    _recognise(desk, [str(path) for path in desk.session.settings.calpads.senr_extract], "", None)
+
+
+def use_dropped(desk: Desk, values: Mapping[str, Any]) -> None:
+    take_extract(desk, desk.listed["dropped"][int(values["dropped"])].path)
+
+
+def refresh(desk: Desk, values: Mapping[str, Any]) -> None:
+    found = len(desk.places.dropped())
+    desk.show(say=f"{found} files are in the drop folder.", focus="dropped" if found else "refresh")
+
+
+def take_extract(desk: Desk, file: Path, is_upload: bool = False) -> None:
+    """Look at this file and, when it is an extract, go on with it."""
+    desk.session.forget_extract()
+    _recognise(desk, [str(file)], str(file), file if is_upload else None)
+
+
+def _recognise(desk: Desk, files: list[str], extract: str, upload: Path | None) -> None:
+    settings = desk.session.settings
+
+    def recognised(facts: dict[str, Any]) -> None:
+        desk.session.extract, desk.session.recognised = extract, facts
+        desk.show(say=f"Recognised: {facts['layout']}, {facts['rows']:,} rows.", focus="recognised")
+
+    def refused(text: str, cure: str) -> None:
+        # A refused upload is of no use, and may hold anybody's data.
+        if upload is not None:
+            shutil.rmtree(upload.parent, ignore_errors=True)
+        desk.refuse(text, cure)
+
+    desk.work(
+        "Looking at the file", "recognise", recognised, refused,
+        files=files, lea=settings.lea, as_of=settings.as_of.isoformat(),
+    )  # fmt: skip
+
+
+ACTIONS = {"load/named": use_named, "load/dropped": use_dropped, "load/refresh": refresh}

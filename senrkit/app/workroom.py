@@ -1,0 +1,149 @@
+"""The dashboard's hold on its worker process: one request at a time, its steps as they come, a true cancel."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a request ended: one of `done`, a refusal with its cure, a fault's reference number, or cancelled."""
+
+    done: Any = None
+    refused: str = ""
+    cure: str = ""
+    fault: str = ""
+    cancelled: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return not (self.refused or self.fault or self.cancelled)
+
+
+@dataclass
+class Request:
+    """Work to be done; `told` hears each step, `ended` the answer, both by way of `Workroom.deliver`."""
+
+    job: str
+    given: dict[str, Any]
+    ended: Callable[[Answer], None]
+    told: Callable[[str], None] = field(default=lambda text: None)
+
+
+class Workroom:
+    """A worker process, started ahead so that its imports are over when the first request comes.
+
+    Parameters
+    ----------
+    log_folder
+        Where the trace of a fault is written.
+    deliver
+        Calls a function where the page lives. Answers come from a thread; a page may be touched only from its own.
+    """
+
+    def __init__(self, log_folder: Path, deliver: Callable[..., None]) -> None:
+        self._log_folder, self._deliver = log_folder, deliver
+        self._lock = threading.Lock()
+        self._waiting: list[Request] = []
+        self._current: Request | None = None
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Have a worker ready."""
+        with self._lock:
+            self._have_worker()
+
+    def ask(self, request: Request) -> None:
+        """Do this when what was asked before is done."""
+        with self._lock:
+            self._waiting.append(request)
+            self._next()
+
+    def cancel(self) -> None:
+        """End the work under way, and whatever waits. A run that is cut off leaves no folder behind."""
+        with self._lock:
+            dropped = [*([self._current] if self._current else []), *self._waiting]
+            self._current, self._waiting = None, []
+            self._end_worker()
+            self._have_worker()
+        for request in dropped:
+            self._deliver(request.ended, Answer(cancelled=True))
+
+    def renew(self) -> None:
+        """Change the worker for a fresh one: what a large run took goes back to the system."""
+        with self._lock:
+            if self._current is None and not self._waiting:
+                self._end_worker()
+                self._have_worker()
+
+    def close(self) -> None:
+        """No more work."""
+        with self._lock:
+            self._current, self._waiting = None, []
+            self._end_worker()
+
+    @property
+    def process_id(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def _have_worker(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        # The kernel's own environment would make the worker draw for notebooks.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MPLBACKEND", "JPY_"))}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "senrkit.app.worker"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+            env=environment | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )  # fmt: skip
+        threading.Thread(target=self._listen, args=(self._process,), daemon=True, name="senrkit-worker").start()
+
+    def _end_worker(self) -> None:
+        worker, self._process = self._process, None
+        if worker is not None:
+            worker.terminate()
+            worker.stdin.close()
+
+    def _next(self) -> None:
+        if self._current is None and self._waiting:
+            self._have_worker()
+            self._current = self._waiting.pop(0)
+            request = {"job": self._current.job, "given": self._current.given, "log_folder": str(self._log_folder)}
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+
+    def _listen(self, worker: subprocess.Popen[str]) -> None:
+        for line in worker.stdout:
+            message = json.loads(line)
+            if "step" in message:
+                with self._lock:
+                    current = self._current if worker is self._process else None
+                if current is not None:
+                    self._deliver(current.told, message["step"])
+            elif "ready" not in message:
+                self._finish(worker, Answer(**message))
+        worker.wait()
+        # Ended without an answer: out of memory, or killed from outside.
+        self._finish(
+            worker,
+            Answer(
+                refused="The work was cut off before it was done.",
+                cure="Try again; if it happens again, the computer may be short of memory.",
+            ),
+        )
+
+    def _finish(self, worker: subprocess.Popen[str], answer: Answer) -> None:
+        with self._lock:
+            if worker is not self._process or self._current is None:
+                return
+            ended, self._current = self._current, None
+            self._next()
+        self._deliver(ended.ended, answer)

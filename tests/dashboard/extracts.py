@@ -1,0 +1,30 @@
+"""Extracts as the browser tests need them: the demo's own, made longer, or spoilt on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def lengthened(source: Path, target: Path, size: int) -> Path:
+    """The extract with closed enrollments of earlier years of more and more students, until it has `size` bytes."""
+    lines = source.read_bytes().splitlines(keepends=True)
+    old = [
+        line.split(b"^")
+        for line in lines
+        if line.split(b"^")[6] in (b"2023-2024", b"2022-2023", b"2021-2022") and line.split(b"^")[24]
+    ]
+    with target.open("wb") as out:
+        out.writelines(lines)
+        number = 0
+        while out.tell() < size:
+            for cells in old:
+                number += 1
+                out.write(b"^".join([*cells[:7], b"%010d" % (7_000_000_000 + number), b"X%d" % number, *cells[9:]]))
+    return target
+
+
+def aged(source: Path, target: Path) -> Path:
+    """The extract as if nobody had updated it for months: P08 stops, and can be accepted."""
+    rows = [line.split(b"^") for line in source.read_bytes().splitlines(keepends=True)]
+    target.write_bytes(b"".join(b"^".join([*cells[:36], b"20260901" + cells[36][8:]]) for cells in rows))
+    return target

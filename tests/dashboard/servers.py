@@ -1,0 +1,116 @@
+"""A dashboard that runs, and browsers that look at it; everything that is not loopback is blocked and written down."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60_000
+BROWSER_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+]
+
+
+@dataclass
+class Server:
+    """`address` has the token in it. `strayed` is every request that was not for this computer."""
+
+    process: subprocess.Popen[str]
+    address: str
+    home: Path
+    strayed: list[str] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def kernels(self) -> list[psutil.Process]:
+        return [one for one in self._children() if "ipykernel_launcher" in " ".join(one.cmdline())]
+
+    def workers(self) -> list[psutil.Process]:
+        return [one for one in self._children() if "senrkit.app.worker" in " ".join(one.cmdline())]
+
+    def _children(self) -> list[psutil.Process]:
+        found = []
+        for one in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.cmdline()
+                found.append(one)
+        return found
+
+
+@contextlib.contextmanager
+def serving(home: Path, *options: str) -> Iterator[Server]:
+    """`senrkit dashboard`, as a person starts it, without its browser."""
+    command = [sys.executable, "-m", "senrkit", "dashboard", str(home), "--no-browser", *options]
+    with (home.parent / f"{home.name}.log").open("w") as log:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=dict(os.environ, PYTHONUNBUFFERED="1")
+        )
+        try:
+            yield Server(process, process.stdout.readline().split()[-1], home)
+        finally:
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            for child in children:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
+
+
+@contextlib.contextmanager
+def browsing() -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER_OPTIONS)
+        yield browser
+        browser.close()
+
+
+def new_page(browser, server: Server, width: int = 1280, height: int = 720, **options):
+    """A page of somebody of their own. What leads away from this computer is blocked, and remembered."""
+
+    def only_here(route) -> None:
+        if route.request.url.startswith((server.origin, "data:", "blob:")):
+            route.continue_()
+        else:
+            server.strayed.append(route.request.url)
+            route.abort()
+
+    context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **options)
+    context.route("**/*", only_here)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    return page
+
+
+def settled(page) -> None:
+    """No work under way."""
+    page.wait_for_function("!document.querySelector('.busy')")
+
+
+def go_on(page, heading: str) -> None:
+    """Press the one primary button; the next screen has this heading."""
+    page.locator("#next").click()
+    page.get_by_role("heading", level=1, name=heading).wait_for()
+    settled(page)

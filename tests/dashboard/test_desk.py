@@ -1,0 +1,373 @@
+"""The desk without a browser: what is shown, what is refused, what is kept."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+
+import pytest
+
+from senrkit.app.proposal import ProposalTable
+from senrkit.app.workroom import Answer
+from senrkit.demo import make
+from tests.dashboard.desks import Clerk, Here
+
+
+@pytest.fixture(scope="module")
+def district(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("district") / "demo"
+    make(folder, 300, 1, None)
+    return folder
+
+
+@pytest.fixture
+def home(district, tmp_path):
+    shutil.copytree(district, tmp_path / "home" / "demo")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def clerk(home):
+    return Clerk(home)
+
+
+@pytest.fixture(scope="module")
+def ran(district, tmp_path_factory):
+    """A home in which the district was evaluated once; the tests share the run, and each has its own decisions."""
+    home = tmp_path_factory.mktemp("ran") / "home"
+    shutil.copytree(district, home / "demo")
+    clerk = Clerk(home)
+    for action in ("start/demo", "load/named", "step/check", "step/evaluate"):
+        clerk.do(action)
+    return clerk
+
+
+@pytest.fixture
+def evaluated(ran):
+    runs, made = ran.desk.session.runs_folder, ran.desk.session.run.folder
+    for left in runs.iterdir():
+        if left != made:
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    clerk = Clerk(ran.desk.places.home)
+    clerk.desk.session.open_run(ran.desk.session.run)
+    clerk.desk.session.charts = ran.desk.session.charts
+    clerk.do("step/evaluate")
+    return clerk
+
+
+def decisions_of(clerk):
+    return clerk.desk.session.runs_folder / "decisions.csv"
+
+
+def rows_of(clerk, first=0, number=200):
+    clerk.send({"t": "rows", "first": first, "number": number})
+    return clerk.last("rows")
+
+
+def choose(clerk, action, how_many):
+    clerk.do("step/review")
+    clerk.do("review/narrow", action=action)
+    places = [row["place"] for row in rows_of(clerk)["rows"] if row["decidable"]][:how_many]
+    clerk.do("review/choose", places=places, on=True)
+    return places
+
+
+# ---- steps in their order
+
+
+def test_each_step_opens_when_the_one_before_is_done(clerk):
+    for step in ("load", "check", "evaluate", "review", "export"):
+        clerk.do(f"step/{step}")
+        assert "<h1" in clerk.regions["main"] and ">Start<" in clerk.regions["main"], step
+    clerk.do("start/demo")
+    assert "Load the extract" in clerk.sees()
+    clerk.do("step/check")
+    assert "Load the extract" in clerk.sees()
+
+
+def test_evaluate_shows_the_balance_of_the_manifest(evaluated):
+    counts = evaluated.desk.session.run.manifest["counts"]["action"]
+    seen = evaluated.sees()
+    for action, word in (("delete", "Delete"), ("update", "Update"), ("add", "Add"), ("hold", "Held back")):
+        assert re.search(rf"{counts[action]} \S {word}", seen), action
+
+
+def test_another_extract_closes_the_run_that_was_open(evaluated):
+    evaluated.do("step/load")
+    evaluated.do("load/named")
+    session = evaluated.desk.session
+    assert (session.run, session.proposal, session.checked, session.confirmed) == (None, None, None, None)
+
+
+def test_the_address_opens_the_run_again_at_the_same_step(evaluated):
+    evaluated.do("step/review")
+    again = Clerk(evaluated.desk.places.home)
+    address = next(message["hash"] for message in reversed(evaluated.messages) if message.get("hash"))
+    again.send({"t": "hello", "hash": address})
+    assert again.desk.session.step == "review"
+    assert again.desk.session.run.folder == evaluated.desk.session.run.folder
+
+
+@pytest.mark.parametrize(
+    "address", ["#run=../../etc&step=review", "#step=nowhere", "#run=unknown&step=export", "garbage"]
+)
+def test_an_address_that_leads_nowhere_opens_the_start(home, address):
+    clerk = Clerk(home)
+    clerk.send({"t": "hello", "hash": address})
+    assert clerk.desk.session.step == "start"
+
+
+# ---- faults
+
+
+def test_a_fault_is_a_sentence_with_a_reference_and_the_trace_is_in_the_log(clerk, home):
+    clerk.do("no/such-action")
+    reference = re.search(r"Reference number (\w{8})", clerk.sees())[1]
+    log = (home / f"senrkit-fault-{reference}.log").read_text()
+    assert "KeyError" in log
+    assert "Traceback" not in clerk.regions["main"] and "KeyError" not in clerk.regions["main"]
+
+
+def test_a_fault_of_the_worker_is_told_by_its_reference(home):
+    class Broken(Here):
+        def ask(self, request):
+            request.ended(Answer(fault="abcd1234"))
+
+    clerk = Clerk(home, Broken())
+    clerk.do("start/demo")
+    clerk.do("load/named")
+    assert "Reference number abcd1234" in clerk.sees()
+
+
+def test_a_refusal_is_told_with_its_cure_and_nothing_is_under_way_after_it(clerk, home):
+    clerk.do("start/demo")
+    (home / "demo" / "SENR_ODS.txt").write_bytes(b"no extract at all\n")
+    clerk.do("load/named")
+    assert clerk.desk.doing == ""
+    assert 'id="notice"' in clerk.regions["main"]
+    assert clerk.desk.session.recognised is None
+
+
+def test_what_was_cancelled_leaves_no_run(home):
+    class Cancelled(Here):
+        def ask(self, request):
+            if request.job == "run":
+                request.ended(Answer(cancelled=True))
+            else:
+                super().ask(request)
+
+    clerk = Clerk(home, Cancelled())
+    for action in ("start/demo", "load/named", "step/check", "step/evaluate"):
+        clerk.do(action)
+    assert "Cancelled" in clerk.sees()
+    assert clerk.desk.session.run is None
+    assert not list((home / "demo" / "runs").glob("*"))
+
+
+# ---- check
+
+
+def test_a_soft_stop_needs_a_reason_and_can_be_taken_back(clerk, home):
+    settings = home / "demo" / "senrkit.toml"
+    settings.write_text(settings.read_text().replace("max_extract_age_days = 14", "max_extract_age_days = 0"))
+    for action in ("start/demo", "load/named", "step/check"):
+        clerk.do(action)
+    assert [one["id"] for one in clerk.desk.session.stops] == ["P08"]
+    clerk.do("check/accept", id="P08", because="  ")
+    assert clerk.desk.session.stops
+    clerk.do("step/evaluate")
+    assert clerk.desk.session.step == "check"
+    clerk.do("check/accept", id="P08", because="CALPADS was down")
+    assert clerk.desk.session.stops == []
+    clerk.do("check/withdraw", arg="P08")
+    assert clerk.desk.session.stops
+    clerk.do("check/accept", id="P08", because="CALPADS was down")
+    clerk.do("step/evaluate")
+    assert clerk.desk.session.run.manifest["accepted"][0]["because"] == "CALPADS was down"
+
+
+def test_a_hard_stop_cannot_be_accepted(clerk, home):
+    settings = home / "demo" / "senrkit.toml"
+    settings.write_text(settings.read_text().replace('lea = "1999990"', 'lea = "1999991"'))
+    for action in ("start/demo", "load/named", "step/check"):
+        clerk.do(action)
+    hard = [one["id"] for one in clerk.desk.session.stops if one["kind"] == "hard"]
+    assert "P04" in hard
+    clerk.do("check/accept", id="P04", because="I want to go on")
+    assert "P04" in [one["id"] for one in clerk.desk.session.stops]
+
+
+# ---- review and export
+
+
+def test_a_hold_is_appended_and_its_student_is_in_no_file(evaluated):
+    place = choose(evaluated, "delete", 1)[0]
+    ssid = evaluated.desk.session.proposal.rows[place]["ssid"]
+    evaluated.do("review/decide", decision="hold", reason="Ask the school", expires="2027-06-30")
+    with decisions_of(evaluated).open(newline="") as lines:
+        kept = list(csv.DictReader(lines))
+    assert [(one["ssid"], one["action"], one["decision"], one["expires"]) for one in kept] == [
+        (ssid, "delete", "hold", "2027-06-30")
+    ]
+    evaluated.do("step/export")
+    assert "Make them again" in evaluated.sees()
+    evaluated.do("export/make")
+    sent = b"".join(path.read_bytes() for path in (evaluated.desk.session.run.folder / "submission").glob("SENR_*.txt"))
+    assert sent and ssid.encode() not in sent
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"decision": "hold", "reason": " "}, "Write down why"),
+        ({"decision": "", "reason": "Ask the school"}, "Choose Send"),
+        ({"decision": "delete-all", "reason": "Ask the school"}, "Choose Send"),
+        ({"decision": "send", "reason": "Looked at both"}, "Type how many: 2"),
+        ({"decision": "send", "reason": "Looked at both", "number": "3"}, "Type how many: 2"),
+    ],
+)
+def test_an_unfinished_decision_is_not_kept(evaluated, given, said):
+    choose(evaluated, "delete", 2)
+    evaluated.do("review/decide", **given)
+    assert said in evaluated.last("form-error")["text"]
+    assert not decisions_of(evaluated).exists()
+
+
+def test_to_send_deletes_their_exact_number_is_typed(evaluated):
+    choose(evaluated, "delete", 2)
+    evaluated.do("review/decide", decision="send", reason="Looked at both", number="2")
+    assert decisions_of(evaluated).read_text().count(",send,") == 2
+
+
+def test_a_decision_taken_back_leaves_its_lines_and_counts_no_more(evaluated):
+    place = choose(evaluated, "update", 1)[0]
+    evaluated.do("review/decide", decision="not-an-error", reason="The code is right")
+    assert evaluated.desk.session.proposal.decided_as(place) == "not-an-error"
+    evaluated.do("review/open", arg=place)
+    evaluated.do("review/take-back", arg=place)
+    assert evaluated.desk.session.proposal.decided_as(place) == ""
+    assert len(decisions_of(evaluated).read_text().splitlines()) == 3
+
+
+def test_rows_that_senrkit_holds_cannot_be_chosen(evaluated):
+    evaluated.do("step/review")
+    evaluated.do("review/narrow", action="hold")
+    evaluated.do("review/choose", all=True, on=True)
+    assert evaluated.desk.session.proposal.chosen == set()
+
+
+def test_no_ssid_reaches_the_browser_while_names_are_hidden(evaluated):
+    evaluated.do("step/review")
+    for row in rows_of(evaluated)["rows"]:
+        evaluated.do("review/open", arg=row["place"])
+    told = repr([message for message in evaluated.messages if message["t"] != "chart"])
+    ssids = {row["ssid"] for row in evaluated.desk.session.proposal.rows} - {""}
+    assert ssids
+    assert [ssid for ssid in ssids if ssid in told] == []
+
+
+def test_names_are_shown_when_asked_for(evaluated):
+    evaluated.do("step/review")
+    evaluated.do("names/toggle")
+    cells = rows_of(evaluated)["rows"][0]["cells"]
+    assert re.fullmatch(r"SSID \d{10}", cells[3][1])
+    assert ", " in cells[3][0]
+
+
+def test_files_are_handed_out_only_for_the_exact_number_of_deletes(evaluated):
+    evaluated.do("step/export")
+    name = evaluated.desk.session.run.manifest["files"][0]["name"]
+    evaluated.do("export/download", arg=name)
+    assert not [message for message in evaluated.messages if message["t"] == "download"]
+    deletes = sum(one["transactions"].get("D", 0) for one in evaluated.desk.session.run.manifest["files"])
+    evaluated.do("step/export")
+    evaluated.do("export/confirm", number=str(deletes + 1))
+    assert evaluated.desk.session.confirmed is None
+    evaluated.do("export/confirm", number=str(deletes))
+    evaluated.do("export/download", arg=name)
+    offered = evaluated.last("download")
+    evaluated.send({"t": "download", "ticket": offered["ticket"], "at": 0})
+    assert evaluated.pieces[-1] == (evaluated.desk.session.run.folder / "submission" / name).read_bytes()
+
+
+def test_a_download_of_any_other_file_is_a_fault(evaluated):
+    evaluated.do("step/export")
+    deletes = sum(one["transactions"].get("D", 0) for one in evaluated.desk.session.run.manifest["files"])
+    evaluated.do("export/confirm", number=str(deletes))
+    before = len(evaluated.pieces)
+    for name in ("../manifest.json", "/etc/passwd", "proposal.csv"):
+        evaluated.do("export/download", arg=name)
+        assert "Reference number" in evaluated.sees(), name
+    evaluated.send({"t": "download", "ticket": "guessed", "at": 0})
+    assert len(evaluated.pieces) == before
+
+
+def test_a_number_in_a_charts_table_leads_to_its_rows(evaluated):
+    chart = next(one for one in evaluated.desk.session.charts if one["id"] == "by_school")
+    column = next(place for place, name in enumerate(chart["columns"]) if "Update" in name)
+    line = next(place for place, row in enumerate(chart["rows"]) if row[column] not in ("0", ""))
+    evaluated.do("evaluate/pick", arg=f"by_school|{line}|{column}")
+    assert rows_of(evaluated)["total"] == int(chart["rows"][line][column])
+
+
+def test_every_reason_in_the_heat_map_leads_to_its_rows(evaluated):
+    chart = next(one for one in evaluated.desk.session.charts if one["id"] == "reasons_by_school")
+    for line, row in enumerate(chart["rows"]):
+        for column, number in enumerate(row):
+            if column > 1 and number not in ("0", ""):
+                evaluated.do("evaluate/pick", arg=f"reasons_by_school|{line}|{column}")
+                assert rows_of(evaluated)["total"] == int(number), (row[1], chart["columns"][column])
+
+
+def test_an_empty_proposal_is_a_result(evaluated):
+    evaluated.desk.session.proposal = ProposalTable([])
+    evaluated.do("step/review")
+    assert "Nothing to change" in evaluated.sees()
+
+
+# ---- upload
+
+
+def test_an_upload_has_its_name_only_once_it_is_whole(clerk, home):
+    clerk.do("start/demo")
+    data = (home / "demo" / "SENR_ODS.txt").read_bytes()
+    clerk.send({"t": "upload", "name": "..\\..\\my extract.txt", "size": len(data)})
+    clerk.send({"t": "slice"}, data[:1000])
+    assert not list((home / "uploads").rglob("*.txt"))
+    clerk.send({"t": "slice"}, data[1000:])
+    kept = list((home / "uploads").rglob("*.txt"))
+    assert [path.name for path in kept] == ["my_extract.txt"]
+    assert kept[0].read_bytes() == data
+    assert clerk.desk.session.extract == str(kept[0])
+
+
+def test_a_cancelled_upload_leaves_nothing(clerk, home):
+    clerk.do("start/demo")
+    clerk.send({"t": "upload", "name": "SENR.txt", "size": 5000})
+    clerk.send({"t": "slice"}, b"x" * 1000)
+    clerk.send({"t": "upload-stopped"})
+    clerk.send({"t": "slice"}, b"x" * 4000)
+    assert list((home / "uploads").iterdir()) == []
+
+
+# ---- set-up
+
+
+def test_a_new_set_up_tests_each_answer_and_writes_settings(clerk, home):
+    clerk.do("setup/open")
+    clerk.do("setup/answer", name="../escape")
+    assert "letters, digits" in clerk.sees()
+    clerk.do("setup/answer", lea="12345")
+    assert "The LEA" in clerk.sees()
+    clerk.do("setup/answer", name="Our district")
+    clerk.do("setup/answer", lea="1999990")
+    clerk.do("setup/answer", school_year="2026-2027")
+    clerk.do("setup/answer", source=str(home / "nowhere"))
+    clerk.do("setup/save")
+    assert not (home / "Our district").exists()
+    clerk.do("setup/answer", source=f"sqlite:///{home / 'demo' / 'aeries.db'}")
+    assert "Aeries answers" in clerk.sees()
+    clerk.do("setup/save")
+    assert clerk.desk.session.settings.lea == "1999990"
+    assert "Load the extract" in clerk.sees()
