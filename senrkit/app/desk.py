@@ -6,7 +6,7 @@ is a sentence with a reference number, and the trace is in the log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ class Desk:
         if action.startswith("step/"):
             self.go(action.removeprefix("step/"))
         elif action == "names/toggle":
-            steps.review.toggle_names(self)
+            steps.toggle_names(self)
         else:
             steps.ACTIONS[action](self, values)
 
@@ -262,10 +262,14 @@ class Desk:
         return self.places.runs(list(dict.fromkeys(folders)))
 
     def take_run(self, folder: str) -> None:
-        """Open a run that was just made; after a large one a fresh worker gives back the memory that it took."""
+        """Open a run that was just made."""
         made = open_run(Path(folder))
         if made is None:
             raise FileNotFoundError(folder)
         self.session.open_run(made)
-        if sum(one.get("rows", 0) for one in made.manifest["inputs"]) > _LARGE_ROWS:
+        self.give_back(made.manifest["inputs"])
+
+    def give_back(self, inputs: Sequence[Mapping[str, Any]]) -> None:
+        """After work on large inputs a fresh worker gives back the memory that it took."""
+        if sum(one.get("rows", 0) for one in inputs) > _LARGE_ROWS:
             self.workroom.renew()

@@ -15,6 +15,7 @@ import pandas as pd
 
 from senrkit import dates, engine, text
 from senrkit import decisions as kept_decisions
+from senrkit.app import comparison
 from senrkit.demo import make
 from senrkit.inputs.aeries import read_aeries
 from senrkit.inputs.senr_extract import read_extract
@@ -22,6 +23,7 @@ from senrkit.progress import Progress
 from senrkit.settings import Settings, load_settings, read_settings_text
 
 _TABLE_ROWS = 400
+_NAMED = ("ssid", "last_name", "first_name")
 
 
 def recognise(progress: Progress, files: Sequence[str], lea: str, as_of: str) -> dict[str, Any]:
@@ -132,12 +134,28 @@ def names(progress: Progress, settings_file: str, extract: str, ssids: Sequence[
     settings = _settings(settings_file, extract)
     wanted = pd.Series(list(ssids), dtype="str")
     state = read_extract(settings.calpads.senr_extract).rows
-    state = state.loc[text.is_in(state["ssid"], wanted), ["ssid", "last_name", "first_name"]]
-    people = read_aeries(settings).tables["STU"]
-    aeries = people.loc[text.is_in(people["CID"], wanted), ["CID", "LN", "FN"]].set_axis(state.columns, axis=1)
+    state = state.loc[text.is_in(state["ssid"], wanted), list(_NAMED)]
     # The newest row of CALPADS' own comes last in the extract, and wins.
-    both = pd.concat([aeries, state], ignore_index=True).fillna("").drop_duplicates("ssid", keep="last")
-    return {row["ssid"]: f"{row['last_name']}, {row['first_name']}".strip(", ") for row in both.to_dict("records")}
+    return _names(pd.concat([_in_aeries(settings, wanted), state], ignore_index=True))
+
+
+def names_in_aeries(progress: Progress, settings_file: str, ssids: Sequence[str]) -> dict[str, str]:
+    """As `names`, without CALPADS: comparing language status needs no SENR extract."""
+    progress.step("looking the names up")
+    return _names(_in_aeries(_settings(settings_file, ""), pd.Series(list(ssids), dtype="str")))
+
+
+def compare_language(progress: Progress, settings_file: str) -> dict[str, Any]:
+    """Language status in CALPADS against Aeries; where the run folder is, and the students of its workbook."""
+    from senrkit.language import run_language
+
+    done = run_language(_settings(settings_file, ""), progress=progress)
+    return {"folder": str(done.folder), "students": comparison.students(done.folder)}
+
+
+def language_students(progress: Progress, folder: str) -> dict[str, list[dict[str, Any]]]:
+    """The students of a language run made before."""
+    return comparison.students(Path(folder))
 
 
 def try_setup(progress: Progress, settings_text: str, folder: str) -> dict[str, Any]:
@@ -169,6 +187,17 @@ def _settings(settings_file: str, extract: str) -> Settings:
     return load_settings(Path(settings_file), extract=(Path(extract),) if extract else None)
 
 
+def _in_aeries(settings: Settings, wanted: pd.Series) -> pd.DataFrame:
+    people = read_aeries(settings).tables["STU"]
+    return people.loc[text.is_in(people["CID"], wanted), ["CID", "LN", "FN"]].set_axis(list(_NAMED), axis=1)
+
+
+def _names(people: pd.DataFrame) -> dict[str, str]:
+    """SSID → "Last, First"; of two rows the last counts."""
+    last = people.fillna("").drop_duplicates("ssid", keep="last")
+    return {row["ssid"]: f"{row['last_name']}, {row['first_name']}".strip(", ") for row in last.to_dict("records")}
+
+
 def _district(schools: pd.DataFrame) -> str:
     """The LEA code that Aeries itself states on school 0."""
     zero = schools[schools["CD"] == "0"]
@@ -193,5 +222,19 @@ def _chart_document(name: str, chart: Any) -> dict[str, Any]:
 
 JOBS: Mapping[str, Callable[..., Any]] = {
     job.__name__: job
-    for job in (recognise, check, run, charts, history, decisions, decide, names, try_setup, make_demo)
+    for job in (
+        recognise,
+        check,
+        run,
+        charts,
+        history,
+        decisions,
+        decide,
+        names,
+        names_in_aeries,
+        compare_language,
+        language_students,
+        try_setup,
+        make_demo,
+    )
 }

@@ -37,6 +37,8 @@ class Session(traitlets.HasTraits):
         Its proposal, or `None` of a stopped run.
     decided
         The decisions in force now; a run that was made before may not have them yet.
+    language
+        Of the language run that is shown: `folder`, its `students` sheet by sheet, their `names`; or empty.
     confirmed
         The run whose number of deletes was typed before its files were handed out.
     """
@@ -55,6 +57,7 @@ class Session(traitlets.HasTraits):
     confirmed = traitlets.Instance(Path, allow_none=True)
     names_shown = traitlets.Bool(False)
     names = traitlets.Dict()
+    language = traitlets.Dict()
 
     @property
     def settings(self) -> Settings | None:
@@ -91,7 +94,7 @@ class Session(traitlets.HasTraits):
     def choose_settings(self, file: Path) -> None:
         """Begin with these settings; what belonged to others is let go."""
         self.forget_extract()
-        self.settings_file = file
+        self.settings_file, self.language = file, {}
 
     def forget_extract(self) -> None:
         """Another extract: nothing that was found in the one before holds any more."""

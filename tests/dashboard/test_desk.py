@@ -275,6 +275,13 @@ def test_names_are_shown_when_asked_for(evaluated):
     assert ", " in cells[3][0]
 
 
+def test_names_that_were_switched_on_elsewhere_are_shown_in_review(evaluated):
+    evaluated.do("step/language")
+    evaluated.do("names/toggle")
+    evaluated.do("step/review")
+    assert ", " in rows_of(evaluated)["rows"][0]["cells"][3][0]
+
+
 def test_files_are_handed_out_only_for_the_exact_number_of_deletes(evaluated):
     evaluated.do("step/export")
     name = evaluated.desk.session.run.manifest["files"][0]["name"]

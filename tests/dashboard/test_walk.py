@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -143,9 +145,18 @@ def walked(demo, server, browser, home, look, tmp_path_factory):
     look(page, "7_history")
     page.locator("#step-language").click()
     page.get_by_role("heading", level=1, name="Language").wait_for()
+    look(page, "7_language_before")
+    page.locator("#compare-language").click()
+    page.locator("#conflicts-title").wait_for()
     look(page, "7_language")
+    language = page.locator("main").inner_text()
+    with page.expect_download() as language_import:
+        page.get_by_role("button", name="Download aeries_import_LAC.csv").click()
+    language_import.value.save_as(folder / "aeries_import_LAC.csv")
     yield {
         "page": page,
+        "language": language,
+        "language_import": folder / "aeries_import_LAC.csv",
         "zip": kept,
         "wrong_file": wrong_file,
         "uploaded": uploaded,
@@ -192,6 +203,17 @@ def test_the_held_students_are_in_no_file(walked, demo):
         sent = b"".join(opened.read(name) for name in opened.namelist() if name.startswith("SENR_"))
     assert len(held) == 2
     assert not [ssid for ssid in held if ssid in sent]
+
+
+def test_the_language_tab_shows_the_planted_el_and_ifep_and_hands_out_the_import(walked, demo):
+    with (demo / "demo_expectations.csv").open(newline="") as lines:
+        planted = Counter(row["expected_reason"] for row in csv.DictReader(lines))
+    for name, title in (("new-el", "New English learner"), ("new-ifep", "New initially fluent")):
+        assert planted[name] and f"{planted[name]}\n{title}" in walked["language"]
+    assert not re.search(r"\b\d{10}\b", walked["language"])
+    written = next((demo / "runs").glob("*/aeries_import_LAC.csv")).read_bytes()
+    assert walked["language_import"].read_bytes() == written
+    assert len(written.splitlines()) == 1 + planted["new-el"] + planted["new-ifep"]
 
 
 def test_a_bar_leads_to_the_rows_behind_it(walked, server):
@@ -331,7 +353,7 @@ def test_it_fits_at_200_percent_and_prints(walked, server, browser, shots):
     page.goto(walked["page"].url.split("#")[0])
     page.goto(server.address)
     page.get_by_role("button", name=re.compile("Open the run of")).first.click()
-    for step in ("evaluate", "review", "export", "check", "load", "start"):
+    for step in ("evaluate", "review", "export", "language", "check", "load", "start"):
         page.locator(f"#step-{step}").click()
         page.locator("#title").wait_for()
         settled(page)

@@ -20,3 +20,12 @@ ENTERED: Mapping[str, Callable[[Any], None]] = {
 ACTIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], None]] = {
     name: act for step in (*_STEPS.values(), setup) for name, act in getattr(step, "ACTIONS", {}).items()
 }
+
+
+def toggle_names(desk: Any) -> None:
+    """Show or hide who the students are. Names are looked up when first asked for."""
+    session = desk.session
+    session.names_shown = not session.names_shown
+    if session.names_shown:
+        (language if session.step == "language" else review).look_names_up(desk)
+    desk.show(say="Names and SSIDs are shown." if session.names_shown else "Names and SSIDs are hidden.", focus="names")

@@ -53,6 +53,8 @@ def entered(desk: Desk) -> None:
     """The decisions in force, perhaps made on another page."""
     desk.form["decisions_seen"] = _written(desk)
     _look(desk, desk.show)
+    if desk.session.names_shown:
+        look_names_up(desk)
 
 
 def look_again(desk: Desk) -> None:
@@ -156,27 +158,26 @@ def take_back(desk: Desk, values: Mapping[str, Any]) -> None:
     )
 
 
-def toggle_names(desk: Desk) -> None:
-    """Show or hide who the students are. Names are looked up when first asked for, and kept nowhere."""
+def look_names_up(desk: Desk) -> None:
+    """Who the students of the proposal are; looked up once, kept nowhere."""
     session = desk.session
-    session.names_shown = not session.names_shown
-    if session.names_shown and session.proposal is not None and not session.names:
+    if session.proposal is None or session.names:
+        return
 
-        def found(names: dict[str, str]) -> None:
-            session.names = names
-            session.proposal.take_names(names)
-            desk.show()
+    def found(names: dict[str, str]) -> None:
+        session.names = names
+        session.proposal.take_names(names)
+        desk.show()
 
-        ssids = sorted({row["ssid"] for row in session.proposal.rows} - {""})
-        desk.work(
-            "Looking the names up",
-            "names",
-            found,
-            settings_file=str(session.settings_file),
-            extract=session.extract,
-            ssids=ssids,
-        )
-    desk.show(say="Names and SSIDs are shown." if session.names_shown else "Names and SSIDs are hidden.", focus="names")
+    ssids = sorted({row["ssid"] for row in session.proposal.rows} - {""})
+    desk.work(
+        "Looking the names up",
+        "names",
+        found,
+        settings_file=str(session.settings_file),
+        extract=session.extract,
+        ssids=ssids,
+    )
 
 
 def who(session: Any, row: Mapping[str, str]) -> tuple[str, str]:

@@ -1,0 +1,116 @@
+"""A language run as the page finds it again: `language.json` for what was counted, `language.xlsx` for the students.
+
+The page shows what the run folder says, whoever made it: this page, another one, or a scheduled `senrkit language`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from senrkit import wording
+from senrkit.errors import InputError
+
+_DOCUMENT, _WORKBOOK, _APPLIED = "language.json", "language.xlsx", "language_applied.json"
+_IMPORTS = ("aeries_import_STU.csv", "aeries_import_LAC.csv")
+_NOT_IN_AERIES = ("rolled-back", "taken-back")
+SHEETS = ("new", "conflicts", "to_be_determined", "refused")
+ROWS_SHOWN = 400
+# What openpyxl lets through when a workbook is cut off or somebody has changed it.
+_BROKEN_WORKBOOK = (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, IndexError, ValueError, SyntaxError)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A finished language run: its folder, and its own figures; no student."""
+
+    folder: Path
+    document: Mapping[str, Any]
+
+    @property
+    def made(self) -> datetime:
+        return datetime.fromisoformat(self.document["made"])
+
+    @property
+    def files(self) -> list[Path]:
+        """What can be taken away, as far as it is still there; import files only while there is something to import."""
+        useless = () if self.listed()["new"] and not self.applied else _IMPORTS
+        names = [Path(name).name for name in self.document["files"]]
+        return [path for name in names if name not in useless and (path := self.folder / name).is_file()]
+
+    @property
+    def applied(self) -> bool:
+        """Whether what is proposed here was written to Aeries, or may have been."""
+        record = self.folder / _APPLIED
+        if not record.is_file():
+            return False
+        try:
+            return json.loads(record.read_text(encoding="utf-8"))["state"] not in _NOT_IN_AERIES
+        except (ValueError, KeyError, TypeError):
+            return True
+
+    def listed(self) -> dict[str, int]:
+        """Sheet → how many students stand on it."""
+        counts = self.document["counts"]
+        return {
+            "new": counts["proposed"],
+            "conflicts": sum(school["total"] for school in self.document["conflicts_by_school"]),
+            "to_be_determined": self.document["to_be_determined"]["over"],
+            "refused": counts["class"]["refused"],
+        }
+
+
+def newest_comparison(runs: Path, lea: str, school_year: str) -> Comparison | None:
+    """The language run of this LEA and school year that was made last, or `None`."""
+    found = [one for path in runs.glob(f"*/{_DOCUMENT}") if (one := _opened(path.parent)) is not None]
+    own = [one for one in found if (one.document["lea"], one.document["school_year"]) == (lea, school_year)]
+    return max(own, key=lambda one: (one.made, (one.folder / _DOCUMENT).stat().st_mtime_ns), default=None)
+
+
+def students(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The first `ROWS_SHOWN` students of each of `SHEETS`, as the workbook has them; column name → text or number.
+
+    Raises
+    ------
+    InputError
+        when the workbook is gone or damaged.
+    """
+    import openpyxl
+
+    try:
+        data = io.BytesIO((folder / _WORKBOOK).read_bytes())
+        book = openpyxl.load_workbook(data, read_only=True, data_only=True)
+        listed = Comparison(folder, json.loads((folder / _DOCUMENT).read_text(encoding="utf-8"))).listed()
+        return {name: _rows(book, name, number) for name, number in listed.items()}
+    except _BROKEN_WORKBOOK:
+        raise InputError(
+            f"The workbook in {folder.name} cannot be read.", "Close it in the spreadsheet program, or compare again."
+        ) from None
+
+
+def _rows(book: Any, name: str, number: int) -> list[dict[str, Any]]:
+    # An empty sheet holds one row, which says so.
+    if not number:
+        return []
+    columns = [column.name for column in wording.sheet_columns(f"language_{name}")]
+    sheet = book[wording.phrase("language-sheet", name).title]
+    last = 1 + min(number, ROWS_SHOWN)
+    rows = sheet.iter_rows(min_row=2, max_row=last, max_col=len(columns), values_only=True)
+    return [dict(zip(columns, ("" if cell is None else cell for cell in row), strict=False)) for row in rows]
+
+
+def _opened(folder: Path) -> Comparison | None:
+    try:
+        document = json.loads((folder / _DOCUMENT).read_text(encoding="utf-8"))
+        comparison = Comparison(folder, document)
+        known = {"lea", "school_year", "as_of", "files", "inputs", "notes", "counts"} <= document.keys()
+        return comparison if known and comparison.made and comparison.listed() else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
