@@ -10,6 +10,10 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from senrkit.results import RunFolder
 
 SENR_ODS_COLUMNS = 37
 
@@ -66,6 +70,58 @@ def stages(settings_file: str, out: str) -> dict[str, object]:
     return {"stages": clock.seconds()}
 
 
+def charts(folder: str, schools: str, actions: str) -> dict[str, object]:
+    """Seconds of each chart of a run, and of the slowest, with its actions spread over many schools."""
+    from senrkit import figures
+    from senrkit.results import RunFolder
+
+    run = _spread(RunFolder.open(folder), int(schools), int(actions))
+    student = [run.proposal["ssid"].iloc[0]]
+    functions = {
+        "by_school": figures.by_school,
+        "reasons_by_school": figures.reasons_by_school,
+        "by_grade": figures.by_grade,
+        "by_field": figures.by_field,
+        "findings_by_school": figures.findings_by_school,
+        "enrollment_counts": figures.enrollment_counts,
+        "student_timeline": lambda one: figures.student_timeline(one, student),
+        "trend": lambda one: figures.trend([one]),
+    }
+    seconds = {}
+    for name, chart in functions.items():
+        began = time.perf_counter()
+        chart(run)
+        seconds[name] = time.perf_counter() - began
+    slowest = max(seconds, key=seconds.__getitem__)
+    return {"seconds": seconds[slowest], "stages": {f"chart {slowest}": seconds[slowest]}}
+
+
+def _spread(run: RunFolder, schools: int, actions: int) -> RunFolder:
+    """The run as it would look in a district of so many schools, with so many actions at most; read into memory."""
+    import numpy as np
+
+    from senrkit.results import RunFolder
+
+    codes = [f"{1990001 + number}" for number in range(schools)]
+
+    def moved(rows):
+        return rows.assign(school_code=np.resize(codes, len(rows))).astype({"school_code": "str"})
+
+    proposal = moved(run.proposal.head(actions))
+    counts = proposal.groupby(["school_code", "action"]).size().unstack(fill_value=0).to_dict("index")
+    grades = next(iter(run.manifest["what_if"]["schools"].values()))["grades"]
+    names = {code: f"School {code}" for code in codes}
+    census = {code: {"school_name": name, "grades": grades} for code, name in names.items()}
+    many = {
+        "counts": run.manifest["counts"] | {"school": counts, "school_name": names},
+        "what_if": run.manifest["what_if"] | {"schools": census},
+    }
+    spread = RunFolder(run.folder, dict(run.manifest) | many)
+    # The frames are cached properties; what stands there is not read from the folder.
+    vars(spread).update(proposal=proposal, findings=moved(run.findings), enrollments=run.enrollments)
+    return spread
+
+
 class _Clock:
     """A `senrkit.progress.Progress` that notes when each step begins."""
 
@@ -89,6 +145,7 @@ CONTENDERS = {
     "floor": floor,
     "pandas_text": pandas_text,
     "stages": stages,
+    "charts": charts,
 }
 
 if __name__ == "__main__":

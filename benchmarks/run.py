@@ -23,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).resolve().parent / "data"
 DEMO_STUDENTS, SUBMITTED = 2_000, 100_000
+SCHOOLS, ACTIONS = 120, 20_000
 PREDICTING = "predicting"
 _DONE = (0, 5)
 # ru_maxrss counts KiB on Linux and bytes on macOS.
@@ -95,6 +96,7 @@ def _jobs(large: Path, submitted: Path, scratch: Path) -> dict[str, Callable[[],
     """Name to the arguments after `python -m`, made anew each turn because a run folder is used once."""
     extract = str(large.parent / "SENR_ODS.txt")
     small = scratch / "small"
+    notebook = ("senrkit", "notebook", "--quiet", "scheduled_run", "-r", "settings")
     demo = ("demo", "--quiet", "--students", str(DEMO_STUDENTS), "--as-of", "2026-11-23")
 
     def fresh(name: str) -> str:
@@ -108,8 +110,10 @@ def _jobs(large: Path, submitted: Path, scratch: Path) -> dict[str, Callable[[],
         "floor": lambda: ("benchmarks.contenders", "floor", extract),
         "run": lambda: run(large, fresh("run")),
         "stages": lambda: ("benchmarks.contenders", "stages", str(large), fresh("stages")),
+        "charts": lambda: ("benchmarks.contenders", "charts", str(scratch / "run"), str(SCHOOLS), str(ACTIONS)),
         "demo": lambda: ("senrkit", *demo, fresh("small")),
         "small run": lambda: run(small / "senrkit.toml", fresh("out")),
+        "notebook": lambda: (*notebook, str(small / "senrkit.toml")),
         "pandas": lambda: ("benchmarks.contenders", "pandas_text", str(submitted)),
         "validate": lambda: ("senrkit", "validate", "--quiet", str(submitted)),
         "help": lambda: ("senrkit", "--help"),
@@ -140,6 +144,8 @@ def _table(found: dict[str, Measured], asked: argparse.Namespace) -> str:
     floor, pandas = found["floor"], found["pandas"]
     prediction = sum(seconds for text, seconds in found["stages"].stages.items() if text.startswith(PREDICTING))
     rest = found["stages"].seconds - prediction
+    beside = Measured(found["notebook"].seconds - found["small run"].seconds, found["notebook"].mib)
+    slowest = next(iter(found["charts"].stages)).removeprefix("chart ")
     sizes = f"{asked.state_rows:,} state rows, {asked.enr_rows:,} ENR rows"
     rows = [
         (f"pyarrow.csv reads the extract ({sizes})", floor, "1", ""),
@@ -147,6 +153,8 @@ def _table(found: dict[str, Measured], asked: argparse.Namespace) -> str:
         ("prediction, beside the rest of the run", Measured(prediction), f"{prediction / rest:.2f}", "0.5"),
         (f"`senrkit demo --students {DEMO_STUDENTS}`", found["demo"], "", "5 s"),
         ("`senrkit run` on that demo", found["small run"], "", "2 s"),
+        ("a notebook that makes this run, beside the run itself", beside, "", "6 s"),
+        (f"slowest chart for {SCHOOLS} schools, {ACTIONS:,} actions ({slowest})", found["charts"], "", "1 s"),
         (f"pandas reads a submission file of {SUBMITTED:,} rows", pandas, "1", ""),
         ("`senrkit validate` of that file", found["validate"], _times(found["validate"], pandas), "10 times"),
         ("`senrkit --help`", found["help"], "", "0.3 s"),

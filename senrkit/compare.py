@@ -69,11 +69,11 @@ def _listed(unequal: dict[str, np.ndarray], any_differs: np.ndarray, side: pd.Da
             return text.constant(f"|{name}", pd.RangeIndex(len(rows)))
         return text.concatenated(f"|{name}=", side[name].iloc[rows])
 
+    index = pd.RangeIndex(len(any_differs))
+    if not len(rows):
+        return text.constant("", index)
     parts = [text.choose(unequal[name][rows], said(name), "") for name in unequal]
-    result = text.constant("", pd.RangeIndex(len(any_differs)))
-    if len(rows):
-        result.iloc[rows] = text.concatenated(*parts).str.slice(1).to_numpy()
-    return result
+    return text.placed(text.concatenated(*parts).str.slice(1), rows, index)
 
 
 def _reason(

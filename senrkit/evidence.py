@@ -30,13 +30,14 @@ def sentence(name: str) -> str:
 
 def evidence(actions: pd.DataFrame, state: pd.DataFrame, spells: pd.DataFrame) -> pd.Series:
     """One sentence for each action that is not `same`; no name, no SSID."""
-    said = text.constant("", actions.index)
+    rows, said = [np.zeros(0, dtype="int64")], [text.constant("", pd.RangeIndex(0))]
     kinds = text.concatenated(actions["intended"], "/", actions["reason"])
     for name in kinds.unique():
         at = np.flatnonzero(text.equals(kinds, name) & (actions["intended"] != "same").to_numpy())
         if len(at):
-            said.iloc[at] = _filled(sentence(name), actions.iloc[at].reset_index(drop=True), state, spells).to_numpy()
-    return said
+            rows.append(at)
+            said.append(_filled(sentence(name), actions.iloc[at].reset_index(drop=True), state, spells))
+    return text.placed(pd.concat(said, ignore_index=True), np.concatenate(rows), actions.index)
 
 
 def _filled(template: str, actions: pd.DataFrame, state: pd.DataFrame, spells: pd.DataFrame) -> pd.Series:

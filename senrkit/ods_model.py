@@ -81,11 +81,11 @@ class Store:
         findings = joined_findings([file_findings(sent, context), state_findings(sent, state, context)])
         if (findings["severity"] == FATAL).any():
             return Answer(findings, False, self)
-        return Answer(findings, True, opened.posted(records, context))
+        return Answer(findings, True, opened.posted(sent, context))
 
-    def posted(self, records: pd.DataFrame, context: CheckContext) -> Store:
+    def posted(self, records: pd.DataFrame | Records, context: CheckContext) -> Store:
         """The state after the file, without asking whether CALPADS would take it."""
-        sent = Records(records, context.as_of)
+        sent = records if isinstance(records, Records) else Records(records, context.as_of)
         layers = self._layers.opened(sent.frame["ssid"])
         return self._next(replace(layers, touched=_after(layers.touched, sent, context)))
 
@@ -126,7 +126,7 @@ def _after(held: pd.DataFrame, sent: Records, context: CheckContext) -> pd.DataF
     """The touched students' rows after the file. An updated row keeps the day it was first uploaded; rows without SSID
     are new each time, for CALPADS gives each a new one."""
     state = Records(held, context.as_of)
-    written = sent.take(np.flatnonzero(~sent.deletes))
+    written = sent.take(np.flatnonzero(~sent.deletes)) if sent.deletes.any() else sent
     new_rows = _as_held(written.frame, context)
     at = np.where(written.filled("ssid"), text.positions(written.key, state.key), -1)
     first_uploads = pd.concat([held["upload_date"], pd.Series([""], dtype="str")], ignore_index=True).take(at)
@@ -138,6 +138,8 @@ def _after(held: pd.DataFrame, sent: Records, context: CheckContext) -> pd.DataF
 
 def _replaced(state: Records, sent: Records) -> np.ndarray:
     """State rows an R takes the place of, where it can only be one: school, student and school year."""
+    if not sent.replaces.any():
+        return np.zeros(len(state), dtype=bool)
     year = [text.joined([side.frame["ssid"], side.school, side.frame["academic_year"]]) for side in (state, sent)]
     same = text.is_in(year[0], year[1][sent.replaces])
     return same & ~year[0].duplicated(keep=False).to_numpy() & ~text.is_in(state.key, sent.key)

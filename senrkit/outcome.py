@@ -14,7 +14,7 @@ from senrkit.checks import CheckContext
 from senrkit.compare import COMPARED
 from senrkit.decisions import Applied
 from senrkit.ods_model import Store
-from senrkit.predict import Prediction, predict
+from senrkit.predict import Prediction, predict, predict_without_held
 from senrkit.reconcile import Proposal, hold
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
 from senrkit.scope import Scope, key_of
@@ -25,8 +25,6 @@ from senrkit.submission import SINGLE, Plan, order, unsendable
 PREDICTED, DECIDED = "predicted-rejection", "decision"
 # Fields about the record itself, not the enrollment.
 _OF_THE_RECORD = ("record_type", "transaction", "local_record_id")
-# Each round holds at least one more student; more rounds than this would be a fault of the rules, not of the data.
-_ROUNDS = 50
 
 
 @dataclass(frozen=True)
@@ -58,32 +56,30 @@ def decide(proposal: Proposal, applied: Applied) -> Proposal:
 
 
 def foretell(proposal: Proposal, scope: Scope, spell_set: SpellSet, settings: Settings, run_number: str) -> Outcome:
-    """Plan the files, let the model of CALPADS answer, hold who would sink one, and plan again until none is left.
+    """Plan the files, let the model of CALPADS answer, hold who would sink one, and plan again without them.
 
     Raises
     ------
     AssertionError
-        when the model does not end where it must (`assert_settled`): a fault of senrkit.
+        when the second plan is not the first without those students, or the model does not end where it must
+        (`assert_settled`): a fault of senrkit.
     """
     context = CheckContext(settings.school_year, settings.as_of, settings.lea, settings.charter, _directory(settings))
     store = Store(scope.rows)
     proposal = _without_unsendable(proposal)
     plan = order(proposal, settings, run_number)
-    rejected: list[pd.DataFrame] = []
-    for _ in range(_ROUNDS):
-        prediction = predict(plan.files, store, context)
-        if not len(prediction.held) or settings.process.submission_mode == SINGLE:
-            break
-        rejected.append(prediction.findings[text.is_in(prediction.findings["ssid"], prediction.held["ssid"])])
-        proposal = hold(proposal, _rejections(prediction))
-        plan = order(proposal, settings, run_number)
-    else:
-        raise AssertionError("The prediction did not come to rest.")
-    findings = pd.concat([prediction.findings, *rejected], ignore_index=True).drop_duplicates(
-        ["rule", "ssid", "school_code", "start_date", "message"], ignore_index=True
-    )
+    prediction = predict(plan.files, store, context)
+    findings = prediction.findings
     if settings.process.submission_mode != SINGLE:
+        if len(prediction.held):
+            # Of students who are held no record stands in any file, so neither does what would have been said of it.
+            rejected = findings[text.is_in(findings["ssid"], prediction.held["ssid"])].assign(file="")
+            proposal = hold(proposal, _rejections(prediction))
+            left = order(proposal, settings, run_number)
+            prediction = predict_without_held(prediction, plan.files, left.files, store, context)
+            findings, plan = pd.concat([prediction.findings, rejected], ignore_index=True), left
         assert_settled(prediction.final_store, proposal, scope, spell_set)
+    findings = findings.drop_duplicates(["rule", "ssid", "school_code", "start_date", "message"], ignore_index=True)
     return Outcome(proposal, plan, findings, prediction.final_store)
 
 
@@ -104,7 +100,7 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope, spell_set: Sp
     after = store.rows_of(ssids)
     left_alone = text.is_in(scope.rows["ssid"], ssids)
     left_alone[touched.loc[touched["ods_row"] >= 0, "ods_row"]] = False
-    kept = scope.rows[list(ODS_FIELDS)].take(np.flatnonzero(left_alone))
+    kept = text.rows_where(scope.rows[list(ODS_FIELDS)], left_alone)
     written = touched[touched["transaction"] == "A"]
     records = proposal.records.loc[written.index]
 

@@ -124,6 +124,15 @@ def choose(condition: np.ndarray, then: pd.Series | str, otherwise: pd.Series | 
     return from_arrow(pc.if_else(pa.array(condition), *sides), index)
 
 
+def placed(values: pd.Series, rows: np.ndarray, index: pd.Index) -> pd.Series:
+    """The values at these positions of the index, in this order; blank everywhere else."""
+    # Setting them in a column, as pandas does, takes ten times as long.
+    at = np.full(len(index), len(values))
+    at[rows] = np.arange(len(values))
+    choice = pa.concat_arrays([arrow(values).combine_chunks(), pa.array([""], pa.large_string())])
+    return from_arrow(choice.take(pa.array(at)), index)
+
+
 def concatenated(*parts: pd.Series | str) -> pd.Series:
     """Columns and constants written one after the other; unknown counts as blank."""
     index = next(part.index for part in parts if isinstance(part, pd.Series))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,7 @@ def school_without_enrollment(schools: Records, enrolled: pd.Series, context: Ch
     return hits(~text.is_in(schools.frame["school_code"], enrolled))
 
 
+@lru_cache(maxsize=1)
 def expected_schools(context: CheckContext) -> pd.DataFrame:
     """One blank record per school that should have enrollments: active, of this LEA, of a kind with enrolled pupils.
 

@@ -111,6 +111,8 @@ def _first_exit(records: Records, finished: pd.DataFrame) -> np.ndarray:
 
 def _of_first(records: Records, finished: pd.DataFrame, column: str) -> np.ndarray:
     """The column of each student's first finishing enrollment; NaT for a student who has none."""
+    if finished.empty:
+        return np.full(len(records), np.datetime64("NaT", "D"))
     at = text.positions(records.frame["ssid"], finished["ssid"])
     days = np.append(finished[column].to_numpy(dtype="datetime64[D]"), np.datetime64("NaT"))
     known = records.filled("ssid") & ~records.deletes & (at >= 0)

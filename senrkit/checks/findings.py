@@ -79,7 +79,10 @@ def by_cause(findings: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
     given), `fix`. Ten thousand errors of one kind are one row here.
     """
     grouped = findings.groupby(["severity", "rule", "fields"], sort=False, as_index=False).agg(
-        rows=("message", "size"), students=("ssid", "nunique"), example=("message", _most_frequent), fix=("fix", "first")
+        rows=("message", "size"),
+        students=("ssid", "nunique"),
+        example=("message", _most_frequent),
+        fix=("fix", "first"),
     )
     grouped.insert(2, "title", grouped["rule"].map(titles).astype("str"))
     rank = grouped["severity"].map({severity: rank for rank, severity in enumerate(_SEVERITIES)})

@@ -35,6 +35,9 @@ def overlap(records: Records, others: Records, group: str, asked: np.ndarray, co
     """
     asked, counted = asked & _usable(records), counted & _usable(others)
     rows, candidates = np.flatnonzero(asked), np.flatnonzero(counted)
+    if not len(rows) or not len(candidates):
+        nothing = np.zeros(len(records), dtype=bool)
+        return Overlap(nothing, nothing, np.full(len(records), -1, dtype="int64"))
     groups, keys = _codes(records, others, rows, candidates, group)
     mine = _spans(records, rows, groups[: len(rows)], keys[: len(rows)])
     other = _spans(others, candidates, groups[len(rows) :], keys[len(rows) :])
@@ -70,19 +73,16 @@ def _codes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Student (and school) and key as numbers that mean the same on both sides."""
     sides = ((records, rows), (others, candidates))
-    ssids = pd.concat([side.frame["ssid"].take(taken) for side, taken in sides], ignore_index=True)
+    students = pd.concat([side.student.take(taken) for side, taken in sides], ignore_index=True)
     keys = pd.concat([side.key.take(taken) for side, taken in sides], ignore_index=True)
     if group == "school":
         schools = pd.concat([side.school.take(taken) for side, taken in sides], ignore_index=True)
-        ssids = text.joined([ssids, schools])
-    return pd.factorize(ssids)[0].astype("int64"), pd.factorize(keys)[0].astype("int64")
+        students = text.joined([students, schools])
+    return pd.factorize(students)[0].astype("int64"), pd.factorize(keys)[0].astype("int64")
 
 
 def _compare(mine: _Spans, other: _Spans) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(overlaps, same day, position of the partner in the sorted others)."""
-    if not len(other.begin):
-        nothing = np.zeros(len(mine.begin), dtype=bool)
-        return nothing, nothing, np.full(len(mine.begin), -1)
     left, right = np.searchsorted(other.begin, mine.begin, "left"), np.searchsorted(other.begin, mine.begin, "right")
     # The latest end so far. A group's stretch lies after all earlier stretches, so the maximum never leaks forward.
     latest = np.maximum.accumulate(other.end)

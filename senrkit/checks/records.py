@@ -26,15 +26,13 @@ class Records:
     `frame` holds the SENR fields with a plain index, unknown as blank. Every other member is a whole column,
     computed when a rule first asks for it. Definitions: reconciliation.md (terms, section 8), calpads_rules.md
     section 1.
+
+    Several files may be looked at together, for most rules ask about each record by itself: `file` then says which
+    record is of which, and records of different files are of different students.
     """
 
-    def __init__(self, records: pd.DataFrame, as_of: dt.date) -> None:
-        frame = records[list(SENR_FIELDS)].reset_index(drop=True)
-        unknown = [name for name, column in frame.items() if text.arrow(column).null_count]
-        # Filling columns that lack nothing would copy them.
-        self.frame = frame.fillna(dict.fromkeys(unknown, "")) if unknown else frame
-        self.as_of = np.datetime64(as_of, "D")
-        self._filled: dict[str, np.ndarray] = {}
+    def __init__(self, records: pd.DataFrame, as_of: dt.date, file: pd.Series | None = None) -> None:
+        self._hold(_without_unknown(records[list(SENR_FIELDS)]), np.datetime64(as_of, "D"), file)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -110,9 +108,15 @@ class Records:
         return text.choose(nonpublic, text.joined([school, self.frame["nps_code"]]), school)
 
     @cached_property
+    def student(self) -> pd.Series:
+        """SSID; with its file where several are looked at together."""
+        ssid = self.frame["ssid"]
+        return ssid if self._file is None else text.joined([ssid, self._file])
+
+    @cached_property
     def key(self) -> pd.Series:
         """The operational key: school, SSID, start date."""
-        return text.joined([self.school, self.frame["ssid"], self.frame["start_date"]])
+        return text.joined([self.school, self.student, self.frame["start_date"]])
 
     def age_on(self, day: np.ndarray) -> np.ndarray:
         """Completed years on each day; NaN where either date is missing."""
@@ -122,10 +126,24 @@ class Records:
 
     def take(self, rows: np.ndarray) -> Records:
         """These rows alone, in this order."""
-        return Records(self.frame.take(rows), self.as_of.astype(dt.date))
+        taken = Records.__new__(Records)
+        taken._hold(self.frame.take(rows), self.as_of, None if self._file is None else self._file.take(rows))
+        return taken
+
+    def _hold(self, frame: pd.DataFrame, as_of: np.datetime64, file: pd.Series | None) -> None:
+        self.frame = frame.reset_index(drop=True)
+        self.as_of = as_of
+        self._file = None if file is None else file.reset_index(drop=True)
+        self._filled: dict[str, np.ndarray] = {}
 
     def _day(self, field: str) -> np.ndarray:
         return dates.from_ccyymmdd(self.frame[field]).to_numpy(dtype="datetime64[D]")
+
+
+def _without_unknown(frame: pd.DataFrame) -> pd.DataFrame:
+    unknown = [name for name, column in frame.items() if text.arrow(column).null_count]
+    # Filling columns that lack nothing would copy them.
+    return frame.fillna(dict.fromkeys(unknown, "")) if unknown else frame
 
 
 def quotable(column: pd.Series) -> pd.Series:

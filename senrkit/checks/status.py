@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from senrkit import text
 from senrkit.checks.overlap import Overlap, overlap
 from senrkit.checks.records import Records, day_text, in_years, school_years
 from senrkit.checks.rule import CheckContext, Hits, hits, rule
@@ -56,8 +57,8 @@ def exit_and_entry(records: Records, context: CheckContext) -> Hits:
     """
     sent = _sent(records) & records.filled("ssid") & ~records.cancelled & ~np.isnat(records.start)
     ends = sent & ~np.isnat(records.exit)
-    at_school = _next_start(records, records.frame["ssid"] + "^" + records.school, ends, sent)
-    anywhere = _next_start(records, records.frame["ssid"], ends & records.primary, sent & records.primary)
+    at_school = _next_start(records, text.joined([records.student, records.school]), ends, sent)
+    anywhere = _next_start(records, records.student, ends & records.primary, sent & records.primary)
     entry = np.where(np.isnat(anywhere), at_school, anywhere)
     return hits(~np.isnat(entry), other_start_date=day_text(entry))
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from senrkit.errors import InputError, UsageError
-from senrkit.inputs import aeries_statements, sql_server, sql_server_catalogue
+from senrkit.inputs import aeries_statements, sql_server
 from senrkit.inputs.aeries_statements import FoundTable
 from senrkit.inputs.aeries_tables import AeriesTables, assembled, tidied, usable, wanted
 from senrkit.inputs.aeries_values import TimeZoneFound, texts, zone_refused
@@ -101,6 +101,9 @@ class ServerReader:
     def found(self) -> dict[str, FoundTable]:
         """The wanted tables, or views, and columns that are there, whatever the case of their names."""
         if self._connection.dialect.name == "mssql":
+            # SQLAlchemy's part for SQL Server takes a while to load, which users of other databases need not wait for.
+            from senrkit.inputs import sql_server_catalogue
+
             return sql_server_catalogue.found(self._connection)
         inspector = sa.inspect(self._connection)
         names = {name.upper(): name for name in inspector.get_view_names() + inspector.get_table_names()}

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from senrkit.predict import predict
+import pytest
+from pandas.testing import assert_frame_equal
+
+from senrkit.predict import predict, predict_without_held
 from tests.tables import context, records, ssid, store
 
 HELD = """
@@ -83,3 +86,64 @@ def test_no_file_no_finding():
     found = predict([], store(HELD), context())
     assert found.findings.empty and found.held.empty
     assert len(found.final_store.rows) == 3
+
+
+def test_records_of_different_files_are_not_held_against_each_other():
+    """One key deleted and sent anew, one school left and another entered: within one file both would be faults."""
+    apart = (
+        "student school_code transaction exit_date exit_reason\n1 0199901 D - -\n2 0199901 A 20261101 T160",
+        "student school_code start_date grade\n1 0199901 20260812 06\n2 0199902 20261101 05",
+    )
+    together = "student school_code transaction start_date grade\n1 0199901 D 20260812 05\n1 0199901 A 20260812 06"
+    found = predict(plan(*apart), store(HELD), context()).findings
+    assert not set(found["rule"]) & {"IVR0034", "local-exit-and-entry-one-file"}
+    assert "IVR0034" in set(predict(plan(together), store(HELD), context()).findings["rule"])
+
+
+# Student 2 sinks the second file, student 3 is all of the third.
+SUNK = (
+    "student school_code exit_date exit_reason\n1 0199901 20261101 E150\n2 0199901 20261101 T160",
+    "student school_code start_date grade\n2 0199902 20261102 ZZ\n1 0199902 20261101 05",
+    "student school_code exit_date exit_reason\n3 0199901 20261101 ZZZZ",
+    "student school_code start_date exit_date exit_reason\n2 0199901 20261110 - -\n1 0199902 20261101 20261120 T160",
+)
+LEFT = (
+    "student school_code exit_date exit_reason\n1 0199901 20261101 E150",
+    "student school_code start_date grade\n1 0199902 20261101 05",
+    "student school_code start_date exit_date exit_reason\n1 0199902 20261101 20261120 T160",
+)
+
+
+def test_without_the_held_the_same_is_said_as_when_asked_anew():
+    first = predict(plan(*SUNK), store(HELD), context())
+    assert set(first.held["ssid"]) == {ssid("2"), ssid("3")}
+    left = plan(*LEFT)
+    for number, one in enumerate(left):
+        one.records = one.records.assign(local_record_id=f"7-{number}")
+    said = predict_without_held(first, plan(*SUNK), left, store(HELD), context())
+    anew = predict(left, store(HELD), context())
+    assert len(anew.findings) > 1
+    assert_frame_equal(said.findings, anew.findings)
+    assert_frame_equal(said.final_store.rows, anew.final_store.rows)
+    assert said.held.empty
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "student school_code exit_date exit_reason\n1 0199901 20261102 E150",
+        "student school_code exit_date exit_reason\n2 0199901 20261101 T160",
+        "student school_code exit_date exit_reason\n1 0199901 20261101 E150\n2 0199901 20261101 T160",
+    ],
+    ids=["other-value", "other-student", "one-more"],
+)
+def test_records_that_were_not_asked_about_stop_the_run(other):
+    first = predict(plan(*SUNK), store(HELD), context())
+    with pytest.raises(AssertionError, match="Other records than were checked"):
+        predict_without_held(first, plan(*SUNK), plan(other, *LEFT[1:]), store(HELD), context())
+
+
+def test_one_file_more_than_was_asked_about_stops_the_run():
+    first = predict(plan(*SUNK), store(HELD), context())
+    with pytest.raises(AssertionError, match="Other files than were checked"):
+        predict_without_held(first, plan(*SUNK), plan(*LEFT, LEFT[0]), store(HELD), context())

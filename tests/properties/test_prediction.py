@@ -1,0 +1,29 @@
+"""What the prediction leaves out, because it was asked before, changes nothing; tried on random districts."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from pandas.testing import assert_frame_equal
+
+from senrkit.checks import CheckContext
+from senrkit.ods_model import Store
+from senrkit.predict import predict
+from tests.properties.strategies import District, districts, holds_for, run, thorough
+
+
+@thorough
+@given(districts())
+def test_all_rules_asked_again_about_what_is_sent_say_the_same(district: District):
+    """No rule may look beyond one student: else a hold would change what CALPADS says of the others."""
+    holds_for(district, _says_the_same)
+
+
+def _says_the_same(district: District) -> None:
+    ran, settings = run(district.sis, district.ods, district.settings), district.settings
+    context = CheckContext(settings.school_year, settings.as_of, settings.lea, settings.charter)
+    anew = predict(ran.outcome.plan.files, Store(ran.scope.rows), context)
+    assert anew.held.empty
+    assert_frame_equal(anew.final_store.rows, ran.outcome.store.rows)
+    asked = anew.findings.drop_duplicates(["rule", "ssid", "school_code", "start_date", "message"], ignore_index=True)
+    # What is said of held students comes after what is said of the files that are sent.
+    assert_frame_equal(ran.outcome.findings.iloc[: len(asked)], asked)
