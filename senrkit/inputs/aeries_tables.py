@@ -36,8 +36,8 @@ class AeriesTables:
     `tables` has STU, ENR, LOC, XRF and, where the source has them, LSI, LAC, IDN: text columns named by their Aeries
     codes, `""` when blank, live rows only, without the column DEL. ENR holds the run year and the year before; XRF only
     the set CLPD. `newest_year` is the newest ENR.YR of all live rows, None when there is none. `source` is safe to
-    print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same. `inferred` names
-    tables whose rows were made from records of another one: a row there does not prove that Aeries has it.
+    print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same. `inferred`
+    names tables whose rows were made from records of another one: a row there does not prove that Aeries has it.
     """
 
     tables: Mapping[str, pd.DataFrame]

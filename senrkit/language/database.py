@@ -96,8 +96,8 @@ def in_plain_words(shown: str, doing: str) -> Iterator[None]:
 
 def plain(shown: str, doing: str, failure: Exception, more: str = "") -> InputError:
     """The error for a driver's complaint; `more` is said after it, as what has become of the data."""
-    said = f"{type(failure).__name__} {getattr(failure, 'orig', None) or failure}"
-    fault = next(fault for fault in _faults() if re.search(fault["seen"], said, re.IGNORECASE))
+    said = f"{doing}: {type(failure).__name__} {getattr(failure, 'orig', None) or failure}"
+    fault = next(fault for fault in _faults() if re.search(fault["seen"], said, re.IGNORECASE | re.DOTALL))
     return InputError(f"{shown}: while {doing}, {fault['sentence']}.{f' {more}' if more else ''}", fault["cure"])
 
 

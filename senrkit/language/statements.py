@@ -83,7 +83,8 @@ def counted(connection: sa.Connection, statement: sa.Update | sa.Insert | sa.Del
     """
     if connection.dialect.name == "mssql":
         return int(connection.execute(*batch_with_count(statement)).scalar_one())
-    return connection.execute(statement).rowcount
+    # Of an INSERT SQLAlchemy forgets the count unless it is told to keep it.
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def batch_with_count(statement: sa.Update | sa.Insert | sa.Delete) -> tuple[sa.TextClause, dict[str, Raw]]:

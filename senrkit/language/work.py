@@ -102,17 +102,9 @@ def run_language(
         when Aeries is of another year, or the extract of another LEA.
     """
     progress = progress or NoProgress()
-    path = sela or settings.calpads.sela_extract
-    if path is None:
-        raise UsageError("No SELA extract is named.", "Set sela_extract under [calpads], or use --sela FILE.")
     if out is not None:
         refuse_used(out)
-    progress.step("reading Aeries and the SELA extract")
-    extract, aeries = read_sela_extract(path), read_aeries(settings)
-    refuse_other_year(settings, aeries.newest_year, aeries.database_name)
-    _refuse_other_lea(settings, extract)
-    progress.step("comparing, student by student")
-    found = compared(extract.rows, aeries, settings)
+    extract, aeries, found = read_and_compare(settings, sela=sela, progress=progress)
     proposed = listed.proposals(found)
     stu_rows = listed.stu_import(proposed, aeries.tables["STU"])
     document = _document(settings, extract, aeries, found, made or dt.datetime.now(dt.UTC).astimezone())
@@ -120,6 +112,28 @@ def run_language(
     folder = out or _new_folder(settings)
     _write(folder, document, found, proposed, stu_rows, settings.as_of)
     return LanguageRun(settings, folder, document, found, proposed, stu_rows)
+
+
+def read_and_compare(
+    settings: Settings, *, sela: Path | None = None, progress: Progress | None = None
+) -> tuple[SelaExtract, AeriesTables, pd.DataFrame]:
+    """Both inputs, and every student with class and reason (`classify`); nothing is written.
+
+    Raises
+    ------
+    UsageError, InputError, Stopped
+        as `run_language`.
+    """
+    progress = progress or NoProgress()
+    path = sela or settings.calpads.sela_extract
+    if path is None:
+        raise UsageError("No SELA extract is named.", "Set sela_extract under [calpads], or use --sela FILE.")
+    progress.step("reading Aeries and the SELA extract")
+    extract, aeries = read_sela_extract(path), read_aeries(settings)
+    refuse_other_year(settings, aeries.newest_year, aeries.database_name)
+    _refuse_other_lea(settings, extract)
+    progress.step("comparing, student by student")
+    return extract, aeries, compared(extract.rows, aeries, settings)
 
 
 def compared(sela_rows: pd.DataFrame, aeries: AeriesTables, settings: Settings) -> pd.DataFrame:

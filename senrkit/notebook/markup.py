@@ -64,14 +64,17 @@ def joined(*parts: str) -> HTML:
     return HTML("".join(parts))
 
 
-def searchable(rows: pd.DataFrame, empty: str) -> HTML:
-    """A table to search, sort and leaf through, all in the page; a long one is cut, and says so."""
+def searchable(rows: pd.DataFrame, empty: str, *, worded: bool = False) -> HTML:
+    """A table to search, sort and leaf through, all in the page; a long one is cut, and says so.
+
+    `worded`: headings and cells are in the words of people already.
+    """
     if rows.empty:
         return joined(paragraph(empty))
     from itables import to_html_datatable
 
     _load_tables()
-    shown = for_people(rows.head(ROWS_SHOWN))
+    shown = rows.head(ROWS_SHOWN) if worded else for_people(rows.head(ROWS_SHOWN))
     wide, whole = ([at for at, name in enumerate(shown) if name in some] for some in (_WIDE, _WHOLE))
     drawn = to_html_datatable(
         shown, connected=False, showIndex=False, maxBytes=0, lengthMenu=_PAGE, pageLength=_PAGE[0], autoWidth=False,

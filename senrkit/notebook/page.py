@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import json
 import os
@@ -19,9 +20,12 @@ from senrkit.notebook.schools import School, find_school
 from senrkit.notebook.students import Student, find_student
 from senrkit.results import RunFolder
 from senrkit.run_tables import ACTIONS
+from senrkit.settings import load_settings
 
 if TYPE_CHECKING:
     from IPython.display import HTML
+
+    from senrkit.notebook.language import LanguagePage
 
 RUN_MIME = "application/vnd.senrkit.run+json"
 _SIGNS = {"passed": "✔", "stopped": "✖", "accepted": "☞", "warning": "⚠"}
@@ -223,11 +227,19 @@ class RunPage:
         """
         return compared(self.run, self.history, earlier, self.show_students)
 
-    def language(self) -> HTML:
-        """Whether the settings of the run name a SELA extract."""
-        file = self.run.manifest["settings"]["calpads"].get("sela_extract")
-        said = f"The settings name a SELA extract: {Path(file).name}." if file else "The settings name no SELA extract."
-        return markup.joined(markup.paragraph(said))
+    def language(self) -> LanguagePage:
+        """Language status, compared now, with the settings of the run.
+
+        Raises
+        ------
+        UsageError, InputError, Stopped
+            as `senrkit.language.run_language`, or when the settings file is no longer there.
+        """
+        from senrkit.notebook.language import compare_language
+
+        as_of = dt.date.fromisoformat(self.run.manifest["as_of"])
+        settings = load_settings(Path(self.run.manifest["settings"]["file"]), as_of=as_of)
+        return compare_language(settings, self.show_students)
 
     def table(self, rows: pd.DataFrame, empty: str = "Nothing to show.") -> HTML:
         """Any rows as a table to search and sort, masked like everything else."""

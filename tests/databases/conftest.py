@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import importlib.util
 import os
+import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ import pytest
 
 from senrkit.demo import make
 from tests.databases import odbc_dialects
+from tests.databases.aeries_homes import PASSWORD_VARIABLE, Home, PostgresHome, SqliteHome, SqlServerHome
 from tests.districts import column_kinds
 
 # Where no proxy may come between a test and its own server.
@@ -87,9 +89,13 @@ def sqlite_odbc():
 @pytest.fixture(params=["Microsoft's driver 18", "FreeTDS"])
 def tds_driver(request) -> str:
     """A driver for SQL Server, as an address names it."""
+    return _tds_driver(request.param)
+
+
+def _tds_driver(name: str) -> str:
     for package in ("pysqlbridge", "sqlglot"):
         required(importlib.util.find_spec(package), package)
-    if request.param == "FreeTDS":
+    if name == "FreeTDS":
         odbc_driver("FreeTDS")
         return "FreeTDS"
     odbc_driver()
@@ -97,3 +103,45 @@ def tds_driver(request) -> str:
 
     required(from_the_wheel(), "mssql-python-odbc")
     return "ODBC+Driver+18+for+SQL+Server"
+
+
+@pytest.fixture
+def folder(demo, tmp_path) -> Path:
+    """A copy of the demo district, which the test may change."""
+    copy = Path(shutil.copytree(demo, tmp_path / "demo"))
+    settings = (copy / "senrkit.toml").read_text()
+    address = 'write_source = "sqlite:///aeries.db'
+    assert address in settings
+    (copy / "senrkit.toml").write_text(settings.replace(address, f"{address}?timeout=0.1"))
+    return copy
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_port, tables) -> str:
+    """The name of a database that holds the demo's Aeries, to be copied."""
+    from tests.databases import postgres
+
+    postgres.fill(postgres_port, "demo_template", tables, column_kinds())
+    return "demo_template"
+
+
+@pytest.fixture
+def home(request, folder, monkeypatch) -> Iterator[Home]:
+    """The demo's Aeries in a database of the kind that the test names: `sqlite`, `postgresql` or `sql server`."""
+    if request.param == "sqlite":
+        yield SqliteHome(folder)
+    elif request.param == "postgresql":
+        port, template = map(request.getfixturevalue, ("postgres_port", "postgres_template"))
+        made = PostgresHome(folder, port, template)
+        monkeypatch.setenv(PASSWORD_VARIABLE, made.password)
+        yield made
+        made.close()
+    else:
+        driver = _tds_driver("Microsoft's driver 18")
+        from tests.databases import tds_server
+
+        server = tds_server.SqlServer(request.getfixturevalue("tables"), column_kinds())
+        with tds_server.serving(server) as port:
+            made = SqlServerHome(folder, server, port, driver)
+            monkeypatch.setenv(PASSWORD_VARIABLE, made.password)
+            yield made

@@ -1,4 +1,4 @@
-"""A server that speaks SQL Server's wire protocol and answers from an in-memory SQLite, for tests.
+"""A server that speaks SQL Server's wire protocol and answers from SQLite, for tests.
 
 The protocol is pysqlbridge's; T-SQL is turned into SQLite's by sqlglot. It proves driver, dialect and types, not the
 semantics of SQL Server (aeries_database.md 6.3).
@@ -10,16 +10,20 @@ import datetime as dt
 import re
 import socket
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import pandas as pd
 import sqlglot
 from pysqlbridge.certificate import self_signed
 from pysqlbridge.logins import Login, LoginStore
 from pysqlbridge.server import BridgeServer
+from pysqlbridge.tds import rpc
 from pysqlbridge.tds.result import Bit, Column, DateTime, Integer, NVarChar, Query, QueryError, QueryResult
+from sqlglot import exp
 
 USER, PASSWORD = "aeries_reader", "p;w d=1"
 DATABASE = "DST26000Heron"
@@ -45,62 +49,133 @@ class SqlServer:
         self.sent: list[str] = []
         self.before: Callable[[str], None] = lambda sql: None
         self.clients: list[socket.socket] = []
-        self._lock = threading.Lock()
+        self._stores: list[sqlite3.Connection] = []
         self._types = {
             (table, column): _TYPES.get(kinds.get((table, column), "text"), _TEXT)
             for table, frame in tables.items()
             for column in frame
         }
-        self._store = sqlite3.connect(":memory:", check_same_thread=False)
-        self._store.execute("ATTACH ':memory:' AS dbo")
-        self._store.execute("ATTACH ':memory:' AS INFORMATION_SCHEMA")
-        for table, frame in tables.items():
-            self._fill("dbo", table, frame.columns, frame.itertuples(index=False, name=None))
-        catalogue = [("dbo", table, column, kind) for (table, column), (_, kind) in self._types.items()]
-        columns = "TABLE_SCHEMA TABLE_NAME COLUMN_NAME DATA_TYPE".split()
-        self._fill("INFORMATION_SCHEMA", "COLUMNS", columns, catalogue)
+        self._place = tempfile.TemporaryDirectory(prefix="senrkit-tds-")
+        # Each client has a connection of its own, so that what it has not committed is lost with it.
+        self.file = Path(self._place.name) / "dbo.db"
+        with closing(self._connection()) as store, store:
+            store.execute("BEGIN")
+            for table, frame in tables.items():
+                _fill(store, "dbo", table, frame.columns, frame.itertuples(index=False, name=None))
+            catalogue = [("dbo", table, column, kind) for (table, column), (_, kind) in self._types.items()]
+            columns = "TABLE_SCHEMA TABLE_NAME COLUMN_NAME DATA_TYPE".split()
+            _fill(store, "INFORMATION_SCHEMA", "COLUMNS", columns, catalogue)
 
-    def _fill(self, schema: str, table: str, columns, rows) -> None:
-        listed = ", ".join(f'"{column}"' for column in columns)
-        self._store.execute(f'CREATE TABLE {schema}."{table}" ({listed})')
-        marks = ", ".join("?" * len(list(columns)))
-        stored = [tuple(map(_stored, row)) for row in rows]
-        self._store.executemany(f'INSERT INTO {schema}."{table}" VALUES ({marks})', stored)
+    def _connection(self) -> sqlite3.Connection:
+        store = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        store.execute(f"ATTACH '{self.file}' AS dbo")
+        store.execute(f"ATTACH '{self.file.with_name('catalogue.db')}' AS INFORMATION_SCHEMA")
+        store.execute("PRAGMA synchronous = OFF")
+        return store
 
     def drop(self) -> None:
-        """Hang up on every client."""
+        """Hang up on every client; what it has not committed is gone."""
         for client in self.clients:
-            client.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+        for store in self._stores:
+            store.close()
 
     def answer(self, query: Query) -> QueryResult:
-        """One batch."""
-        self.sent.append(query.sql)
-        if not re.match(r"\s*select\b", query.sql, re.IGNORECASE):
+        """One batch, or one call of a prepared statement."""
+        sql, values = _unpacked(query)
+        self.sent.append(sql)
+        if "store" not in query.session:
+            query.session["store"] = self._connection()
+            self._stores.append(query.session["store"])
+        store = query.session["store"]
+        if not re.match(r"\s*(select|set nocount)\b", sql, re.IGNORECASE):
+            _transact(store, sql)
             return QueryResult([], [])
         for pattern, value in _FIXED.items():
-            if re.search(pattern, query.sql, re.IGNORECASE):
+            if re.search(pattern, sql, re.IGNORECASE):
                 return QueryResult([Column("", NVarChar(4000))], [[value]])
-        self.before(query.sql)
-        if "fn_listextendedproperty" in query.sql:
+        self.before(sql)
+        if "fn_listextendedproperty" in sql:
             raise QueryError("Invalid object name 'fn_listextendedproperty'.", number=208)
-        return self._select(query.sql)
+        return self._batch(store, sql, values)
 
-    def _select(self, sql: str) -> QueryResult:
-        parsed = sqlglot.parse_one(sql, read="tsql")
-        with self._lock:
-            try:
-                rows = self._store.execute(parsed.sql(dialect="sqlite")).fetchall()
-            except sqlite3.OperationalError as failure:
-                number = 207 if "column" in str(failure) else 208
-                raise QueryError(f"Invalid object name: {failure}", number=number) from None
-        table = parsed.find(sqlglot.exp.Table).name
-        columns = [Column(one.alias_or_name, self._type(table, one.unalias())) for one in parsed.selects]
-        return QueryResult(columns, [list(row) for row in rows])
+    def _batch(self, store: sqlite3.Connection, sql: str, values: Mapping[str, object]) -> QueryResult:
+        changed, result = 0, QueryResult([], [])
+        for parsed in sqlglot.parse(sql, read="tsql"):
+            if isinstance(parsed, (exp.Update, exp.Insert, exp.Delete)):
+                changed = _executed(store, parsed, values).rowcount
+            elif isinstance(parsed, exp.Select) and not parsed.find(exp.Table):
+                result = QueryResult([Column(parsed.selects[0].alias, Integer(4))], [[changed]])
+            elif isinstance(parsed, exp.Select):
+                rows = _executed(store, parsed, values).fetchall()
+                table = parsed.find(exp.Table).name
+                columns = [Column(one.alias_or_name, self._type(table, one.unalias())) for one in parsed.selects]
+                result = QueryResult(columns, [list(row) for row in rows])
+        return result
 
     def _type(self, table: str, expression: sqlglot.exp.Expression):
         if isinstance(expression, sqlglot.exp.Column):
             return self._types.get((table, expression.name), _TEXT)[0]
         return Integer(4)
+
+
+def _fill(store: sqlite3.Connection, schema: str, table: str, columns, rows) -> None:
+    listed = ", ".join(f'"{column}"' for column in columns)
+    store.execute(f'CREATE TABLE {schema}."{table}" ({listed})')
+    marks = ", ".join("?" * len(list(columns)))
+    stored = [tuple(map(_stored, row)) for row in rows]
+    store.executemany(f'INSERT INTO {schema}."{table}" VALUES ({marks})', stored)
+
+
+def _unpacked(query: Query) -> tuple[str, dict[str, object]]:
+    """The statement, and the values of its parameters @P1, @P2, …: sent beside it, or with a prepared call."""
+    if query.procedure != "sp_prep_exec":
+        return query.sql, {name.lstrip("@"): _stored(value) for name, value in query.parameters.items()}
+    _handle, _declared, sql, *values = [*query.arguments, *query.parameters.values()]
+    return str(sql), {f"P{number}": _stored(value) for number, value in enumerate(values, start=1)}
+
+
+def _transact(store: sqlite3.Connection, sql: str) -> None:
+    """What begins or ends a transaction does so in SQLite; whatever else a driver sets is not kept."""
+    if store.in_transaction and (ending := re.search(r"\b(COMMIT|ROLLBACK)\b", sql, re.IGNORECASE)):
+        store.execute(ending[1])
+    if not store.in_transaction and re.search(r"\bBEGIN TRAN", sql, re.IGNORECASE):
+        store.execute("BEGIN")
+
+
+def _executed(store: sqlite3.Connection, parsed: exp.Expression, values: Mapping[str, object]) -> sqlite3.Cursor:
+    for table in parsed.find_all(exp.Table):
+        table.set("hints", None)
+    try:
+        return store.execute(parsed.sql(dialect="sqlite"), values)
+    except sqlite3.IntegrityError as failure:
+        raise QueryError(f"The transaction ended in the trigger: {failure}", number=3609) from None
+    except sqlite3.OperationalError as failure:
+        if "locked" in str(failure):
+            raise QueryError("Lock request time out period exceeded.", number=1222) from None
+        number = 207 if "column" in str(failure) else 208
+        raise QueryError(f"Invalid object name: {failure}", number=number) from None
+
+
+_DATETIME2 = 0x2A
+_read_known_value = rpc._read_value
+
+
+def _read_value(payload: bytes, at: int, type_id: int) -> tuple[object, int]:
+    """A parameter; pysqlbridge does not read datetime2, as which a driver sends a day ([MS-TDS] 2.2.5.5.1.8)."""
+    if type_id != _DATETIME2:
+        return _read_known_value(payload, at, type_id)
+    scale, length = payload[at], payload[at + 1]
+    raw = payload[at + 2 : at + 2 + length]
+    if not length:
+        return None, at + 2
+    ticks, days = int.from_bytes(raw[:-3], "little"), int.from_bytes(raw[-3:], "little")
+    moment = dt.datetime(1, 1, 1) + dt.timedelta(days=days, microseconds=ticks * 10**6 // 10**scale)
+    return moment, at + 2 + length
+
+
+rpc._read_value = _read_value
 
 
 class _Listener(BridgeServer):

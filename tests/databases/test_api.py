@@ -94,6 +94,7 @@ class TestWhatIsRead:
         assert "SF" not in tables["STU"] and "GEX" not in tables["STU"] and "LSI" not in tables
         assert "IFD" not in tables["LAC"] and "EAC" not in tables["LAC"]
         assert tables["XRF"].empty and tables["LAC"].loc[tables["LAC"]["ID"] == "102", "SD"].tolist() == ["2021-09-01"]
+        assert read().inferred == {"LAC"}, "a row there does not prove that Aeries has one"
 
     def test_a_field_that_the_server_leaves_out_is_absent(self, read, api):
         without(api, "SchoolCompletionStatusCode")

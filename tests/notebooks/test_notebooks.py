@@ -64,6 +64,29 @@ def test_every_notebook_runs_and_leaves_itself_and_its_page_in_the_run_folder(re
     assert not SSID.search(page) and not SSID.search(texts(done.notebook))
 
 
+def test_language_shows_what_the_command_finds(demo, stopped, agreed):
+    from senrkit.language.work import read_and_compare
+
+    _, _, found = read_and_compare(load_settings(demo.settings))
+    new = int(found["class"].isin(["new-el", "new-ifep"]).sum())
+    page = shown(executed("05_language", demo).page)
+    assert new == 3 and f"{new} students are newly EL or IFEP" in page
+    for said in ("New English learner", "Refused", "Different status", "Who waits for a test"):
+        assert said in page
+    assert "students are newly EL or IFEP" in shown(executed("05_language", stopped).page)
+    assert "The settings name no SELA extract." in shown(executed("05_language", agreed).page)
+
+
+def test_language_shows_students_when_asked_for(demo):
+    from senrkit.language.work import read_and_compare
+
+    _, _, found = read_and_compare(load_settings(demo.settings))
+    ssid = found.loc[found["class"] == "new-el", "ssid"].iloc[0]
+    given = {"settings": str(demo.settings), "run": str(demo.run)}
+    assert ssid not in texts(run_notebook("05_language", given).notebook)
+    assert ssid in texts(run_notebook("05_language", given | {"show_students": "true"}).notebook)
+
+
 def test_a_stopped_run_says_why_first(stopped):
     done = executed("scheduled_run", stopped)
     first = re.search(r'class="box (\w+)".*?</div>', shown(done.page), flags=re.DOTALL)

@@ -343,3 +343,13 @@ def test_the_frames_given_are_not_changed():
 
 def with_table(tables, name, frame):
     return dataclasses.replace(tables, tables={**tables.tables, name: frame})
+
+
+def test_a_row_that_the_api_made_up_proves_no_lac_row():
+    held, tables = district("sela\n-\nTBD@2026-08-12,EL@2026-10-14")
+    for inferred, reason in ((frozenset(), "aeries-tbd"), (frozenset({"LAC"}), "no-parent")):
+        without_idn = {**tables.tables, "IDN": tables.tables["IDN"].iloc[:0]}
+        from_source = dataclasses.replace(tables, tables=without_idn, inferred=inferred)
+        found = compared(held, from_source, settings())
+        assert found["reason"].tolist()[-1] == reason
+        assert found["lac_rows"].tolist()[-1] == (0 if inferred else 1)
