@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,9 +60,7 @@ def locked_versions(lock: str) -> dict[str, str]:
     from packaging.requirements import Requirement
 
     pins = [
-        Requirement(line.removesuffix("\\").strip())
-        for line in lock.splitlines()
-        if re.match(r"[A-Za-z0-9]", line)
+        Requirement(line.removesuffix("\\").strip()) for line in lock.splitlines() if re.match(r"[A-Za-z0-9]", line)
     ]
     return {
         pin.name.lower(): next(iter(pin.specifier)).version
@@ -99,14 +98,20 @@ def solve_conda(specs: list[str], versions: dict[str, str]) -> dict[str, str]:
     available = {**versions, "python": PYTHON_VERSION, "pip": PIP_VERSION, "unixodbc": "2.3.12"}
     with tempfile.TemporaryDirectory() as folder:
         write_channel(Path(folder), available)
-        records = asyncio.run(
-            solve(
-                sources=[Channel(Path(folder).as_uri())],
-                specs=[MatchSpec(spec) for spec in specs],
-                gateway=Gateway(),
-                platforms=[Subdir("linux-64"), Subdir("noarch")],
+
+        def solved() -> list:
+            return asyncio.run(
+                solve(
+                    sources=[Channel(Path(folder).as_uri())],
+                    specs=[MatchSpec(spec) for spec in specs],
+                    gateway=Gateway(),
+                    platforms=[Subdir("linux-64"), Subdir("noarch")],
+                )
             )
-        )
+
+        # In a thread of its own: whoever calls this, a browser test say, may have an event loop running.
+        with ThreadPoolExecutor(1) as apart:
+            records = apart.submit(solved).result()
     return {record.name.normalized: str(record.version) for record in records}
 
 

@@ -75,6 +75,15 @@ def test_conda_solver_takes_environment_yml_with_the_locked_versions():
     assert solved.keys() >= check_environment.project_ranges(PYPROJECT).keys()
 
 
+def test_conda_solver_answers_where_an_event_loop_is_running():
+    import asyncio
+
+    async def asked():
+        return check_environment.solve_conda(["python=3.11"], {})
+
+    assert asyncio.run(asked())["python"] == check_environment.PYTHON_VERSION
+
+
 def test_conda_solver_refuses_a_version_that_is_not_locked():
     from rattler.exceptions import SolverError
 
