@@ -12,9 +12,9 @@ esac
 python=.venv/bin/python
 stamp=".venv/set-up-for-$purpose"
 
-# What an environment was made from; the folder is part of it, as a copied .venv still points to the old one.
+# What an environment was made from, by the lock; the folder is part of it, as a copied .venv still points to the old one.
 fingerprint() {
-    "$python" - "$lock" <<'PYTHON'
+    "$python" - "$1" <<'PYTHON'
 import hashlib, os, pathlib, sys
 content = b"".join(pathlib.Path(name).read_bytes() for name in (sys.argv[1], "pyproject.toml"))
 print(hashlib.sha256(content).hexdigest(), sys.version.split()[0], os.getcwd())
@@ -55,11 +55,13 @@ install_with_uv() {
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 scripts/system_packages.sh "$purpose"
 "$python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || make_environment
-if [ "$(cat "$stamp" 2>/dev/null)" = "$(fingerprint)" ]; then
+if [ "$(cat "$stamp" 2>/dev/null)" = "$(fingerprint "$lock")" ]; then
     exit 0
 fi
 rm -f "$stamp"
 echo "Installing the packages of $lock (a minute or two the first time)"
 install_with_uv || "$python" -m pip install --quiet --no-deps -r "$lock"
 "$python" -m pip install --quiet --no-deps --no-build-isolation --editable .
-fingerprint >"$stamp"
+fingerprint "$lock" >"$stamp"
+# The lock for the tests holds every pin of the other: what can run the tests can run the demo.
+[ "$purpose" = demo ] || fingerprint requirements.lock >.venv/set-up-for-demo

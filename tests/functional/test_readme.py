@@ -1,0 +1,34 @@
+"""The README's commands, run as they stand there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_demo_command_goes_from_nothing_to_files(tmp_path):
+    done = subprocess.run(
+        [ROOT / "scripts" / "demo.sh", tmp_path / "demo", "--students", "300"],
+        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"state rows read = .* in-scope", done.stdout)
+    (package,) = (tmp_path / "demo" / "runs").glob("*/submission/SENR_1999990_*.zip")
+    assert package.stat().st_size > 1_000
+
+
+def test_the_output_in_the_readme_is_that_of_the_demo(tmp_path):
+    """The counts that people read are those they will see: same seed, same day."""
+    printed = re.search(
+        r"```console\n\$ scripts/demo.sh (.*?)\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+    )
+    done = subprocess.run(
+        [ROOT / "scripts" / "demo.sh", tmp_path / "demo", *printed[1].split()],
+        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=300,
+    )  # fmt: skip
+    counted = [line for line in printed[2].splitlines() if re.match(r"\s+[\d,]+ |  SENR_", line)]
+    assert len(counted) > 15
+    assert [line for line in counted if line not in done.stdout] == []
