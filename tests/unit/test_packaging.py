@@ -77,11 +77,14 @@ def test_conda_solver_takes_environment_yml_with_the_locked_versions():
 
 def test_conda_solver_answers_where_an_event_loop_is_running():
     import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
     async def asked():
         return check_environment.solve_conda(["python=3.11"], {})
 
-    assert asyncio.run(asked())["python"] == check_environment.PYTHON_VERSION
+    # Browser tests leave a loop running in this thread, so this one's has a thread of its own.
+    with ThreadPoolExecutor(1) as apart:
+        assert apart.submit(asyncio.run, asked()).result()["python"] == check_environment.PYTHON_VERSION
 
 
 def test_conda_solver_refuses_a_version_that_is_not_locked():
