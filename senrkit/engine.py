@@ -127,16 +127,17 @@ def run(
     if out is not None:
         refuse_used(out)
     made = compare(settings, acceptance, decisions, progress)
-    label = _label(made)
+    inputs = _inputs(made)
+    label = _label(made, inputs)
     with _claimed(out, settings.output.runs, label) as folder:
         if preconditions.stopped(made.preconditions):
-            manifest = _manifest(made, label, None)
+            manifest = _manifest(made, label, inputs, None)
             return Run(STOPPED, write_stopped(folder, manifest), manifest, made, None)
         progress.step("predicting what CALPADS will answer")
         outcome = foretell(decide(made.proposal, made.decided), made.scope, made.spell_set, settings, label.number)
         progress.step("writing the files")
         files = encode_files(outcome.plan)
-        manifest = _manifest(made, label, outcome, files)
+        manifest = _manifest(made, label, inputs, outcome, files)
         written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
     held = bool((outcome.plan.actions["action"] == "hold").any())
     return Run(HELD if held else DONE, written, manifest, made, outcome)
@@ -146,7 +147,9 @@ def check(settings: Settings, *, progress: Progress | None = None) -> Run:
     """The preconditions only. Writes nothing; raises `InputError` as `run` does."""
     made = compare(settings, Acceptance(), None, progress or NoProgress())
     stops = preconditions.stopped(made.preconditions)
-    return Run(STOPPED if stops else DONE, None, _manifest(made, _label(made), None), made, None)
+    inputs = _inputs(made)
+    manifest = _manifest(made, _label(made, inputs), inputs, None)
+    return Run(STOPPED if stops else DONE, None, manifest, made, None)
 
 
 def compare(settings: Settings, acceptance: Acceptance, decisions_file: Path | None, progress: Progress) -> Comparison:
@@ -219,13 +222,15 @@ def _documents(
     )
 
 
-def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files: Any = ()) -> dict[str, Any]:
+def _manifest(
+    made: Comparison, label: RunLabel, inputs: list[dict[str, Any]], outcome: Outcome | None, files: Any = ()
+) -> dict[str, Any]:
     extract = made.extract
     known = not isinstance(extract, LayoutError)
     return build_manifest(
         label,
         made.settings,
-        inputs=_inputs(made),
+        inputs=inputs,
         layout=_layout_entry(extract) if known else None,
         preconditions=[dataclasses.asdict(one) for one in made.preconditions],
         accepted=[
@@ -285,11 +290,11 @@ def _decisions_entry(made: Comparison) -> dict[str, Any] | None:
     }
 
 
-def _label(made: Comparison) -> RunLabel:
+def _label(made: Comparison, inputs: list[dict[str, Any]]) -> RunLabel:
     """Run id and number follow from the inputs: the same inputs give the same files, through whichever door."""
     document = settings_document(made.settings)
     decisive = {name: document[name] for name in _DECISIVE}
-    digests = [entry["sha256"] for entry in _inputs(made)]
+    digests = [entry["sha256"] for entry in inputs]
     kept = hashlib.sha256(made.decisions_file or b"").hexdigest()
     aeries = made.settings.aeries
     decisive |= {"schools": aeries.schools, "skip": [aeries.skip_tags, aeries.skip_programs]}

@@ -33,7 +33,8 @@ AMBIGUOUS = "ambiguous-pair"
 _TIE = "Two enrollments in Aeries explain the state row equally well."
 _WHICH_NPS = "Aeries does not say at which nonpublic school, and CALPADS names more than one."
 NO_ACTION = ("settled-no-show", "future-dated")
-_TRANSACTION = {"add": "A", "update": "A", "delete": "D"}
+# In the order in which they stand in one file.
+TRANSACTIONS = {"delete": "D", "update": "A", "add": "A"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def reconcile(scope: Scope, spell_set: SpellSet, settings: Settings) -> Proposal
     state_only = _state_only(alone[0], no_action, pairs, spell_set)
     spell_only = _spell_only(alone[1], pairs)
     actions = pd.concat([paired, state_only, spell_only], ignore_index=True)
-    actions = _described(actions, scope, spells, spell_set, settings)
+    actions = _described(actions, scope, spells, spell_set)
     actions = _last_records(actions, scope, settings)
     records = outgoing(actions, state, spells)
     ambiguous = [_reasoned(state.loc[tied, "ssid"], AMBIGUOUS, _TIE), _reasoned(which_nps, AMBIGUOUS, _WHICH_NPS)]
@@ -139,7 +140,7 @@ def balance(proposal: Proposal, scope: Scope, spell_set: SpellSet) -> dict[str, 
 
 
 def _transaction(intended: str) -> str:
-    return _TRANSACTION.get(intended, "")
+    return TRANSACTIONS.get(intended, "")
 
 
 def _parts(counted: pd.Series, actions: tuple[str, ...]) -> dict[str, int]:
@@ -254,9 +255,7 @@ def _half(intended: np.ndarray, reason: np.ndarray, **where: object) -> pd.DataF
     )
 
 
-def _described(
-    actions: pd.DataFrame, scope: Scope, spells: pd.DataFrame, spell_set: SpellSet, settings: Settings
-) -> pd.DataFrame:
+def _described(actions: pd.DataFrame, scope: Scope, spells: pd.DataFrame, spell_set: SpellSet) -> pd.DataFrame:
     """What a person reads: school, student, dates, evidence; in order of student and start."""
     own, spell = actions["own_state_row"].to_numpy(), actions["spell"].to_numpy()
     described = actions.copy()

@@ -21,14 +21,13 @@ import pyarrow.csv
 
 from senrkit import text, wording
 from senrkit.ordering import sorted_by
+from senrkit.reconcile import TRANSACTIONS, Proposal
 from senrkit.reference import SENR_FIELDS
 
 if TYPE_CHECKING:
-    from senrkit.reconcile import Proposal
     from senrkit.settings import Settings
 
 RECORD_TYPE = "SENR"
-TRANSACTIONS = {"delete": "D", "update": "A", "add": "A"}
 STEPS = ("delete", "update", "add", "delete_last_record", "add_after_last_record")
 SINGLE = "single"
 _DELETE, _UPDATE, _ADD, _DELETE_LAST, _ADD_AFTER_LAST = range(len(STEPS))
