@@ -8,6 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from senrkit import text
+from senrkit.reference import ODS_FIELDS
 from senrkit.scope import Scope
 from senrkit.spells import SpellSet
 
@@ -26,13 +27,11 @@ def both_sides(actions: pd.DataFrame, scope: Scope, spell_set: SpellSet) -> pd.D
     """
     ssids = actions.loc[actions["action"] != "same", "ssid"].drop_duplicates()
     names = spell_set.schools.drop_duplicates("school_code").set_index("school_code")["name"]
-    sides = {CALPADS: scope.rows, AERIES: spell_set.spells}
-    shown = [name for name in ENROLLMENT_COLUMNS if name in scope.rows]
-    parts = [
-        text.rows_where(frame[shown], text.is_in(frame["ssid"], ssids)).assign(side=side)
-        for side, frame in sides.items()
-    ]
-    rows = pd.concat(parts, ignore_index=True)
+    spells = spell_set.spells
+    shown = [name for name in ENROLLMENT_COLUMNS if name in ODS_FIELDS]
+    state = scope.rows.where(scope.rows.is_in("ssid", ssids), shown).assign(side=CALPADS)
+    aeries = text.rows_where(spells[shown], text.is_in(spells["ssid"], ssids)).assign(side=AERIES)
+    rows = pd.concat([state, aeries], ignore_index=True)
     rows["school_name"] = text.mapped(rows["school_code"], names.get)
     rows = rows.reindex(columns=list(ENROLLMENT_COLUMNS)).astype("str").fillna("")
     descending = rows.sort_values(["ssid", "side", "start_date"], ascending=[True, False, True], kind="stable")

@@ -10,7 +10,7 @@ import click
 
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
-from senrkit.shell import LOG_FOLDER, command, print_json
+from senrkit.shell import LOG_FOLDER, FileOrAddress, command, print_json
 
 _FILE = click.Path(path_type=Path)
 
@@ -22,9 +22,14 @@ _FILE = click.Path(path_type=Path)
   senrkit language --undo runs/2026-11-23_language
 """)
 @click.option(
-    "--settings", "settings_file", type=_FILE, default=Path("senrkit.toml"), show_default=True, help="The settings."
+    "--settings",
+    "settings_file",
+    type=FileOrAddress(),
+    default=Path("senrkit.toml"),
+    show_default=True,
+    help="The settings.",
 )
-@click.option("--sela", type=_FILE, help="SELA ODS extract, instead of the settings'.")
+@click.option("--sela", type=FileOrAddress(), help="SELA ODS extract, instead of the settings'.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day the run speaks for. Default: the settings'.")
 @click.option("--out", type=_FILE, help="The run folder itself: made if missing, refused if it holds files.")
 @click.option("--apply", is_flag=True, help="Write the new statuses to the database of write_source. Needs --confirm.")

@@ -20,6 +20,11 @@ def from_ccyymmdd(column: pd.Series) -> pd.Series:
     return _parse(column, _EIGHT_DIGITS)
 
 
+def days_of_ccyymmdd(column: pd.Series) -> np.ndarray:
+    """As `from_ccyymmdd`, as `datetime64[D]`."""
+    return from_ccyymmdd(column).to_numpy(dtype="datetime64[D]")
+
+
 def from_iso(column: pd.Series) -> pd.Series:
     """`CCYY-MM-DD` text as `datetime64[s]`; blank and anything that is no real calendar date become `NaT`."""
     return _parse(column, _ISO_DAY)

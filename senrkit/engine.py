@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from senrkit import __version__, decisions, preconditions
 from senrkit.both_sides import both_sides
 from senrkit.errors import LayoutError
+from senrkit.inputs.addresses import local_inputs
 from senrkit.inputs.aeries import AeriesTables, read_aeries
 from senrkit.inputs.senr_extract import Extract, read_extract
 from senrkit.manifest import RunLabel, build_manifest
@@ -42,13 +44,19 @@ DONE, STOPPED, HELD = 0, 4, 5
 DECISIONS_FILE = "decisions.csv"
 # Without these answered there is nothing that could be decided.
 _DECIDABLE_ONLY_WITH = ("P03", "P05", "P10", "P13")
+# Inputs that the settings name and no run reads.
+_NOT_OF_A_RUN = ("sela_extract",)
 # The settings that decide what is sent; with the schools, what is skipped and the inputs they make the run number.
 _DECISIVE = ("school_year", "lea", "as_of", "charter", "lea_from", "process", "translations")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both sides, set against each other: what a run, a check and the student view have in common."""
+    """Both sides, set against each other: what a run, a check and the student view have in common.
+
+    In a finished run `tables` says where Aeries was read and has no rows any more, nor have `scope.state` and
+    `spell_set.people`.
+    """
 
     settings: Settings
     tables: AeriesTables
@@ -126,16 +134,30 @@ def run(
     preconditions.check_acceptable(acceptance)
     if out is not None:
         refuse_used(out)
+    with local_inputs(settings, without=_NOT_OF_A_RUN) as local:
+        done = _run(local, out, acceptance, decisions, list_same, progress)
+    return _as_given(done, settings)
+
+
+def _run(
+    settings: Settings,
+    out: Path | None,
+    acceptance: Acceptance,
+    decisions: Path | None,
+    list_same: bool,
+    progress: Progress,
+) -> Run:
     made = compare(settings, acceptance, decisions, progress)
     inputs = _inputs(made)
     label = _label(made, inputs)
+    made = _compared(made)
     with _claimed(out, settings.output.runs, label) as folder:
         if preconditions.stopped(made.preconditions):
             manifest = _manifest(made, label, inputs, None)
             return Run(STOPPED, write_stopped(folder, manifest), manifest, made, None)
-        progress.step("predicting what CALPADS will answer")
+        _begin(progress, "predicting what CALPADS will answer")
         outcome = foretell(decide(made.proposal, made.decided), made.scope, made.spell_set, settings, label.number)
-        progress.step("writing the files")
+        _begin(progress, "writing the files")
         files = encode_files(outcome.plan)
         manifest = _manifest(made, label, inputs, outcome, files)
         written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
@@ -145,31 +167,55 @@ def run(
 
 def check(settings: Settings, *, progress: Progress | None = None) -> Run:
     """The preconditions only. Writes nothing; raises `InputError` as `run` does."""
-    made = compare(settings, Acceptance(), None, progress or NoProgress())
-    stops = preconditions.stopped(made.preconditions)
-    inputs = _inputs(made)
-    manifest = _manifest(made, _label(made, inputs), inputs, None)
-    return Run(STOPPED if stops else DONE, None, manifest, made, None)
+    with local_inputs(settings, without=_NOT_OF_A_RUN) as local:
+        made = compare(local, Acceptance(), None, progress or NoProgress())
+        stops = preconditions.stopped(made.preconditions)
+        inputs = _inputs(made)
+        manifest = _manifest(made, _label(made, inputs), inputs, None)
+    return _as_given(Run(STOPPED if stops else DONE, None, manifest, made, None), settings)
 
 
 def compare(settings: Settings, acceptance: Acceptance, decisions_file: Path | None, progress: Progress) -> Comparison:
-    """Read both sides, check whether they may be compared, and decide row by row."""
+    """Read both sides, which are on this machine (`local_inputs`), check whether they may be compared, and decide row
+    by row."""
     progress.step("reading Aeries and the extract")
     data, kept = _read_decisions(decisions_file or settings.output.runs / DECISIONS_FILE)
     tables, extract, spells_built = _read_both(settings)
     found = preconditions.of_inputs(tables, extract, settings)
     if isinstance(extract, LayoutError):
         return Comparison(settings, tables, extract, preconditions.in_order(found), decisions_file=data)
-    progress.step("checking whether the two may be compared")
+    _begin(progress, "checking whether the two may be compared")
     spell_set = spells_built.result()
     scope = scope_of(extract, spell_set, settings)
     found += preconditions.of_comparison(extract, scope, spell_set, tables, settings)
     made = Comparison(settings, tables, extract, found, scope, spell_set, decisions_file=data)
     if not any(one.id in _DECIDABLE_ONLY_WITH for one in preconditions.stopped(found)):
-        progress.step("comparing, row by row")
+        _begin(progress, "comparing, row by row")
         made = _decided(made, kept, acceptance)
     accepted = preconditions.accepted(preconditions.in_order(made.preconditions), acceptance)
     return dataclasses.replace(made, preconditions=accepted)
+
+
+def _compared(made: Comparison) -> Comparison:
+    """Without the rows that are done with once the two sides are compared: of a large district some gigabytes."""
+    slim = dataclasses.replace(made, tables=dataclasses.replace(made.tables, tables={}))
+    if made.proposal is not None:
+        assert made.scope is not None and made.spell_set is not None
+        scope = dataclasses.replace(made.scope, state=_emptied(made.scope.state))
+        spell_set = dataclasses.replace(made.spell_set, people=_emptied(made.spell_set.people))
+        slim = dataclasses.replace(slim, scope=scope, spell_set=spell_set)
+    return slim
+
+
+def _emptied(frame: pd.DataFrame) -> pd.DataFrame:
+    # A slice without a row would still hold on to all of them.
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in frame.dtypes.items()})
+
+
+def _begin(progress: Progress, step: str) -> None:
+    """The next step, without the memory that the one before used on the way: Arrow would keep it."""
+    pa.default_memory_pool().release_unused()
+    progress.step(step)
 
 
 def _read_both(settings: Settings) -> tuple[AeriesTables, Extract | LayoutError, Future[SpellSet]]:
@@ -227,7 +273,7 @@ def _manifest(
 ) -> dict[str, Any]:
     extract = made.extract
     known = not isinstance(extract, LayoutError)
-    return build_manifest(
+    manifest = build_manifest(
         label,
         made.settings,
         inputs=inputs,
@@ -247,6 +293,12 @@ def _manifest(
         information=made.proposal.information if made.proposal else None,
         what_if=what_if(made.scope, made.spell_set, outcome.store, made.settings).document() if outcome else None,
     )
+    return made.settings.as_given(manifest)
+
+
+def _as_given(done: Run, settings: Settings) -> Run:
+    """The run with the settings as they were given: copies that stood in for an address are gone by now."""
+    return dataclasses.replace(done, comparison=dataclasses.replace(done.comparison, settings=settings))
 
 
 def _layout_entry(extract: Extract) -> dict[str, Any]:

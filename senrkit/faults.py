@@ -41,6 +41,15 @@ def record_fault(fault: BaseException, folder: Path | None = None) -> tuple[str,
     return reference, None
 
 
+def fault_sentence(fault: BaseException, folder: Path | None) -> tuple[str, str]:
+    """Record the fault, in `folder` when there is one: what to say of it, and whom to tell."""
+    reference, log = record_fault(fault, folder if folder and folder.is_dir() else None)
+    trace = (
+        f"The trace is in {log}, without student data; pass both on" if log else "No log could be written; pass it on"
+    )
+    return f"A fault of senrkit itself, reference {reference}.", f"{trace} to whoever looks after senrkit."
+
+
 def _lines(fault: BaseException, reference: str) -> Iterator[str]:
     yield f"senrkit fault {reference}, Python {platform.python_version()}, {platform.system()}"
     for link in reversed(_chain(fault)):

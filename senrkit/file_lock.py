@@ -11,13 +11,16 @@ _FAR_BYTE = 1 << 40
 
 
 @contextmanager
-def locked(handle: int) -> Iterator[None]:
-    """Wait for the file to be free, then keep it for the time of the block."""
+def locked(handle: int, *, wait: bool = True) -> Iterator[None]:
+    """Wait for the file to be free, then keep it for the time of the block.
+
+    Without `wait`, an `OSError` says that another program has it.
+    """
     if os.name == "nt":
         import msvcrt
 
         os.lseek(handle, _FAR_BYTE, os.SEEK_SET)
-        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+        msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
         try:
             yield
         finally:
@@ -26,7 +29,7 @@ def locked(handle: int) -> Iterator[None]:
     else:
         import fcntl
 
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
             yield
         finally:

@@ -53,9 +53,9 @@ def _another_child(scope: Scope, people: pd.DataFrame, spells: pd.DataFrame) -> 
     rows = scope.state[["ssid", "birth_date", "last_name"]]
     only_in_aeries = spells["ssid"][~text.is_in(spells["ssid"], rows["ssid"])]
     if len(only_in_aeries):
-        older = np.flatnonzero(scope.of_lea & text.is_in(scope.rows["ssid"], only_in_aeries))
+        older = np.flatnonzero(scope.of_lea & scope.rows.is_in("ssid", only_in_aeries))
         older = older[np.argsort(scope.start[older], kind="stable")[::-1]]
-        newest = scope.rows[["ssid", "birth_date", "last_name"]].iloc[older].drop_duplicates("ssid")
+        newest = scope.rows.at(older, ["ssid", "birth_date", "last_name"]).drop_duplicates("ssid")
         rows = pd.concat([rows, newest], ignore_index=True)
     at = text.positions(rows["ssid"], people["ssid"])
     rows, at = rows[at >= 0].reset_index(drop=True), at[at >= 0]

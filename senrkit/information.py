@@ -52,9 +52,9 @@ def _never_came(scope: Scope, spell_set: SpellSet) -> pd.DataFrame:
     last_year = (scope.start >= np.datetime64(scope.year.previous.start)) & (
         scope.start <= np.datetime64(scope.year.previous.end)
     )
-    came_back = scope.of_lea & last_year & text.equals(scope.rows["exit_reason"], "E155")
-    rows = text.rows_where(scope.rows[["school_code", "ssid", "local_id"]], came_back)
-    gone = rows[~text.is_in(rows["ssid"], spell_set.enrolled_ssids)].drop_duplicates("ssid")
+    came_back = scope.of_lea & last_year & scope.rows.equals("exit_reason", "E155")
+    gone_for_good = came_back & ~scope.rows.is_in("ssid", spell_set.enrolled_ssids)
+    gone = scope.rows.where(gone_for_good, ["school_code", "ssid", "local_id"]).drop_duplicates("ssid")
     return gone.assign(
         kind="year-end-exit-never-came",
         detail="Last year ended with E155 (coming back), but the student has no enrollment this year. Find out where "

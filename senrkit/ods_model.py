@@ -9,7 +9,7 @@ the school is 0000001), SSID and start date.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from senrkit import text
 from senrkit.checks import CheckContext, file_findings, state_findings
 from senrkit.checks.findings import FATAL, joined_findings
 from senrkit.checks.records import Records
+from senrkit.inputs.state_rows import StateRows
 from senrkit.reference import ODS_FIELDS
 
 _RECORD_TYPE = "SENR-R"
@@ -36,36 +37,47 @@ class Answer:
 class Store:
     """What CALPADS holds. Never changed: `apply` gives the next one.
 
-    Only the students whom a file touches are ever copied: the rest stays in the extract's own frame, so that twenty
-    thousand records against two million rows cost what twenty thousand cost.
+    Only the students whom a file touches are ever copied: the rest stays in the extract, so that twenty thousand
+    records against two million rows cost what twenty thousand cost.
     """
 
-    def __init__(self, rows: pd.DataFrame) -> None:
-        base = rows[list(ODS_FIELDS)]
-        self._layers = _Layers(base, pd.Series(dtype="str"), base.iloc[:0])
+    def __init__(self, rows: StateRows | pd.DataFrame, layers: tuple[_Layer, ...] = ()) -> None:
+        self._base = StateRows.of_frame(rows) if isinstance(rows, pd.DataFrame) else rows
+        self._layers = layers
 
     @property
     def rows(self) -> pd.DataFrame:
         """Every row, the 37 ODS columns as text. Rows of students a file has touched come last."""
-        return self._layers.all_rows
+        return self.where(lambda rows: np.ones(len(rows), dtype=bool))
 
     def rows_of(self, ssids: pd.Series) -> pd.DataFrame:
         """The rows of these students alone."""
-        opened = self._layers.opened(ssids).touched
-        return text.rows_where(opened, text.is_in(opened["ssid"], ssids))
+        left, parts = pd.Series(ssids.unique(), dtype="str"), []
+        for layer in self._layers:
+            here = text.is_in(left, layer.students)
+            if here.any():
+                parts.append(text.rows_where(layer.rows, text.is_in(layer.rows["ssid"], left[here])))
+                left = left[~here]
+        if len(left) or not parts:
+            parts.append(self._base.where(self._base.is_in("ssid", left)))
+        return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
 
-    def where(self, wanted: Callable[[pd.DataFrame], np.ndarray], columns: Sequence[str] = ODS_FIELDS) -> pd.DataFrame:
+    def where(self, wanted: Callable[[StateRows], np.ndarray], columns: Sequence[str] = ODS_FIELDS) -> pd.DataFrame:
         """The rows for which `wanted` says True, without copying the others; it is asked once per part of the store."""
-        parts = [
-            text.rows_where(frame[list(columns)], wanted(frame) & counts)
-            for frame, counts in ((self._layers.base, self._layers.counts), (self._layers.touched, True))
-        ]
-        return pd.concat(parts, ignore_index=True)
+        parts = []
+        for rows, counts in self._parts:
+            found = rows.where(wanted(rows) & counts, columns)
+            if len(found) or not parts:
+                parts.append(found)
+        return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
 
     def opened(self, ssids: pd.Series) -> Store:
         """The same state, with these students set apart for change. Opening all students of several files at once
         saves searching the whole extract once per file."""
-        return self._next(self._layers.opened(ssids))
+        students = pd.Series(ssids.unique(), dtype="str")
+        for layer in self._layers:
+            students = students[~text.is_in(students, layer.students)]
+        return self._with(_Layer(students, self.rows_of(students))) if len(students) else self
 
     def apply(self, records: pd.DataFrame, context: CheckContext) -> Answer:
         """The file checked, and posted whole when nothing fatal was found, otherwise not at all.
@@ -86,40 +98,42 @@ class Store:
     def posted(self, records: pd.DataFrame | Records, context: CheckContext) -> Store:
         """The state after the file, without asking whether CALPADS would take it."""
         sent = records if isinstance(records, Records) else Records(records, context.as_of)
-        layers = self._layers.opened(sent.frame["ssid"])
-        return self._next(replace(layers, touched=_after(layers.touched, sent, context)))
+        students = pd.Series(sent.frame["ssid"].unique(), dtype="str")
+        return self._with(_Layer(students, _after(self.rows_of(students), sent, context)))
 
-    def _next(self, layers: _Layers) -> Store:
-        store = object.__new__(Store)
-        store._layers = layers
-        return store
+    @cached_property
+    def _parts(self) -> list[tuple[StateRows, np.ndarray]]:
+        """The extract and the layers above it, and which of the rows of each count."""
+        above = pd.concat([pd.Series(dtype="str"), *(layer.students for layer in self._layers)], ignore_index=True)
+        layers = [(StateRows.of_frame(layer.rows), layer.counting()) for layer in self._layers]
+        return [(self._base, ~self._base.is_in("ssid", above)), *layers]
+
+    def _with(self, layer: _Layer) -> Store:
+        below = (older.without(layer.students) for older in self._layers)
+        return Store(self._base, (*(older for older in below if len(older.students)), layer))
 
 
-@dataclass(frozen=True)
-class _Layers:
-    """`base`: the extract as it was read. `students`: whose rows there no longer count. `touched`: theirs now."""
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """Students whose rows in the extract no longer count, and their rows now. A student is in one layer at most.
 
-    base: pd.DataFrame
+    There may be rows of others, which do not count: to copy the rest each time a few students leave would take longer.
+    """
+
     students: pd.Series
-    touched: pd.DataFrame
+    rows: pd.DataFrame
 
-    @cached_property
-    def counts(self) -> np.ndarray:
-        """Whether each row of the base still counts."""
-        return ~text.is_in(self.base["ssid"], self.students)
+    def counting(self) -> np.ndarray:
+        return text.is_in(self.rows["ssid"], self.students)
 
-    @cached_property
-    def all_rows(self) -> pd.DataFrame:
-        return pd.concat([text.rows_where(self.base, self.counts), self.touched], ignore_index=True)
-
-    def opened(self, ssids: pd.Series) -> _Layers:
-        wanted = pd.Series(ssids.unique(), dtype="str")
-        new = wanted[~text.is_in(wanted, self.students)]
-        if not len(new):
+    def without(self, students: pd.Series) -> _Layer:
+        left = self.students[~text.is_in(self.students, students)].reset_index(drop=True)
+        if len(left) == len(self.students):
             return self
-        found = text.rows_where(self.base, text.is_in(self.base["ssid"], new))
-        touched = pd.concat([self.touched, found], ignore_index=True)
-        return _Layers(self.base, pd.concat([self.students, new], ignore_index=True), touched)
+        fewer = _Layer(left, self.rows)
+        # When most are gone, their rows would only take up room.
+        mostly_gone = 2 * fewer.counting().sum() < len(self.rows)
+        return _Layer(left, text.rows_where(self.rows, fewer.counting())) if mostly_gone else fewer
 
 
 def _after(held: pd.DataFrame, sent: Records, context: CheckContext) -> pd.DataFrame:

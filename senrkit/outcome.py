@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from senrkit import text
@@ -76,7 +77,7 @@ def foretell(proposal: Proposal, scope: Scope, spell_set: SpellSet, settings: Se
             rejected = findings[text.is_in(findings["ssid"], prediction.held["ssid"])].assign(file="")
             proposal = hold(proposal, _rejections(prediction))
             left = order(proposal, settings, run_number)
-            prediction = predict_without_held(prediction, plan.files, left.files, store, context)
+            prediction = predict_without_held(prediction, plan.files, left.files, context)
             findings, plan = pd.concat([prediction.findings, rejected], ignore_index=True), left
         assert_settled(prediction.final_store, proposal, scope, spell_set)
     findings = findings.drop_duplicates(["rule", "ssid", "school_code", "start_date", "message"], ignore_index=True)
@@ -98,9 +99,9 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope, spell_set: Sp
     touched = proposal.actions[proposal.actions["transaction"] != ""]
     ssids = touched["ssid"].drop_duplicates()
     after = store.rows_of(ssids)
-    left_alone = text.is_in(scope.rows["ssid"], ssids)
+    left_alone = scope.rows.is_in("ssid", ssids)
     left_alone[touched.loc[touched["ods_row"] >= 0, "ods_row"]] = False
-    kept = text.rows_where(scope.rows[list(ODS_FIELDS)], left_alone)
+    kept = scope.rows.where(left_alone)
     written = touched[touched["transaction"] == "A"]
     records = proposal.records.loc[written.index]
 
@@ -110,24 +111,26 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope, spell_set: Sp
     assert not strange and len(found) == len(expected), (
         f"{strange:,} enrollments in the model of CALPADS should not be."
     )
-    stands = after.iloc[text.positions(expected, found)].reset_index(drop=True)
-    changed = _unequal(stands.iloc[: len(kept)], kept, ODS_FIELDS)
+    stands = text.positions(expected, found)
+    changed = _unequal(after, stands[: len(kept)], kept, ODS_FIELDS)
     assert not changed, f"{changed:,} enrollments that were not sent differ in the model of CALPADS."
-    sent = stands.iloc[len(kept) :]
-    differ = _unequal(sent, records, [name for name in SENR_FIELDS if name not in _OF_THE_RECORD])
+    sent = stands[len(kept) :]
+    differ = _unequal(after, sent, records, [name for name in SENR_FIELDS if name not in _OF_THE_RECORD])
     assert not differ, f"{differ:,} enrollments differ in the model of CALPADS from what was sent."
     spell = written["spell"].to_numpy()
     said = spell_set.spells[list(COMPARED)].iloc[spell[spell >= 0]]
-    unlike = _unequal(sent[spell >= 0], said, COMPARED)
+    unlike = _unequal(after, sent[spell >= 0], said, COMPARED)
     assert not unlike, f"{unlike:,} enrollments differ in the model of CALPADS from what Aeries says."
 
 
-def _unequal(left: pd.DataFrame, right: pd.DataFrame, names: Sequence[str]) -> int:
-    """How many rows differ from their counterpart, in the named columns; unknown on the right is equal to anything."""
-    differs = np.zeros(len(left), dtype=bool)
+def _unequal(left: pd.DataFrame, at: np.ndarray, right: pd.DataFrame, names: Sequence[str]) -> int:
+    """How many rows differ from their counterpart, at those positions on the left, in the named columns; unknown on the
+    right is equal to anything."""
+    differs = np.zeros(len(at), dtype=bool)
     for name in names:
-        sides = [text.arrow(side[name]).combine_chunks() for side in (left, right)]
-        differs |= pc.fill_null(pc.not_equal(*sides), False).to_numpy(zero_copy_only=False)
+        stands = text.arrow(left[name]).combine_chunks().take(pa.array(at))
+        unlike = pc.not_equal(stands, text.arrow(right[name]).combine_chunks())
+        differs |= pc.fill_null(unlike, False).to_numpy(zero_copy_only=False)
     return int(differs.sum())
 
 

@@ -6,22 +6,19 @@ import csv
 import datetime as dt
 import functools
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from senrkit import text
 from senrkit.errors import LayoutError, UsageError
 from senrkit.inputs.aeries import AeriesTables
 from senrkit.inputs.aeries_tables import year_in_name
 from senrkit.inputs.senr_extract import Extract
 from senrkit.reconcile import Proposal
 from senrkit.schools import district_lea
-from senrkit.scope import Scope, key_of
+from senrkit.scope import KEY, Scope, key_of
 from senrkit.settings import Settings
 from senrkit.spells import SpellSet
 
@@ -107,7 +104,7 @@ def of_inputs(tables: AeriesTables, extract: Extract | LayoutError, settings: Se
     found = [_as_of_in_year(settings), _aeries_year(tables, settings)]
     if isinstance(extract, LayoutError):
         return [*found, _found("P03", False, str(extract))]
-    layout = f"SENR-R, {len(extract.rows):,} rows of {extract.layout.fields + 2} columns."
+    layout = f"SENR-R, {len(extract.state):,} rows of {extract.layout.fields + 2} columns."
     return [*found, _found("P03", True, layout)]
 
 
@@ -218,7 +215,7 @@ def _aeries_year(tables: AeriesTables, settings: Settings) -> Precondition:
 
 
 def _own_lea(scope: Scope, settings: Settings) -> Precondition:
-    others = scope.rows["reporting_lea"][~scope.of_lea].value_counts()
+    others = scope.rows.where(~scope.of_lea, ["reporting_lea"])["reporting_lea"].value_counts()
     unexpected = others[~others.index.isin(settings.calpads.other_leas)]
     own = int(scope.of_lea.sum())
     said = f"{own:,} rows are of LEA {settings.lea}."
@@ -244,10 +241,10 @@ def _schools(spell_set: SpellSet, tables: AeriesTables, settings: Settings) -> P
 
 
 def _closed_ones_too(scope: Scope) -> Precondition:
-    own = scope.rows["exit_date"][scope.of_lea]
-    closed = int((~text.equals(own, "")).sum())
-    said = f"{closed:,} of {len(own):,} rows have an exit date."
-    return _found("P06", not (len(own) > ACTIVE_ONLY_ABOVE and closed == 0), said)
+    own = int(scope.of_lea.sum())
+    closed = int((scope.of_lea & ~scope.rows.equals("exit_date", "")).sum())
+    said = f"{closed:,} of {own:,} rows have an exit date."
+    return _found("P06", not (own > ACTIVE_ONLY_ABOVE and closed == 0), said)
 
 
 def _earliest(scope: Scope) -> np.datetime64 | None:
@@ -270,7 +267,7 @@ def _far_enough(scope: Scope, settings: Settings) -> Precondition:
 
 
 def _fresh(extract: Extract, settings: Settings) -> Precondition:
-    newest = _newest_update(extract.rows["last_updated"])
+    newest = _newest_update(extract.state.column("last_updated").values.to_pylist())
     if newest is None:
         return _found("P08", False, "No row has a readable date of last update, so the extract's age is not known.")
     age = (settings.as_of - newest).days
@@ -279,13 +276,13 @@ def _fresh(extract: Extract, settings: Settings) -> Precondition:
     return _found("P08", age <= allowed, said)
 
 
-def _newest_update(column: pd.Series) -> dt.date | None:
+def _newest_update(updates: Iterable[str]) -> dt.date | None:
     """The documentation does not say how the date is written, so CCYYMMDD, ISO and MM/DD/CCYY are all read."""
     days = []
-    for written in column.unique():
+    for written in updates:
         for shape, length in (("%Y%m%d", 8), ("%Y-%m-%d", 10), ("%m/%d/%Y", 10)):
             try:
-                days.append(dt.datetime.strptime(str(written)[:length], shape).date())
+                days.append(dt.datetime.strptime(written[:length], shape).date())
                 break
             except ValueError:
                 continue
@@ -294,7 +291,7 @@ def _newest_update(column: pd.Series) -> dt.date | None:
 
 def _closed_out(scope: Scope, settings: Settings) -> Precondition:
     at = scope.open_prior_year()
-    by_school = _by_school(scope.rows["school_code"].iloc[at])
+    by_school = _by_school(scope.rows.at(at, ["school_code"])["school_code"])
     said = f"{len(at):,} state rows that started before {scope.year.start} are still open."
     if len(at) and settings.process.prior_year_open == "hold":
         return _found("P09", False, said + " Their students are held.", by_school, state=WARNING)
@@ -324,10 +321,15 @@ def _once(extract: Extract, scope: Scope) -> Precondition:
     )
     if len(files) > 1:
         said += f" {len(files)} files were given for one LEA: {', '.join(files)}."
-    lines = ", ".join(f"{line:,}" for line in extract.rows["line"].iloc[twice[:6]])
+    lines = ", ".join(f"{line:,}" for line in extract.line(twice[:6]))
     if lines:
         said += f" First lines: {lines}."
-    return _found("P13", not len(twice) and len(files) == 1, said, _by_school(extract.rows["school_code"].iloc[twice]))
+    return _found(
+        "P13",
+        not len(twice) and len(files) == 1,
+        said,
+        _by_school(scope.rows.at(twice, ["school_code"])["school_code"]),
+    )
 
 
 def _rows_with_a_repeated_key(scope: Scope) -> np.ndarray:
@@ -337,12 +339,9 @@ def _rows_with_a_repeated_key(scope: Scope) -> np.ndarray:
     first.
     """
     rows = scope.rows
-    student = pd.factorize(rows["ssid"])[0].astype("int64")
-    coarse = (student << 32) ^ scope.start.astype("int64")
-    inorder = np.sort(coarse)
-    repeated = np.unique(inorder[1:][inorder[1:] == inorder[:-1]])
-    at = np.flatnonzero(pc.is_in(pa.array(coarse), value_set=pa.array(repeated)).to_numpy(zero_copy_only=False))
-    return at[key_of(rows.iloc[at]).duplicated(keep=False).to_numpy()] if len(at) else at
+    coarse = (rows.column("ssid").codes.astype("int64") << 32) ^ scope.start.astype("int64")
+    at = np.flatnonzero(pd.Series(coarse).duplicated(keep=False))
+    return at[key_of(rows.at(at, KEY)).duplicated(keep=False).to_numpy()]
 
 
 def _by_school(schools: pd.Series) -> dict[str, int]:

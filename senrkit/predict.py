@@ -33,10 +33,12 @@ class Prediction:
     `findings`: the findings frame, with the file's name (`""` for the look-ahead to certification).
     `held`: `ssid`, `rule`, `message`, `fix`, one row per student and rule that would reject a file; empty when every
     file would post.
-    `final_store`: the state after the last file, without the records of held students.
+    `final_store`: the state after the last file, without the records of held students. `first_store`: the state before
+    the first, with the students of the files set apart.
     """
 
     findings: pd.DataFrame
+    first_store: Store
     final_store: Store
     held: pd.DataFrame
 
@@ -47,7 +49,7 @@ def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContex
     Dropping the student, not the file, keeps one student's fault from making every later file look wrong. The caller
     holds those students and plans again until `held` is empty; only then does `final_store` say what CALPADS will hold.
     """
-    store = store.opened(_all_ssids(plan_files))
+    first = store = store.opened(_all_ssids(plan_files))
     findings, held = [], pd.Series(dtype="str")
     for file, alone in zip(plan_files, _each_alone(plan_files, context), strict=True):
         rows = _rows_in_file(file.records, held)
@@ -62,14 +64,13 @@ def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContex
         held = pd.concat([held, new], ignore_index=True)
     findings.append(look_ahead(store, context))
     every = joined_findings(findings)
-    return Prediction(every, store, _held(every))
+    return Prediction(every, first, store, _held(every))
 
 
 def predict_without_held(
     prediction: Prediction,
     plan_files: Sequence[UploadFile],
     left_files: Sequence[UploadFile],
-    store: Store,
     context: CheckContext,
 ) -> Prediction:
     """What `predict` says of `left_files`: the files of the prediction, made again without the students it holds.
@@ -82,7 +83,7 @@ def predict_without_held(
     AssertionError
         when other records are left than those that were asked about: a fault of senrkit.
     """
-    store = store.opened(_all_ssids(left_files))
+    store = prediction.first_store
     stays = [_rows_in_file(file.records, prediction.held["ssid"]) for file in plan_files]
     asked = [(file, rows) for file, rows in zip(plan_files, stays, strict=True) if len(rows)]
     assert len(asked) == len(left_files), "Other files than were checked."
@@ -95,7 +96,7 @@ def predict_without_held(
         store = store.posted(left.records, context)
     findings.append(look_ahead(store, context))
     every = joined_findings(findings)
-    return Prediction(every, store, _held(every))
+    return Prediction(every, prediction.first_store, store, _held(every))
 
 
 def _each_alone(plan_files: Sequence[UploadFile], context: CheckContext) -> Iterator[pd.DataFrame]:

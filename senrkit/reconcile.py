@@ -281,7 +281,7 @@ def _last_records(actions: pd.DataFrame, scope: Scope, settings: Settings) -> pd
     going = deletes["ssid"].value_counts()
     ssids = pd.Series(going.index, dtype="str")
     # Only the rows of students with deletes matter, out of perhaps millions.
-    theirs = scope.rows["ssid"][text.is_in(scope.rows["ssid"], ssids)].value_counts()
+    theirs = scope.rows.where(scope.rows.is_in("ssid", ssids), ["ssid"])["ssid"].value_counts()
     last = ssids[(theirs.reindex(going.index).fillna(0).to_numpy() <= going.to_numpy())]
     at_risk = (actions["intended"] == "delete").to_numpy() & text.is_in(actions["ssid"], last)
     replaced = text.is_in(actions["ssid"], actions.loc[actions["intended"] == "add", "ssid"])
@@ -314,7 +314,7 @@ def _data_holds(
     faulty = faulty.sort_values("hold_reason", ascending=False, kind="stable")
     holds = [identity_conflicts(scope, spell_set), faulty, *ambiguous]
     if settings.process.prior_year_open == "hold":
-        ssids = scope.rows["ssid"].iloc[scope.open_prior_year()].drop_duplicates()
+        ssids = scope.rows.at(scope.open_prior_year(), ["ssid"])["ssid"].drop_duplicates()
         holds.append(
             _reasoned(ssids, "prior-year-open", "An enrollment of an earlier school year is still open in CALPADS.")
         )

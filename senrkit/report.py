@@ -7,7 +7,6 @@ No names: SSID and local id lead to the student. Headings and widths are in `tex
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,8 @@ from senrkit import text, wording
 from senrkit.checks import by_cause, titles
 from senrkit.report_summary import summary_rows
 from senrkit.run_tables import ACTIONS, findings_table, proposal_table
-from senrkit.sheet_rows import fill_sheets
+from senrkit.sheets import Sheet, write_book
 from senrkit.submission import Plan
-
-# Nobody reads further than this in a workbook; the CSV files are for programs.
-ROWS_PER_SHEET = 20_000
 
 
 def write_workbook(
@@ -36,24 +32,21 @@ def write_workbook(
 ) -> None:
     """Write the workbook to `path`. Every cell but counts is text; none is a formula.
 
-    A sheet shows at most `ROWS_PER_SHEET` rows and says so; the CSV files have all of them.
+    A sheet shows at most `sheets.ROWS_PER_SHEET` rows and says so; the CSV files have all of them.
 
     Raises
     ------
     OSError
         when the disk is full or cannot be written.
     """
-    import xlsxwriter
-
-    skeleton = io.BytesIO()
-    made = dt.datetime.fromisoformat(manifest["made"]).replace(tzinfo=None)
-    book = xlsxwriter.Workbook(skeleton, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    book.set_properties({"title": f"senrkit {manifest['run_id']}", "created": made})
-    _summary_sheet(book, manifest)
     tables = _tables(manifest, plan.actions, left_out, findings, information)
-    rows = {number: _table_sheet(book, name, tables[name]) for number, name in enumerate(tables, start=2)}
-    book.close()
-    fill_sheets(skeleton.getvalue(), rows, path)
+    write_book(
+        path,
+        f"senrkit {manifest['run_id']}",
+        dt.datetime.fromisoformat(manifest["made"]),
+        (wording.phrase("sheet", "summary").title, summary_rows(manifest)),
+        [_sheet(name, table) for name, table in tables.items()],
+    )
 
 
 def _tables(
@@ -74,6 +67,11 @@ def _tables(
         "census": _census(manifest),
         "information": _information(information),
     }
+
+
+def _sheet(name: str, table: pd.DataFrame) -> Sheet:
+    words = wording.phrase("sheet", name)
+    return Sheet(words.title, wording.sheet_columns(name), table, words.cure)
 
 
 def _by_school(manifest: Mapping[str, Any]) -> pd.DataFrame:
@@ -197,62 +195,3 @@ def _readable(fields: pd.Series) -> pd.Series:
     for mark, word in (("=", ": "), ("|", "; "), ("_", " ")):
         words = pc.replace_substring(words, mark, word)
     return text.from_arrow(words, fields.index)
-
-
-def _summary_sheet(book: Any, manifest: Mapping[str, Any]) -> None:
-    sheet = book.add_worksheet(wording.phrase("sheet", "summary").title)
-    style = {
-        "title": book.add_format({"bold": True, "font_size": 16}),
-        "head": book.add_format({"bold": True, "bottom": 1, "font_size": 12}),
-        "text": book.add_format({"text_wrap": True, "valign": "top", "indent": 1}),
-        "number": book.add_format({"num_format": "#,##0", "valign": "top"}),
-    }
-    for column, width in enumerate((44, 12, 120)):
-        sheet.set_column(column, column, width)
-    for at, (kind, cells) in enumerate(summary_rows(manifest)):
-        for column, value in enumerate(cells):
-            if isinstance(value, int):
-                sheet.write_number(at, column, value, style["number"])
-            elif value or kind == "head":
-                sheet.write_string(at, column, value, style[kind])
-    _for_print(sheet)
-    sheet.fit_to_pages(1, 1)
-
-
-def _table_sheet(book: Any, name: str, table: pd.DataFrame) -> pd.DataFrame:
-    """A sheet with its heading; returns the rows that go below."""
-    columns = wording.sheet_columns(name)
-    sheet = book.add_worksheet(wording.phrase("sheet", name).title)
-    look = {"bold": True, "bg_color": "#DDE6F0", "bottom": 1, "text_wrap": True, "valign": "top"}
-    head, head_of_numbers = book.add_format(look), book.add_format(look | {"align": "right"})
-    styles = {wrap: book.add_format({"valign": "top", "text_wrap": wrap}) for wrap in (False, True)}
-    for at, column in enumerate(columns):
-        sheet.set_column(at, at, column.width, styles[column.wrap])
-        is_number = pd.api.types.is_integer_dtype(table[column.name])
-        sheet.write_string(0, at, column.heading, head_of_numbers if is_number else head)
-    sheet.set_row(0, 32)
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(min(len(table), ROWS_PER_SHEET), 1), len(columns) - 1)
-    sheet.repeat_rows(0)
-    # SSIDs and codes are text on purpose; a green corner in each cell would only alarm.
-    sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-    _for_print(sheet)
-    return _shown(name, table[[column.name for column in columns]])
-
-
-def _shown(name: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The first rows of a table, and a word when there are more, or none."""
-    if 0 < len(table) <= ROWS_PER_SHEET:
-        return table
-    more = wording.phrase("block", "more").sentence.format(shown=f"{ROWS_PER_SHEET:,}", all=f"{len(table):,}")
-    said = more if len(table) else wording.phrase("sheet", name).cure
-    shown = table.head(ROWS_PER_SHEET).astype("str")
-    last = pd.DataFrame([[said] + [""] * (table.shape[1] - 1)], columns=table.columns, dtype="str")
-    return pd.concat([shown, last], ignore_index=True)
-
-
-def _for_print(sheet: Any) -> None:
-    sheet.set_landscape()
-    sheet.set_paper(1)
-    sheet.fit_to_pages(1, 0)
-    sheet.set_footer("&L&A&RPage &P of &N")

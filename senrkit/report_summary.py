@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from senrkit import wording
+from senrkit.sheets import Row
 
-Row = tuple[str, tuple[str | int, ...]]
 _SHEETS = ("by_school", "proposal", "held", "left_out", "preconditions", "findings", "census", "information")
 
 
 def summary_rows(manifest: Mapping[str, Any]) -> list[Row]:
-    """Rows as (style, cells), style being `title`, `head` or `text`; counts are whole numbers, all else is text."""
+    """The rows of the sheet: title, what was run, and a block each for balance, actions, reasons, files and sheets."""
     title = f"SENR reconciliation {manifest['lea']}, {manifest['school_year']}"
     about = f"As of {manifest['as_of']}. Run {manifest['run_id']}, senrkit {manifest['senrkit_version']}."
     rows: list[Row] = [("title", (title,)), ("text", (about,))]

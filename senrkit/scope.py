@@ -9,6 +9,7 @@ import pandas as pd
 
 from senrkit import dates, text
 from senrkit.inputs.senr_extract import Extract
+from senrkit.inputs.state_rows import StateRows
 from senrkit.intervals import cancelled
 from senrkit.reference import SchoolYear
 from senrkit.schools import NOT_REPORTED, NOT_SELECTED, NPS_SCHOOL
@@ -27,7 +28,7 @@ class Scope:
     year
         The run year.
     rows
-        The extract's rows, all of them (see `Extract.rows`).
+        The extract's rows, all of them.
     start
         Start dates of all rows, `datetime64[D]`.
     of_lea, run_year, in_scope
@@ -39,7 +40,7 @@ class Scope:
     """
 
     year: SchoolYear
-    rows: pd.DataFrame
+    rows: StateRows
     start: np.ndarray
     of_lea: np.ndarray
     run_year: np.ndarray
@@ -61,7 +62,7 @@ class Scope:
     def open_prior_year(self) -> np.ndarray:
         """Positions of the LEA's rows that started before the run year and are still open (P09), at any school."""
         is_prior = self.of_lea & (self.start < np.datetime64(self.year.start))
-        return np.flatnonzero(is_prior & text.equals(self.rows["exit_date"], ""))
+        return np.flatnonzero(is_prior & self.rows.equals("exit_date", ""))
 
 
 def scope_of(extract: Extract, spell_set: SpellSet, settings: Settings) -> Scope:
@@ -70,18 +71,18 @@ def scope_of(extract: Extract, spell_set: SpellSet, settings: Settings) -> Scope
     Where an Aeries school that is not selected shares its state code with one that is, as nonpublic schools do, a state
     row belongs to the school where Aeries has the student (`_at_unselected_school`).
     """
-    rows = extract.rows
-    start = dates.from_ccyymmdd(rows["start_date"]).to_numpy(dtype="datetime64[D]")
-    of_lea = text.equals(rows["reporting_lea"], settings.lea)
+    rows = extract.state
+    start = rows.answered("start_date", dates.days_of_ccyymmdd)
+    of_lea = rows.equals("reporting_lea", settings.lea)
     year = settings.school_year
     run_year = (start >= np.datetime64(year.start)) & (start <= np.datetime64(year.end))
     schools = spell_set.schools
     selected = schools.loc[schools["selected"] & (schools["school_code"] != ""), "school_code"]
-    at = np.flatnonzero(of_lea & run_year & text.is_in(rows["school_code"], selected))
+    at = np.flatnonzero(of_lea & run_year & rows.is_in("school_code", selected))
     at = at[~_at_unselected_school(rows, at, selected, spell_set)]
     in_scope = np.zeros(len(rows), dtype=bool)
     in_scope[at] = True
-    state = text.rows_where(rows, in_scope)
+    state = rows.at(at)
     state["start"] = pd.Series(start[at]).astype("datetime64[s]")
     state["exit"] = dates.from_ccyymmdd(state["exit_date"])
     ends = (state[name].to_numpy(dtype="datetime64[D]") for name in ("start", "exit"))
@@ -89,7 +90,7 @@ def scope_of(extract: Extract, spell_set: SpellSet, settings: Settings) -> Scope
     return Scope(year, rows, start, of_lea, run_year, in_scope, at, state)
 
 
-def _at_unselected_school(rows: pd.DataFrame, at: np.ndarray, selected: pd.Series, spell_set: SpellSet) -> np.ndarray:
+def _at_unselected_school(rows: StateRows, at: np.ndarray, selected: pd.Series, spell_set: SpellSet) -> np.ndarray:
     """Which rows stand under a shared code for an enrollment at the school of it that is not selected.
 
     Those of a student whose `ENR` row there was left out, unless a spell has the row's very key.
@@ -100,8 +101,8 @@ def _at_unselected_school(rows: pd.DataFrame, at: np.ndarray, selected: pd.Serie
     if not len(shared):
         return found
     unselected = left_out["reason"].isin([NOT_SELECTED, NOT_REPORTED]) & left_out["school_code"].isin(shared)
-    suspects = np.flatnonzero(text.is_in(rows["school_code"].iloc[at], shared))
-    theirs = rows.iloc[at[suspects]][list(KEY)]
+    suspects = np.flatnonzero(rows.is_in("school_code", shared)[at])
+    theirs = rows.at(at[suspects], KEY)
     at_school = [text.joined([side["ssid"], side["school_code"]]) for side in (theirs, left_out[unselected])]
     found[suspects] = text.is_in(*at_school) & ~text.is_in(key_of(theirs), key_of(spell_set.spells))
     return found

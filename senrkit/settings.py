@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -16,6 +17,7 @@ from typing import Any, Literal
 
 from senrkit import settings_values as values
 from senrkit import toml_lines
+from senrkit.address import Address, address_of, source_address
 from senrkit.errors import UsageError
 from senrkit.reference import SchoolYear
 from senrkit.toml_lines import KeyPath
@@ -89,11 +91,11 @@ _SECRETS = {"password", "passwd", "pwd", "secret", "token", "api_key", "apikey"}
 
 @dataclass(frozen=True)
 class AeriesSettings:
-    source: str
+    source: str | Address
     schools: Literal["all", "default"] | tuple[str, ...] = "default"
     skip_tags: tuple[str, ...] = ("*",)
     skip_programs: tuple[str, ...] = ()
-    write_source: str | None = None
+    write_source: str | Address | None = None
     write_databases: tuple[str, ...] = ()
     write_password_env: str | None = None
     user_env: str | None = None
@@ -109,9 +111,9 @@ class AeriesSettings:
 
 @dataclass(frozen=True)
 class CalpadsSettings:
-    senr_extract: tuple[Path, ...]
-    sela_extract: Path | None = None
-    school_directory: Path | None = None
+    senr_extract: tuple[Path | Address, ...]
+    sela_extract: Path | Address | None = None
+    school_directory: Path | Address | None = None
     years_back: int = 10
     max_extract_age_days: int = 14
     other_leas: tuple[str, ...] = ()
@@ -138,7 +140,10 @@ class OutputSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a run may depend on besides its inputs. Paths, and SQLite's in `aeries.source`, are absolute."""
+    """Everything a run may depend on besides its inputs. Paths, and SQLite's in `aeries.source`, are absolute.
+
+    `copies` is empty but inside `inputs.addresses.local_inputs`: what stands for an address there, and that address.
+    """
 
     school_year: SchoolYear
     lea: str
@@ -146,22 +151,30 @@ class Settings:
     aeries: AeriesSettings
     calpads: CalpadsSettings
     output: OutputSettings
-    folder: Path
+    folder: Path | Address
     charter: bool = False
     lea_from: Literal["district", "school"] = "district"
     process: ProcessSettings = ProcessSettings()
     translations: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
-    file: Path | None = None
+    file: Path | Address | None = None
+    copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def as_given(self, said: Any) -> Any:
+        """Texts, or a document of them, with the inputs' addresses where the local copies are named."""
+        return _replaced(said, self.copies) if self.copies else said
 
 
 def load_settings(
-    path: Path,
+    path: Path | Address | str,
     *,
     as_of: dt.date | None = None,
-    extract: Sequence[Path] | None = None,
+    extract: Sequence[Path | Address | str] | None = None,
     today: dt.date | None = None,
 ) -> Settings:
-    """Read and check a settings file.
+    """Read and check a settings file, or what is at an fsspec address (`s3://bucket/senrkit.toml`).
+
+    Paths in it are relative to the folder that it is in, be that a folder or an address; `[output] runs` of a file at
+    an address is relative to the current folder, for nothing is ever written to an address.
 
     Parameters
     ----------
@@ -174,31 +187,33 @@ def load_settings(
     ------
     UsageError
         with file, line and cure, when the file is missing, is no TOML, or says anything that senrkit does not know.
+    InputError
+        when an address cannot be read.
     """
-    path = Path(path)
+    place = _given(path)
     try:
         # Editors on Windows put a byte order mark in front, which is no part of TOML.
-        text = path.read_bytes().decode("utf-8-sig")
+        text = _bytes(place).decode("utf-8-sig")
     except FileNotFoundError:
         raise UsageError(
-            f"There is no settings file {path}.",
+            f"There is no settings file {place}.",
             "Write one with `senrkit init`, name yours with --settings, or try a made-up district with `senrkit demo`.",
         ) from None
     except OSError as error:
-        raise UsageError(f"The settings file {path} cannot be read ({error.strerror}).", "Name a file.") from None
+        raise UsageError(f"The settings file {place} cannot be read ({error.strerror}).", "Name a file.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"The settings file {path} is not UTF-8 text.", "Save it again as UTF-8.") from None
-    settings = read_settings_text(text, path.parent, path.name, as_of=as_of, extract=extract, today=today)
-    return dataclasses.replace(settings, file=path.absolute())
+        raise UsageError(f"The settings file {place} is not UTF-8 text.", "Save it again as UTF-8.") from None
+    settings = read_settings_text(text, place.parent, place.name, as_of=as_of, extract=extract, today=today)
+    return dataclasses.replace(settings, file=place if isinstance(place, Address) else place.absolute())
 
 
 def read_settings_text(
     text: str,
-    folder: Path,
+    folder: Path | Address,
     name: str = "senrkit.toml",
     *,
     as_of: dt.date | None = None,
-    extract: Sequence[Path] | None = None,
+    extract: Sequence[Path | Address | str] | None = None,
     today: dt.date | None = None,
 ) -> Settings:
     """Settings from text; `folder` is what its paths are relative to, `name` what complaints call it.
@@ -209,8 +224,12 @@ def read_settings_text(
 
 
 def settings_document(settings: Settings) -> dict[str, Any]:
-    """The settings as plain JSON values, for the manifest: dates and paths as text, a password as `***`."""
-    document = _plain(settings)
+    """The settings as plain JSON values, for the manifest: dates and paths as text, a password as `***`.
+
+    Inputs with an address are named by it, also while local copies stand in for them.
+    """
+    document = settings.as_given(_plain(settings))
+    del document["copies"]
     for key in ("source", "write_source"):
         if document["aeries"][key] is not None:
             document["aeries"][key] = values.without_secret(document["aeries"][key])
@@ -220,11 +239,13 @@ def settings_document(settings: Settings) -> dict[str, Any]:
 class _SettingsText:
     """One settings text on its way to `Settings`; knows where it came from, so that a complaint can say where."""
 
-    def __init__(self, text: str, folder: Path, name: str) -> None:
+    def __init__(self, text: str, folder: Path | Address, name: str) -> None:
         self.text, self.name = text, name
-        self.folder = Path(folder).absolute()
+        self.folder = folder if isinstance(folder, Address) else Path(folder).absolute()
 
-    def settings(self, as_of: dt.date | None, extract: Sequence[Path] | None, today: dt.date | None) -> Settings:
+    def settings(
+        self, as_of: dt.date | None, extract: Sequence[Path | Address | str] | None, today: dt.date | None
+    ) -> Settings:
         document = toml_lines.parse(self.text, self.name)
         self._refuse_unknown((), document, [*_TABLES[""], *_TABLES, "translations"])
         tables = {table: self._table(table, document) for table in _TABLES}
@@ -232,7 +253,8 @@ class _SettingsText:
         for table, key in (("", "school_year"), ("", "lea"), ("aeries", "source")):
             self._require(table, key, tables)
         if extract:
-            calpads["senr_extract"] = tuple(Path(given).absolute() for given in extract)
+            places = (_given(one) for one in extract)
+            calpads["senr_extract"] = tuple(one if isinstance(one, Address) else one.absolute() for one in places)
         else:
             self._require("calpads", "senr_extract", tables)
         self._check_year_end(tables["process"], top["school_year"])
@@ -241,7 +263,7 @@ class _SettingsText:
             aeries=AeriesSettings(**self._placed_sources(tables["aeries"])),
             calpads=CalpadsSettings(**self._placed(calpads)),
             process=ProcessSettings(**tables["process"]),
-            output=OutputSettings(self._path(tables["output"].get("runs", "runs"))),
+            output=OutputSettings(self._runs(tables["output"].get("runs", "runs"))),
             translations=self._translations(document.get("translations", {})),
             folder=self.folder,
         )
@@ -319,10 +341,13 @@ class _SettingsText:
 
     def _placed(self, calpads: Mapping[str, Any]) -> dict[str, Any]:
         placed = dict(calpads)
-        placed["senr_extract"] = tuple(self._path(each) for each in calpads["senr_extract"])
+        # What the command line names is in its place already.
+        placed["senr_extract"] = tuple(
+            self._place(each) if isinstance(each, str) else each for each in calpads["senr_extract"]
+        )
         for key in ("sela_extract", "school_directory"):
             if key in calpads:
-                placed[key] = self._path(calpads[key])
+                placed[key] = self._place(calpads[key])
         return placed
 
     def _placed_sources(self, aeries: Mapping[str, Any]) -> dict[str, Any]:
@@ -330,19 +355,33 @@ class _SettingsText:
             key: self._source(value) if key in ("source", "write_source") else value for key, value in aeries.items()
         }
 
-    def _source(self, source: str) -> str:
+    def _source(self, source: str) -> str | Address:
+        if address := source_address(source):
+            return address
         if not values.is_url(source):
-            return str(self._path(source))
+            place = self._place(source)
+            return place if isinstance(place, Address) else str(place)
         driver, slashes, rest = source.partition(":///")
         file, question, options = rest.partition("?")
         if not driver.lower().startswith("sqlite") or not slashes or file in ("", ":memory:"):
             return source
         # SQLite's own URI form, file:aeries.db?mode=ro, keeps its prefix.
         uri = "file:" if file.startswith("file:") else ""
-        return f"{driver}:///{uri}{self._path(file.removeprefix(uri)).as_posix()}{question}{options}"
+        place = self._place(file.removeprefix(uri))
+        return place if isinstance(place, Address) else f"{driver}:///{uri}{place.as_posix()}{question}{options}"
 
-    def _path(self, text: str | Path) -> Path:
-        return (self.folder / Path(text).expanduser()).absolute()
+    def _place(self, text: str) -> Path | Address:
+        """An address, or the path or address that a path leads to from the folder of the settings."""
+        if address := address_of(text):
+            return address
+        path = Path(text).expanduser()
+        if isinstance(self.folder, Address):
+            return path if path.is_absolute() else self.folder.joined(text)
+        return (self.folder / path).absolute()
+
+    def _runs(self, text: str) -> Path:
+        folder = Path.cwd() if isinstance(self.folder, Address) else self.folder
+        return (folder / Path(text).expanduser()).absolute()
 
     def _complaint(self, path: KeyPath, problem: str, cure: str) -> UsageError:
         line = toml_lines.line_of(self.text, path)
@@ -350,9 +389,35 @@ class _SettingsText:
         return UsageError(f"{where}: {problem}.", cure)
 
 
+def _given(place: Path | Address | str) -> Path | Address:
+    return place if isinstance(place, Address) else address_of(str(place)) or Path(place)
+
+
+def _bytes(place: Path | Address) -> bytes:
+    if isinstance(place, Path):
+        return place.read_bytes()
+    from senrkit.remote import read_bytes
+
+    return read_bytes(place)
+
+
+def _replaced(said: Any, copies: Mapping[str, str]) -> Any:
+    if isinstance(said, Mapping):
+        return {key: _replaced(value, copies) for key, value in said.items()}
+    if isinstance(said, (list, tuple)):
+        return [_replaced(value, copies) for value in said]
+    if not isinstance(said, str):
+        return said
+    # Whole paths only, the longest first: sqlite:////tmp/a/aeries.db is one, and /tmp/a is no part of /tmp/ab.
+    longest_first = "|".join(re.escape(copy) for copy in sorted(copies, key=len, reverse=True))
+    return re.sub(rf"(?<![\w/:.\-])(?:{longest_first})(?![\w\-]|\.\w)", lambda found: copies[found[0]], said)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, SchoolYear):
         return value.text
+    if isinstance(value, Address):
+        return str(value)
     if dataclasses.is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):

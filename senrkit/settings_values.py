@@ -37,12 +37,12 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 # user:password@, where :1433/ is a port. SQLite has no log-in, and a colon in its path is a Windows drive.
 _URL_PASSWORD = re.compile(
-    r"(?i)(?P<user>^(?!sqlite:|sqlite\+pysqlite:)[a-z][a-z0-9+.\-]*://[^?@]*?:)(?!\d*(?:/|\?|$))(?P<secret>.+)(?=@)"
+    r"(?i)(?P<user>(?:^|(?<=::))(?!sqlite:|sqlite\+pysqlite:)[a-z][a-z0-9+.\-]*://[^?@]*?:)(?!\d*(?:/|\?|$))(?P<secret>.+)(?=@)"
 )
 # name=value in an address, plain or inside an encoded ODBC string.
 _NAMED_SECRET = re.compile(
     r"(?i)(?P<name>(?:\b|(?<=%3B)|(?<=%26))"
-    r"(?:pwd|passwd|password|passphrase|secret|api_?key|(?:access_?)?token)"
+    r"(?:pwd|passwd|password|passphrase|secret|api_?key|(?:access_?)?token|sig(?:nature)?)"
     r"(?:\s|%20|\+)*(?:=|%3D))"
     r"(?P<secret>(?:(?!%3B|%26)[^;&])+)"
 )

@@ -12,6 +12,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -30,8 +31,8 @@ _NOT_XML = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
 _LOOKS_ESCAPED = r"_(x[0-9A-Fa-f]{4}_)"
 
 
-def fill_sheets(skeleton: bytes, tables: Mapping[int, pd.DataFrame], path: Path) -> None:
-    """Write the workbook `skeleton` to `path` with a table's rows below the heading of sheet 1, 2, ...
+def fill_sheets(skeleton: bytes, tables: Mapping[int, pd.DataFrame], target: Path | BinaryIO) -> None:
+    """Write the workbook `skeleton` to `target` with a table's rows below the heading of sheet 1, 2, ...
 
     Column `n` of a table goes into column `n` of the sheet, with that column's format. Whole numbers become numbers,
     all else text; blank and unknown leave the cell empty.
@@ -42,7 +43,7 @@ def fill_sheets(skeleton: bytes, tables: Mapping[int, pd.DataFrame], path: Path)
         when a sheet does not hold exactly one row, its heading.
     """
     parts = {f"xl/worksheets/sheet{number}.xml": table for number, table in tables.items()}
-    with zipfile.ZipFile(io.BytesIO(skeleton)) as empty, zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as book:
+    with zipfile.ZipFile(io.BytesIO(skeleton)) as empty, zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as book:
         for entry in empty.infolist():
             content = empty.read(entry)
             if entry.filename in parts:
@@ -84,8 +85,9 @@ def _heights(table: pd.DataFrame, widths: Mapping[int, float]) -> np.ndarray:
 def _cells(column: pd.Series, letters: str, numbers: pa.Array, style: int) -> pa.Array:
     start = f'<c r="{letters}'
     if pd.api.types.is_integer_dtype(column):
-        counts = pa.array(column.to_numpy()).cast(pa.large_string())
-        return _glued(start, numbers, f'" s="{style}"><v>', counts, "</v></c>")
+        counts = pa.array(column, from_pandas=True).cast(pa.large_string())
+        cells = _glued(start, numbers, f'" s="{style}"><v>', pc.fill_null(counts, ""), "</v></c>")
+        return pc.if_else(pc.is_null(counts), "", cells)
     values = pc.fill_null(text.arrow(column).combine_chunks(), "")
     cells = _glued(
         start, numbers, f'" s="{style}" t="inlineStr"><is><t xml:space="preserve">', _escaped(values), "</t></is></c>"
@@ -124,5 +126,6 @@ def _column_widths(sheet: bytes) -> dict[int, float]:
 
 
 def _letters(column: int) -> str:
-    """`A` for 0; the tables here have fewer than 26 columns."""
-    return chr(ord("A") + column)
+    """`A` for 0, `AA` for 26."""
+    before, last = divmod(column, 26)
+    return f"{_letters(before - 1) if before else ''}{chr(ord('A') + last)}"

@@ -14,12 +14,15 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from senrkit.errors import SenrkitError
-from senrkit.faults import record_fault
+from senrkit.faults import fault_sentence
+
+if TYPE_CHECKING:
+    from senrkit.address import Address
 
 FAULT, USAGE, INTERRUPTED, PIPE_BROKEN = 1, 2, 130, 141
 
@@ -67,7 +70,7 @@ class SenrkitCommands(click.Group):
         except click.Abort:
             code = _end("stopped; nothing was finished", "", INTERRUPTED, words)
         except Exception as fault:  # noqa: BLE001 - the one place where a fault of senrkit ends, with its log
-            code = _end(*_fault_sentence(fault, known.get(LOG_FOLDER)), FAULT, words)
+            code = _end(*fault_sentence(fault, known.get(LOG_FOLDER)), FAULT, words)
         if not standalone_mode:
             return code
         sys.exit(code)
@@ -79,6 +82,17 @@ class SenrkitCommands(click.Group):
             # Python flushes stdout once more at its end, and would complain about the pipe there.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return PIPE_BROKEN
+
+
+class FileOrAddress(click.ParamType):
+    """A path, or an fsspec address such as s3://bucket/senrkit.toml."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | Address:
+        from senrkit.address import address_of
+
+        return address_of(value) or Path(value) if isinstance(value, str) else value
 
 
 def command(examples: str) -> Callable[[Callable[..., int]], click.Command]:
@@ -111,14 +125,6 @@ def _end(message: str, cure: str, code: int, words: Sequence[str]) -> int:
     if "--json" in words:
         print_json({"exit_code": code, "error": message, "cure": cure})
     return code
-
-
-def _fault_sentence(fault: Exception, folder: Path | None) -> tuple[str, str]:
-    reference, log = record_fault(fault, folder if folder and folder.is_dir() else None)
-    trace = (
-        f"The trace is in {log}, without student data; pass both on" if log else "No log could be written; pass it on"
-    )
-    return f"A fault of senrkit itself, reference {reference}.", f"{trace} to whoever looks after senrkit."
 
 
 def _usage_sentence(error: click.UsageError) -> str:

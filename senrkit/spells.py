@@ -226,11 +226,9 @@ def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _same_as_before(rows: pd.DataFrame, columns: list[str]) -> np.ndarray:
     same = np.ones(len(rows), dtype=bool)
+    same[:1] = False
     for name in columns:
-        ranks = text.ranks(rows[name])
-        same[1:] &= ranks[1:] == ranks[:-1]
-    if len(same):
-        same[0] = False
+        same[1:] &= text.same_as_before(rows[name])
     return same
 
 

@@ -13,6 +13,8 @@ import pandas as pd
 from senrkit import preconditions, text
 from senrkit.engine import Comparison, compare
 from senrkit.errors import InputError, UsageError
+from senrkit.inputs.addresses import local_inputs
+from senrkit.inputs.state_rows import StateRows
 from senrkit.preconditions import Acceptance
 from senrkit.progress import NoProgress
 from senrkit.settings import Settings
@@ -83,10 +85,11 @@ def explain(source: Settings | Path, identifier: str) -> StudentView:
     """
     if isinstance(source, Path):
         return _from_folder(source, identifier)
-    made = compare(source, Acceptance(), None, NoProgress())
-    if made.scope is None or made.spell_set is None:
-        stop = preconditions.stopped(made.preconditions)[0]
-        raise InputError(stop.evidence, stop.cure)
+    with local_inputs(source, without=("sela_extract", "school_directory")) as local:
+        made = compare(local, Acceptance(), None, NoProgress())
+        if made.scope is None or made.spell_set is None:
+            stop = preconditions.stopped(made.preconditions)[0]
+            raise InputError(stop.evidence, stop.cure)
     return _from_comparison(made, made.spell_set, identifier)
 
 
@@ -94,7 +97,7 @@ def _from_comparison(made: Comparison, spell_set: SpellSet, identifier: str) -> 
     assert made.scope is not None
     rows, people = made.scope.rows, spell_set.people
     ssids, students = _who(rows, people, identifier)
-    state = rows[text.is_in(rows["ssid"], ssids)].sort_values("start_date", ascending=False)
+    state = rows.where(rows.is_in("ssid", ssids)).sort_values("start_date", ascending=False)
     enr = made.tables.tables["ENR"]
     sides = {
         "calpads": _rows(state, _STATE),
@@ -119,12 +122,13 @@ def _from_comparison(made: Comparison, spell_set: SpellSet, identifier: str) -> 
     return StudentView(tuple(ssids), tuple(students), sides, names, tuple(notes))
 
 
-def _who(rows: pd.DataFrame, people: pd.DataFrame, identifier: str) -> tuple[pd.Series, pd.Series]:
+def _who(rows: StateRows, people: pd.DataFrame, identifier: str) -> tuple[pd.Series, pd.Series]:
     """Every SSID and local id that belongs to the identifier on either side; both SSIDs when they disagree."""
     if not identifier:
         raise UsageError("No student was named.", "Give an SSID or a local id.")
     of_aeries = people[(people["ssid"] == identifier) | (people["student"] == identifier)]
-    of_state = rows[(rows["ssid"] == identifier) | (rows["local_id"] == identifier)]
+    named = rows.equals("ssid", identifier) | rows.equals("local_id", identifier)
+    of_state = rows.where(named, ["ssid"])
     ssids = pd.concat([of_state["ssid"], of_aeries["ssid"]])
     ssids = ssids[ssids != ""].drop_duplicates().sort_values(ignore_index=True)
     students = pd.concat([of_aeries["student"], people["student"][text.is_in(people["ssid"], ssids)]])

@@ -10,6 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+# More would not fit into a number of 64 bits.
+_MOST_DIGITS = 18
+# With so few texts on one side, Arrow's own search is as fast as any.
+_FEW = 1000
 
 
 def arrow(column: pd.Series) -> pa.ChunkedArray:
@@ -56,15 +60,22 @@ def joined(columns: list[pd.Series], separator: str = "^") -> pd.Series:
 
 
 def positions(wanted: pd.Series, among: pd.Series) -> np.ndarray:
-    """Where each text first stands in `among`: int64 positions, -1 where it does not."""
-    distinct, first = _distinct(among)
-    found = pc.fill_null(pc.index_in(arrow(wanted), value_set=distinct), -1).to_numpy()
-    return np.where(found < 0, -1, first[found]).astype("int64")
+    """Where each text first stands in `among`: int64 positions, -1 where it does not; unknown stands nowhere."""
+    there, asked = _same_codes(among, wanted)
+    first = np.full(max(there.max(initial=-1), asked.max(initial=-1)) + 2, -1, dtype="int64")
+    first[there[::-1]] = np.arange(len(there) - 1, -1, -1)
+    first[-1] = -1  # where the code -1 of the unknown looks
+    return first[asked]
 
 
 def is_in(column: pd.Series, among: pd.Series) -> np.ndarray:
     """Whether each text stands in `among`."""
-    return pc.is_in(arrow(column), value_set=arrow(among).combine_chunks()).to_numpy()
+    if len(among) < _FEW or len(column) < _FEW:
+        return pc.is_in(arrow(column), value_set=arrow(among).combine_chunks()).to_numpy()
+    there, asked = _same_codes(among, column)
+    stands = np.zeros(max(there.max(), asked.max()) + 2, dtype=bool)
+    stands[there] = True
+    return stands[asked]
 
 
 def equals(column: pd.Series, value: str) -> np.ndarray:
@@ -81,11 +92,22 @@ def mapped(column: pd.Series, answer: Callable[[str], str | None]) -> pd.Series:
 
 def ranks(column: pd.Series) -> np.ndarray:
     """A number for each text, in the order of the texts; unknown first. Sorting numbers beats sorting texts."""
-    encoded = arrow(column).combine_chunks().dictionary_encode()
+    held = arrow(column).combine_chunks()
+    if (numbers := _numbers(held)) is not None:
+        return numbers
+    encoded = held.dictionary_encode()
     place = np.empty(len(encoded.dictionary) + 1, dtype="int64")
     place[pc.array_sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(encoded.dictionary))
     place[-1] = -1
     return place[encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)]
+
+
+def same_as_before(column: pd.Series) -> np.ndarray:
+    """Whether each text but the first is the one before it; unknown is the same as unknown."""
+    held = arrow(column).combine_chunks()
+    before, after = held.slice(0, max(len(held) - 1, 0)), held.slice(1)
+    both_unknown = pc.and_(before.is_null(), after.is_null())
+    return pc.or_(pc.fill_null(pc.equal(before, after), False), both_unknown).to_numpy(zero_copy_only=False)
 
 
 def rows_where(rows: pd.DataFrame, wanted: np.ndarray) -> pd.DataFrame:
@@ -145,9 +167,34 @@ def concatenated(*parts: pd.Series | str) -> pd.Series:
     return from_arrow(pc.binary_join_element_wise(*sides, pa.scalar("", pa.large_string())), index)
 
 
-def _distinct(column: pd.Series) -> tuple[pa.Array, np.ndarray]:
-    encoded = arrow(column).combine_chunks().dictionary_encode()
-    codes = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(zero_copy_only=False)
-    first = np.full(len(encoded.dictionary) + 1, -1, dtype="int64")
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
-    return encoded.dictionary, first
+def _same_codes(*columns: pd.Series) -> list[np.ndarray]:
+    """The columns' texts as numbers from 0, the same for the same text in whichever column; unknown is -1."""
+    held = [arrow(column).combine_chunks() for column in columns]
+    numbers = [_numbers(texts) for texts in held]
+    if all(number is not None for number in numbers) and len({_width(texts) for texts in held}) == 1:
+        codes = pd.factorize(np.concatenate(numbers))[0]
+    else:
+        codes = pc.fill_null(pa.concat_arrays(held).dictionary_encode().indices, -1).to_numpy()
+    return np.split(codes, np.cumsum([len(texts) for texts in held])[:-1])
+
+
+def _numbers(texts: pa.Array) -> np.ndarray | None:
+    """Texts that are all digits, and all of one length, as numbers in the same order; None when there is another text.
+
+    Nearly all keys are SSIDs or student numbers, and there is no text that compares as fast as a number.
+    """
+    if not len(texts) or texts.null_count or not 0 < (width := _width(texts)) <= _MOST_DIGITS:
+        return None
+    _, offsets, letters = texts.buffers()
+    ends = np.frombuffer(offsets, "<i8")[texts.offset : texts.offset + len(texts) + 1]
+    if (np.diff(ends) != width).any():
+        return None
+    digits = np.frombuffer(letters, np.uint8)[ends[0] : ends[-1]] - np.uint8(ord("0"))
+    if digits.max() > 9:
+        return None
+    return digits.reshape(-1, width) @ (10 ** np.arange(width - 1, -1, -1))
+
+
+def _width(texts: pa.Array) -> int:
+    """Bytes of the first text."""
+    return len(texts[0].as_py().encode())

@@ -130,7 +130,7 @@ def validate_in_order(
     schools = read_school_directory(directory) if directory else None
     sela_extract = [path for path in extract if record_type_of(path) == "SELA-R"]
     senr_extract = [path for path in extract if path not in sela_extract]
-    store = Store(read_extract(senr_extract).rows) if senr_extract else None
+    store = Store(read_extract(senr_extract).state) if senr_extract else None
     done: list[Validation] = []
     for path in paths:
         if record_type_of(path) == "SELA":

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from senrkit import dates, text
+from senrkit.inputs.state_rows import StateRows
 from senrkit.intervals import cancelled, overlapping, primary
 from senrkit.ods_model import Store
 from senrkit.reference import SchoolYear
@@ -61,7 +62,7 @@ def what_if(scope: Scope, spell_set: SpellSet, after: Store, settings: Settings)
     year = settings.school_year
     own = _selected(spell_set.schools)
     sides = {
-        "now": text.rows_where(scope.rows[_COLUMNS], _touches_year(scope.rows, year)),
+        "now": scope.rows.where(_touches_year(scope.rows, year), _COLUMNS),
         "aeries": spell_set.spells[_COLUMNS],
         "after": after.where(lambda rows: _touches_year(rows, year), _COLUMNS),
     }
@@ -89,20 +90,30 @@ def _of_schools(rows: pd.DataFrame, own: dict[str, str], settings: Settings) -> 
     return rows[wanted & text.equals(rows["reporting_lea"], settings.lea)]
 
 
-def _touches_year(rows: pd.DataFrame, year: SchoolYear) -> np.ndarray:
-    return _covers(rows, year.end, year.start)
+def _touches_year(rows: StateRows, year: SchoolYear) -> np.ndarray:
+    begun = rows.answered("start_date", lambda starts: _begun(starts, year.end))
+    return begun & rows.answered("exit_date", lambda ends: _going_on(ends, year.start))
 
 
-def _covers(rows: pd.DataFrame, starts_by: dt.date, ends_from: dt.date) -> np.ndarray:
-    # CCYYMMDD sorts as text: no need to parse millions of dates.
-    starts, ends = (text.arrow(rows[name]) for name in ("start_date", "exit_date"))
-    begun = pc.and_(pc.less_equal(starts, f"{starts_by:%Y%m%d}"), pc.not_equal(starts, ""))
-    going_on = pc.or_(pc.equal(ends, ""), pc.greater_equal(ends, f"{ends_from:%Y%m%d}"))
-    return pc.fill_null(pc.and_(begun, going_on), False).to_numpy()
+def _open_on(rows: pd.DataFrame, day: dt.date) -> np.ndarray:
+    return _begun(rows["start_date"], day) & _going_on(rows["exit_date"], day)
+
+
+# CCYYMMDD sorts as text.
+def _begun(starts: pd.Series, by: dt.date) -> np.ndarray:
+    there = text.arrow(starts)
+    begun = pc.and_(pc.less_equal(there, f"{by:%Y%m%d}"), pc.not_equal(there, ""))
+    return pc.fill_null(begun, False).to_numpy(zero_copy_only=False)
+
+
+def _going_on(ends: pd.Series, since: dt.date) -> np.ndarray:
+    there = text.arrow(ends)
+    going_on = pc.or_(pc.equal(there, ""), pc.greater_equal(there, f"{since:%Y%m%d}"))
+    return pc.fill_null(going_on, False).to_numpy(zero_copy_only=False)
 
 
 def _open_by_school_and_grade(rows: pd.DataFrame, day: dt.date) -> pd.Series:
-    there = rows[_covers(rows, day, day)]
+    there = rows[_open_on(rows, day)]
     there = there[~cancelled(*_ends(there), there["exit_reason"])]
     return there.fillna("").groupby(["school_code", "grade"]).size()
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from senrkit.inputs.aeries_tables import AeriesTables
 from senrkit.inputs.senr_extract import Extract, InputFile
+from senrkit.inputs.state_rows import StateRows
 from senrkit.reconcile import Proposal, balance, reconcile
 from senrkit.reference import ODS_FIELDS, layouts_by_column_count
 from senrkit.scope import Scope, scope_of
@@ -134,9 +135,8 @@ def state(table: str, layout: int = 37) -> Extract:
                 known[named] = value.replace("-", "") if named.endswith("_date") else value
         rows.append({name: known.get(name, "") for name in ODS_FIELDS} | {"line": number})
     frame = _frame(rows, " ".join(ODS_FIELDS))
-    frame["line"] = pd.Series(range(1, len(rows) + 1), dtype="int64")
     file = InputFile(Path("SENR_ODS.txt"), "SENR_ODS.txt", "0" * 64, 0, len(rows), dt.datetime(2026, 11, 22))
-    return Extract(frame, (file,), layouts_by_column_count()[layout], "^", "utf-8", ())
+    return Extract(StateRows.of_frame(frame), (file,), layouts_by_column_count()[layout], "^", "utf-8", ())
 
 
 def settings(

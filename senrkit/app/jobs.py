@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from senrkit import dates, engine, text
 from senrkit import decisions as kept_decisions
 from senrkit.app import comparison
 from senrkit.demo import make
+from senrkit.inputs.addresses import local_inputs
 from senrkit.inputs.aeries import read_aeries
 from senrkit.inputs.senr_extract import read_extract
 from senrkit.progress import Progress
@@ -24,26 +26,26 @@ from senrkit.settings import Settings, load_settings, read_settings_text
 
 _TABLE_ROWS = 400
 _NAMED = ("ssid", "last_name", "first_name")
+_OF_CALPADS = ("senr_extract", "sela_extract", "school_directory")
 
 
 def recognise(progress: Progress, files: Sequence[str], lea: str, as_of: str) -> dict[str, Any]:
     """What an extract is: its layout, rows, LEAs, days and age. A file that is none is refused with the reason."""
     progress.step("reading the extract")
     extract = read_extract([Path(file) for file in files])
-    rows = extract.rows
-    starts = dates.from_ccyymmdd(rows["start_date"]).dropna()
-    updated = sorted({str(day)[:8] for day in rows["last_updated"].unique() if str(day)[:8].isdigit()})
+    rows = extract.state
+    starts = pd.Series(rows.answered("start_date", dates.days_of_ccyymmdd)).dropna()
+    updated = sorted({day[:8] for day in rows.column("last_updated").values.to_pylist() if day[:8].isdigit()})
+    leas = rows.at(np.arange(len(rows)), ["reporting_lea"])["reporting_lea"].value_counts()
     newest = dates.day(updated[-1]) if updated else None
     return {
         "name": ", ".join(file.name for file in extract.files),
         "sha256": [file.sha256 for file in extract.files],
         "layout": f"SENR-R, {extract.layout.fields + 2} columns",
         "rows": len(rows),
-        "students": int(rows["ssid"].nunique()),
-        "leas": {
-            str(code) or "blank": int(count) for code, count in rows["reporting_lea"].value_counts().head(5).items()
-        },
-        "own": int((rows["reporting_lea"] == lea).sum()),
+        "students": len(rows.column("ssid").values),
+        "leas": {str(code) or "blank": int(count) for code, count in leas.head(5).items()},
+        "own": int(rows.equals("reporting_lea", lea).sum()),
         "first_start": starts.min().date().isoformat() if len(starts) else "",
         "last_start": starts.max().date().isoformat() if len(starts) else "",
         "newest": newest.isoformat() if newest else "",
@@ -133,10 +135,11 @@ def names(progress: Progress, settings_file: str, extract: str, ssids: Sequence[
     progress.step("looking the names up")
     settings = _settings(settings_file, extract)
     wanted = pd.Series(list(ssids), dtype="str")
-    state = read_extract(settings.calpads.senr_extract).rows
-    state = state.loc[text.is_in(state["ssid"], wanted), list(_NAMED)]
-    # The newest row of CALPADS' own comes last in the extract, and wins.
-    return _names(pd.concat([_in_aeries(settings, wanted), state], ignore_index=True))
+    with local_inputs(settings, without=("sela_extract", "school_directory")) as local:
+        rows = read_extract(local.calpads.senr_extract).state
+        state = rows.where(rows.is_in("ssid", wanted), _NAMED)
+        # The newest row of CALPADS' own comes last in the extract, and wins.
+        return _names(pd.concat([_in_aeries(local, wanted), state], ignore_index=True))
 
 
 def names_in_aeries(progress: Progress, settings_file: str, ssids: Sequence[str]) -> dict[str, str]:
@@ -162,12 +165,13 @@ def try_setup(progress: Progress, settings_text: str, folder: str) -> dict[str, 
     """Can Aeries be read with these settings? How many students, which schools, which years."""
     progress.step("asking Aeries")
     settings = read_settings_text(settings_text, Path(folder), "the new set-up")
-    tables = read_aeries(settings)
+    with local_inputs(settings, without=_OF_CALPADS) as local:
+        tables = read_aeries(local)
     schools = tables.tables["LOC"]
     years = tables.tables["ENR"]["YR"]
     own = schools[~schools["CD"].isin(["0", ""])]
     return {
-        "source": tables.source,
+        "source": local.as_given(tables.source),
         "students": int(tables.tables["STU"]["ID"].nunique()),
         "newest_year": int(tables.newest_year or 0),
         "rows_of_year": int((years == str(settings.school_year.first)).sum()),
@@ -188,7 +192,8 @@ def _settings(settings_file: str, extract: str) -> Settings:
 
 
 def _in_aeries(settings: Settings, wanted: pd.Series) -> pd.DataFrame:
-    people = read_aeries(settings).tables["STU"]
+    with local_inputs(settings, without=_OF_CALPADS) as local:
+        people = read_aeries(local).tables["STU"]
     return people.loc[text.is_in(people["CID"], wanted), ["CID", "LN", "FN"]].set_axis(list(_NAMED), axis=1)
 
 

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from senrkit import reference, text
+from senrkit import reference
 from senrkit.checks import certification, combinations, dates, directory, format, identity, status
 from senrkit.checks.findings import by_cause, findings_of, joined_findings, no_findings, severity_of
 from senrkit.checks.records import Records
 from senrkit.checks.rule import RULES, CheckContext, Hits, Rule, Scope
 from senrkit.checks.values import value
-from senrkit.dates import from_ccyymmdd
+from senrkit.dates import days_of_ccyymmdd
 
 if TYPE_CHECKING:
+    from senrkit.inputs.state_rows import StateRows
     from senrkit.ods_model import Store
 
 FAMILIES = (format, identity, dates, status, combinations, directory, certification)
@@ -59,7 +60,7 @@ def look_ahead(store: Store, context: CheckContext) -> pd.DataFrame:
     parts = [_ask("after", (state, context), state, context)]
     if context.directory is not None:
         schools = Records(certification.expected_schools(context), context.as_of)
-        in_year = store.where(lambda rows: text.equals(rows["academic_year"], context.year.text), ["school_code"])
+        in_year = store.where(lambda rows: rows.equals("academic_year", context.year.text), ["school_code"])
         parts.append(_ask("schools", (schools, in_year["school_code"], context), schools, context))
     return joined_findings(parts).assign(row=np.int64(-1))
 
@@ -136,14 +137,12 @@ def _only_in(*scopes: Scope) -> set[str]:
 
 def _followed_up(store: Store, context: CheckContext) -> pd.DataFrame:
     """The rows certification looks at here: open ones from before the year, and all rows of students with an E150."""
-    year_start = pd.Timestamp(reference.SchoolYear.of(context.as_of).start)
-    mid_year = store.where(lambda rows: text.equals(rows["exit_reason"], value("exits", "mid_year")), ["ssid"])
+    year_start = np.datetime64(reference.SchoolYear.of(context.as_of).start)
+    mid_year = store.where(lambda rows: rows.equals("exit_reason", value("exits", "mid_year")), ["ssid"])
 
-    def wanted(rows: pd.DataFrame) -> np.ndarray:
-        chosen = text.is_in(rows["ssid"], mid_year["ssid"])
-        is_open = np.flatnonzero(text.equals(rows["exit_date"], ""))
-        chosen[is_open] |= (from_ccyymmdd(rows["start_date"].take(is_open)) < year_start).to_numpy()
-        return chosen
+    def wanted(rows: StateRows) -> np.ndarray:
+        begun = rows.answered("start_date", days_of_ccyymmdd) < year_start
+        return rows.is_in("ssid", mid_year["ssid"]) | (begun & rows.equals("exit_date", ""))
 
     return store.where(wanted)
 

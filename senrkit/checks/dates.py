@@ -122,4 +122,3 @@ def _of_first(records: Records, finished: pd.DataFrame, column: str) -> np.ndarr
 def _exempt(records: Records) -> np.ndarray:
     no_show = records.is_("exit_reason", value("exits", "no_show"))
     return no_show | records.is_("status", value("graduate", "exempt_status"))
-

@@ -166,4 +166,3 @@ def _census_day(first_year: int) -> np.datetime64:
 
 def _years(age: np.ndarray) -> pd.Series:
     return pd.Series(np.nan_to_num(age, nan=-1).astype("int64")).astype("str")
-

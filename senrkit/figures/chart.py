@@ -156,7 +156,11 @@ def first_schools(table: pd.DataFrame, shown: int = SCHOOLS_SHOWN) -> pd.DataFra
 
 def nothing(run: RunFolder, title: str, table: pd.DataFrame, sentence: str = "") -> Chart:
     """The chart of a run in which there is nothing to draw: the figure says so too."""
-    said = nothing_decided(run) or sentence or agreement(run)
+    return empty_chart(title, table, nothing_decided(run) or sentence or agreement(run))
+
+
+def empty_chart(title: str, table: pd.DataFrame, said: str) -> Chart:
+    """A figure with nothing in it but the sentence that says why."""
     empty = figure(title, 180)
     empty.update_xaxes(visible=False)
     empty.update_yaxes(visible=False)

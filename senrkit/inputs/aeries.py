@@ -34,6 +34,10 @@ def read_aeries(settings: Settings) -> AeriesTables:
         from senrkit.inputs.aeries_api import read_api
 
         return read_api(settings)
+    if address and address["scheme"].lower() in ("sqlite", "sqlite+pysqlite"):
+        from senrkit.inputs.aeries_sqlite import read_sqlite
+
+        return read_sqlite(settings)
     if address:
         from senrkit.inputs.aeries_sql import read_database
 

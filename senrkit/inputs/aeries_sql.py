@@ -1,15 +1,10 @@
-"""Aeries tables from a database: SQLite, or any other through SQLAlchemy. Nothing but SELECT is sent."""
+"""Aeries tables from any database that SQLAlchemy knows. Nothing but SELECT is sent."""
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from functools import lru_cache
-from importlib import resources
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -17,9 +12,10 @@ from sqlalchemy import exc
 
 from senrkit.errors import InputError, UsageError
 from senrkit.inputs import aeries_statements, sql_server
+from senrkit.inputs.aeries_database import plainly, read_tables
 from senrkit.inputs.aeries_statements import FoundTable
-from senrkit.inputs.aeries_tables import AeriesTables, assembled, tidied, usable, wanted
-from senrkit.inputs.aeries_values import TimeZoneFound, texts, zone_refused
+from senrkit.inputs.aeries_tables import AeriesTables, wanted
+from senrkit.inputs.aeries_values import TimeZoneFound, texts
 from senrkit.inputs.credentials import login_name, secret
 from senrkit.settings import AeriesSettings, Settings
 from senrkit.settings_values import without_secret
@@ -46,41 +42,14 @@ def read_database(settings: Settings) -> AeriesTables:
     except (exc.ArgumentError, ValueError):
         raise _unknown_address(source) from None
     shown = without_secret(source)
-    if url.drivername in ("sqlite", "sqlite+pysqlite"):
-        return _read_sqlite(url, shown, first)
     engine = _engine(url, shown, settings.aeries)
     try:
-        with _plainly(shown, "connecting"):
+        with plainly(shown, "connecting", _FAILURES):
             reader = ServerReader(engine.connect())
         with reader:
-            return _read(reader, shown, first)
+            return read_tables(reader, shown, first, _FAILURES)
     finally:
         engine.dispose()
-
-
-def _read_sqlite(url: sa.URL, shown: str, first: int) -> AeriesTables:
-    file = Path(url.database or "")
-    if not file.is_file():
-        raise InputError(f"There is no database file {file}.", "Check [aeries] source in the settings.")
-    # Loading the Arrow driver costs time that users of other databases need not spend.
-    from senrkit.inputs.aeries_sqlite import FAILURES, SqliteReader
-
-    with _plainly(shown, "opening it", FAILURES):
-        reader = SqliteReader(file)
-    with reader:
-        return _read(reader, shown, first, FAILURES)
-
-
-class Reader(Protocol):
-    """An open database, as far as reading Aeries goes."""
-
-    name: str
-
-    def found(self) -> dict[str, FoundTable]: ...
-
-    def rows(self, statement: sa.Select, codes: tuple[str, ...]) -> pa.Table: ...
-
-    def number(self, statement: sa.Select) -> int | None: ...
 
 
 class ServerReader:
@@ -113,16 +82,17 @@ class ServerReader:
             if table in names
         }
 
-    def rows(self, statement: sa.Select, codes: tuple[str, ...]) -> pa.Table:
-        """The statement's rows as text columns named `codes`."""
+    def rows(self, table: str, there: FoundTable, first: int) -> pa.Table:
+        """The live rows that a run of the school year `first` looks at, text columns named by their codes."""
+        statement = aeries_statements.rows_of(table, there, first)
         result = self._connection.execution_options(stream_results=True).execute(statement)
-        schema = pa.schema([(code, pa.large_string()) for code in codes])
+        schema = pa.schema([(code, pa.large_string()) for code in there.codes])
         batches = (_batch(part, schema) for part in result.partitions(_ROWS_AT_A_TIME))
         return pa.Table.from_batches(batches, schema)
 
-    def number(self, statement: sa.Select) -> int | None:
-        """The statement's only value, None when it is no number."""
-        value = texts([self._connection.execute(statement).scalar_one()])[0].as_py()
+    def newest_year(self, there: FoundTable) -> int | None:
+        """The newest ENR.YR among all live rows; None when it is no number."""
+        value = texts([self._connection.execute(aeries_statements.newest_year(there)).scalar_one()])[0].as_py()
         return int(value) if value.isdecimal() else None
 
 
@@ -140,24 +110,6 @@ def _batch(rows: list[sa.Row], schema: pa.Schema) -> pa.RecordBatch:
         except TimeZoneFound:
             raise TimeZoneFound(code) from None
     return pa.record_batch(columns, schema)
-
-
-def _read(reader: Reader, shown: str, first: int, failures: tuple[type[Exception], ...] = ()) -> AeriesTables:
-    with _plainly(shown, "looking for its tables", failures):
-        found = reader.found()
-    names, notes = usable({table: there.columns for table, there in found.items()}, shown)
-    tables = {}
-    for table in names:
-        statement = aeries_statements.rows_of(table, found[table], first)
-        try:
-            with _plainly(shown, f"reading {table}", failures):
-                raw = reader.rows(statement, found[table].codes)
-        except TimeZoneFound as found_in:
-            raise zone_refused(f"{shown}: {table}.{found_in}") from None
-        tables[table] = tidied(table, raw, shown)
-    with _plainly(shown, "reading ENR", failures):
-        newest = reader.number(aeries_statements.newest_year(found["ENR"]))
-    return assembled(tables, first, newest=newest, source=shown, name=reader.name, notes=notes)
 
 
 def _database_name(connection: sa.Connection) -> str:
@@ -201,21 +153,3 @@ def _unknown_address(source: str) -> UsageError:
         f"{without_secret(source)} is no database address that senrkit knows.",
         "Write sqlite:///file.db, mssql+pyodbc://server/database?driver=..., or the path of a folder of exports.",
     )
-
-
-@contextmanager
-def _plainly(shown: str, doing: str, failures: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """What a driver complains of becomes a sentence of ours: its own may quote a row or a login."""
-    try:
-        yield
-    except (*_FAILURES, *failures) as failure:
-        said = f"{doing}: {type(failure).__name__} {getattr(failure, 'orig', None) or failure}"
-        fault = next(fault for fault in _faults() if re.search(fault["seen"], said, re.IGNORECASE | re.DOTALL))
-    else:
-        return
-    raise InputError(f"{shown}: while {doing}, {fault['sentence']}.", fault["cure"]) from None
-
-
-@lru_cache(maxsize=1)
-def _faults() -> list[dict[str, str]]:
-    return tomllib.loads(resources.files(__package__).joinpath("database_faults.toml").read_text("utf-8"))["fault"]

@@ -16,6 +16,7 @@ _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?P<rest>
 _BASIC_ISO = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?P<rest>)")
 _AMERICAN = re.compile(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?P<rest>.*)", re.DOTALL)
 _CLOCK = re.compile(r"[T ]\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[AP]M)?", re.IGNORECASE)
+_SPACES = [bytes([code]) for code in range(128) if chr(code).isspace()]
 _WHOLE_NUMBER = r"^(-?\d+)\.0+$"
 
 # Excel counts days from here; the two days it is off before March 1900 touch no pupil.
@@ -89,10 +90,14 @@ def tidy(column: pa.ChunkedArray, kind: str, where: str) -> pa.Array:
     InputError
         when a date-time has a time zone; the message has the column, never the value.
     """
-    plain = pc.utf8_rtrim_whitespace(pc.fill_null(_one_chunk(column), ""))
+    plain = pc.fill_null(_one_chunk(column), "")
+    # Most columns hold no space and no point anywhere, which their letters in one piece tell at once.
+    letters = plain.buffers()[2].to_pybytes() if len(plain) and plain.buffers()[2] else b""
+    if not letters.isascii() or any(space in letters for space in _SPACES):
+        plain = pc.utf8_rtrim_whitespace(plain)
     if kind == "date":
         return _replaced(plain, lambda text: _day(text, where))
-    if pc.any(pc.ends_with(plain, pattern=".0")).as_py():
+    if b".0" in letters:
         plain = pc.replace_substring_regex(plain, _WHOLE_NUMBER, r"\1")
     if kind == "flag":
         return _replaced(plain, lambda text: {"true": "1", "false": "0"}.get(text.lower(), text))

@@ -8,30 +8,34 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pc
 
 from senrkit.errors import InputError
+from senrkit.inputs.coded import Coded
+from senrkit.inputs.lines import Lines, line_starts
 from senrkit.inputs.text_files import TextFile
 
 UTF_8, WINDOWS_1252 = "utf-8", "windows-1252"
 MARK = b"\xef\xbb\xbf"
-_BLOCK_BYTES = 4 << 20
+_STEP_BYTES = 4 << 20
 _LINE_ENDS = b"\r\n"
 _CURE = "Download it again from CALPADS."
 
 
 @dataclass(frozen=True)
 class DelimitedText:
-    """Row 0 is line 1 of the file, and so on without a gap; `ended` says whether the last line has a line end."""
+    """Row 0 is line 1 of the file, and so on without a gap; `ended` says whether the last line has a line end.
 
-    table: pa.Table
+    `columns` holds those that were wanted at once, `lines` all of them.
+    """
+
+    columns: Mapping[str, Coded]
+    lines: Lines
     sha256: str
     bytes: int
     encoding: str
@@ -58,12 +62,14 @@ class LongLine:
     line: int
 
 
-def read_delimited(file: TextFile, delimiter: str, columns: Sequence[str]) -> DelimitedText | IrregularLine | LongLine:
-    """All lines of the file but blank ones at its end, as `large_string` columns without nulls.
+def read_delimited(
+    file: TextFile, delimiter: str, columns: Sequence[str], wanted: Sequence[str] | None = None
+) -> DelimitedText | IrregularLine | LongLine:
+    """All lines of the file but blank ones at its end.
 
-    A column named `""` is counted but not kept. Bytes that are not UTF-8 are taken for Windows-1252, and `encoding`
-    says so; well-formed UTF-8 in the same file stays what it is. A line that does not fit is returned, not raised: an
-    exception would carry it along, and only the caller knows what to say about it.
+    A column named `""` is counted but cannot be wanted; default: all others are. Bytes that are not UTF-8 are taken for
+    Windows-1252, and `encoding` says so; well-formed UTF-8 in the same file stays what it is. A line that does not fit
+    is returned, not raised: an exception would carry it along, and only the caller knows what to say about it.
 
     Raises
     ------
@@ -71,21 +77,23 @@ def read_delimited(file: TextFile, delimiter: str, columns: Sequence[str]) -> De
         NUL bytes, bytes that are no text in either encoding, a file that changes while it is read.
     """
     before = file.version()
-    with file.opened() as raw:
-        stream = _Stream(raw)
-        table = _parse(stream, delimiter, columns)
-    if stream.has_nul:
-        refuse_nul_bytes(file)
-    read: DelimitedText | IrregularLine | LongLine
-    if table is None:
-        read = _read_whole(file, delimiter, columns)
-    else:
-        read = DelimitedText(table, stream.digest.hexdigest(), stream.bytes, UTF_8, stream.ended)
+    data = file.whole()
+    wanted = [name for name in columns if name] if wanted is None else wanted
+    # Hashing, looking for line ends and parsing do most of their work outside of Python.
+    with ThreadPoolExecutor(1) as worker:
+        digest = worker.submit(lambda: hashlib.sha256(data).hexdigest())
+        if b"\0" in data:
+            refuse_nul_bytes(file)
+        found = _columns_and_lines(_body(data), delimiter, columns, wanted) if _is_utf_8(data) else None
+        encoding = UTF_8 if found else WINDOWS_1252
+        found = found or _otherwise(file.name, data, delimiter, columns, wanted)
     # A zip's own size says nothing about its member's.
-    grown = isinstance(read, DelimitedText) and not file.member and read.bytes != before[0]
+    grown = not file.member and len(data) != before[0]
     if grown or file.version() != before:
         raise InputError(f"{file.name} changed while it was read.", "Wait until it has been written in full.")
-    return read
+    if isinstance(found, (IrregularLine, LongLine)):
+        return found
+    return DelimitedText(*found, digest.result(), len(data), encoding, data.endswith((b"\r", b"\n")))
 
 
 def refuse_nul_bytes(file: TextFile) -> None:
@@ -97,91 +105,51 @@ def refuse_nul_bytes(file: TextFile) -> None:
         raise InputError(f"{file.name}, line {line:,}: holds NUL bytes, so it is damaged or no text.", _CURE)
 
 
-class _Stream:
-    """What pyarrow reads from: hashes and looks for NUL bytes on the way, so that the disk is read once.
+def _body(data: bytes) -> pa.Buffer:
+    """Without the mark in front and the line ends at the end, and so without blank lines there; not copied."""
+    begin, end = (len(MARK) if data.startswith(MARK) else 0), len(data)
+    while end > begin and data[end - 1] in _LINE_ENDS:
+        end -= 1
+    return pa.py_buffer(data).slice(begin, end - begin)
 
-    Line ends are held back until something follows them, which drops the blank lines at the end of the file.
-    """
 
-    closed = False
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        self._held_back = b""
-        self._ready = b""
-        self.digest = hashlib.sha256()
-        self.bytes = 0
-        self.has_nul = False
-
-    @property
-    def ended(self) -> bool:
-        return bool(self._held_back)
-
-    def read(self, size: int) -> bytes:
-        """Full blocks but for the last: pyarrow wants at least one line end in each, and no more bytes than `size`."""
-        while not (self._ready or self.has_nul):
-            block = self._raw.read(max(size - len(self._held_back), size // 2))
-            if not block:
-                break
-            self._take(block)
-        text, self._ready = self._ready[:size], self._ready[size:]
-        return text
-
-    def _take(self, block: bytes) -> None:
-        self.digest.update(block)
-        text = block if self.bytes else block.removeprefix(MARK)
-        self.bytes += len(block)
-        self.has_nul = b"\0" in text
-        text = self._held_back + text if self._held_back else text
-        self._ready = text.rstrip(_LINE_ENDS)
-        self._held_back = text[len(self._ready) :]
-
-    def readable(self) -> bool:
+def _is_utf_8(data: bytes) -> bool:
+    if data.isascii():
         return True
-
-    def writable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def _parse(stream: _Stream, delimiter: str, columns: Sequence[str]) -> pa.Table | None:
-    """The table, or None when pyarrow finds a fault; which one is found out from the bytes.
-
-    Its own error quotes the row, so it ends here, unseen. An `invalid_row_handler` would not do: one that is handed a
-    row that is no UTF-8 writes to the terminal.
-    """
-    names = [name or f"unused {number}" for number, name in enumerate(columns)]
-    # `string` columns would be copied, slowly, on their way to pandas.
-    types = dict.fromkeys(names, pa.large_string())
-    kept = [name for name in columns if name]
+    offsets = pa.py_buffer(np.array([0, len(data)]))
     try:
-        return pc.read_csv(
-            stream,
-            read_options=pc.ReadOptions(column_names=names, block_size=_BLOCK_BYTES),
-            parse_options=pc.ParseOptions(delimiter=delimiter, quote_char=False, ignore_empty_lines=False),
-            convert_options=pc.ConvertOptions(column_types=types, strings_can_be_null=False, include_columns=kept),
-        )
+        pa.Array.from_buffers(pa.large_string(), 1, [None, offsets, pa.py_buffer(data)]).validate(full=True)
     except pa.ArrowInvalid:
-        return None
+        return False
+    return True
 
 
-def _read_whole(file: TextFile, delimiter: str, columns: Sequence[str]) -> DelimitedText | IrregularLine | LongLine:
+def _columns_and_lines(
+    body: pa.Buffer, delimiter: str, columns: Sequence[str], wanted: Sequence[str]
+) -> tuple[dict[str, Coded], Lines] | None:
+    """None when a line does not fit."""
+    lines = Lines(body, line_starts(body), delimiter, columns)
+    found = lines.coded(wanted)
+    if found is not None and len(found[wanted[0]]) != len(lines):
+        # Some line ends with CR alone.
+        return _columns_and_lines(_plain(body), delimiter, columns, wanted)
+    return None if found is None else (found, lines)
+
+
+def _otherwise(
+    name: str, data: bytes, delimiter: str, columns: Sequence[str], wanted: Sequence[str]
+) -> tuple[dict[str, Coded], Lines] | IrregularLine | LongLine:
     """A file that pyarrow refused: which line is at fault, or the rows when only the encoding was."""
-    data = file.whole()
-    body = data.removeprefix(MARK).rstrip(_LINE_ENDS)
-    irregular = _first_irregular_line(_with_plain_line_ends(body) + b"\n", delimiter, len(columns))
+    body = _body(data)
+    irregular = _first_irregular_line(_plain(body).to_pybytes() + b"\n", delimiter, len(columns))
     if irregular:
         return irregular
-    table = _parse(_Stream(io.BytesIO(_as_utf_8(file.name, body))), delimiter, columns)
-    if table is None:
-        return LongLine(_longest_line(body))
-    sha256 = hashlib.sha256(data).hexdigest()
-    return DelimitedText(table, sha256, len(data), WINDOWS_1252, data.endswith((b"\r", b"\n")))
+    found = _columns_and_lines(_body(_as_utf_8(name, body.to_pybytes())), delimiter, columns, wanted)
+    return found or LongLine(_longest_line(body.to_pybytes()))
+
+
+def _plain(body: pa.Buffer) -> pa.Buffer:
+    return pa.py_buffer(_with_plain_line_ends(body.to_pybytes()))
 
 
 def _with_plain_line_ends(data: bytes) -> bytes:
@@ -191,7 +159,7 @@ def _with_plain_line_ends(data: bytes) -> bytes:
 def _first_irregular_line(lines: bytes, delimiter: str, columns: int) -> IrregularLine | None:
     line, start = 1, 0
     while start < len(lines):
-        end = lines.find(b"\n", min(start + _BLOCK_BYTES, len(lines) - 1)) + 1
+        end = lines.find(b"\n", min(start + _STEP_BYTES, len(lines) - 1)) + 1
         starts, counts = _column_counts(lines[start:end], delimiter)
         irregular = np.flatnonzero(counts != columns)
         if irregular.size:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from senrkit import dates
 from senrkit.errors import LayoutError
+from senrkit.inputs.coded import Coded
 from senrkit.inputs.delimited import (
     MARK,
     WINDOWS_1252,
@@ -19,6 +20,7 @@ from senrkit.inputs.delimited import (
     read_delimited,
     refuse_nul_bytes,
 )
+from senrkit.inputs.lines import Lines
 from senrkit.inputs.recognition import (
     Recognised,
     facts,
@@ -38,17 +40,22 @@ _YEARS = (1900, 2099)
 
 @dataclass(frozen=True, eq=False)
 class ExtractPart:
-    """One file of an extract. `rows`: text columns in today's order, blank where the file's layout has none."""
+    """One file of an extract. `columns`: those at hand, under the names of the file's layout; `lines`: all of them."""
 
-    rows: pa.Table
+    columns: Mapping[str, Coded]
+    lines: Lines
     file: InputFile
     recognised: Recognised
     encoding: str
     notes: tuple[str, ...]
 
 
-def read_part(file: TextFile, record_type: str, layouts: Mapping[int, Layout], columns: Sequence[str]) -> ExtractPart:
-    """Read one file of the extract `record_type` (`SENR-R`, `SELA-R`); `layouts` by column count, `columns` today's.
+def read_part(
+    file: TextFile, record_type: str, layouts: Mapping[int, Layout], at_hand: Sequence[str] | None = None
+) -> ExtractPart:
+    """Read one file of the extract `record_type` (`SENR-R`, `SELA-R`); `layouts` by column count.
+
+    `at_hand` names the columns to be kept of all rows; the others are parsed when they are asked for. Default: all.
 
     Raises
     ------
@@ -63,31 +70,30 @@ def read_part(file: TextFile, record_type: str, layouts: Mapping[int, Layout], c
     if b"\0" in head:
         refuse_nul_bytes(file)
     recognised = recognise(file.name, head.removeprefix(MARK), layouts, whole, record_type)
-    text = read_delimited(file, recognised.delimiter, recognised.layout.columns)
+    text = read_delimited(file, recognised.delimiter, recognised.layout.columns, _wanted(recognised, at_hand))
     if isinstance(text, IrregularLine):
         raise irregular_line(file.name, text, recognised, layouts)
     if isinstance(text, LongLine):
         cause = likely("another-file", record_type)
         raise LayoutError(file.name, text.line, "a record", "a line of millions of characters", cause)
-    _refuse_other_record_types(file.name, text.table, record_type)
-    _refuse_quoted_commas(file.name, text.table, recognised)
-    _refuse_rewritten_values(file.name, text.table, recognised)
+    _refuse_other_record_types(file.name, text.columns["record_type"], record_type)
+    _refuse_quoted_commas(file.name, text.columns, recognised)
+    _refuse_rewritten_values(file.name, text.columns, recognised)
     _refuse_cut_off_end(file.name, text)
-    described = InputFile(file.path, file.name, text.sha256, text.bytes, text.table.num_rows, file.modified())
-    return ExtractPart(_today(text.table, columns), described, recognised, text.encoding, _notes(file.name, text))
+    described = InputFile(file.path, file.name, text.sha256, text.bytes, len(text.lines), file.modified())
+    notes = _notes(file.name, text)
+    kept = {name: column for name, column in text.columns.items() if at_hand is None or name in at_hand}
+    return ExtractPart(kept, text.lines, described, recognised, text.encoding, notes)
 
 
-def _today(table: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """The columns of today's layout, blank where the file's has none."""
-    blank = None
-    found = []
-    for name in columns:
-        if name in table.column_names:
-            found.append(table[name])
-        else:
-            blank = blank or pa.chunked_array([pa.repeat(pa.scalar("", pa.large_string()), table.num_rows)])
-            found.append(blank)
-    return pa.table(found, names=list(columns))
+def _wanted(recognised: Recognised, at_hand: Sequence[str] | None) -> list[str]:
+    """In comma format all: any value of a file that a spreadsheet has quoted may hold the separator."""
+    layout = recognised.layout.columns
+    if at_hand is None or recognised.delimiter == ",":
+        return [name for name in layout if name]
+    checked = [shape["column"] for shape in facts(recognised.record_type)["shape"]]
+    wanted = {*at_hand, *checked, "record_type", layout[-1]}
+    return [name for name in layout if name in wanted]
 
 
 def _notes(name: str, text: DelimitedText) -> tuple[str, ...]:
@@ -95,24 +101,23 @@ def _notes(name: str, text: DelimitedText) -> tuple[str, ...]:
     if text.encoding == WINDOWS_1252:
         notes.append(f"{name}: read as Windows-1252, because it is not UTF-8 throughout; look at names with accents.")
     # The form of this column is not public; it is taken as it comes and only the age of the extract depends on it.
-    updated = text.table["last_updated"].unique()
-    if pc.any(_no_day(updated, blank_is_right=True)).as_py():
+    if pc.any(_no_day(text.columns["last_updated"].values, blank_is_right=True)).as_py():
         notes.append(f"{name}: the last date updated is not always written CCYYMMDD; the extract's age may be unsure.")
     return tuple(notes)
 
 
-def _refuse_other_record_types(name: str, table: pa.Table, record_type: str) -> None:
-    at = _first(pc.not_equal(table["record_type"], record_type))
+def _refuse_other_record_types(name: str, column: Coded, record_type: str) -> None:
+    at = column.first(pc.not_equal(column.values, record_type))
     if at >= 0:
-        raise wrong_record_type(name, at + 1, table["record_type"][at].as_py(), record_type)
+        raise wrong_record_type(name, at + 1, column.at(at), record_type)
 
 
-def _refuse_quoted_commas(name: str, table: pa.Table, recognised: Recognised) -> None:
+def _refuse_quoted_commas(name: str, columns: Mapping[str, Coded], recognised: Recognised) -> None:
     """In caret format a nickname may stand in quotation marks; in comma format they mean that values were quoted, and
     then a comma may have been part of one."""
     if recognised.delimiter != ",":
         return
-    faults = [_first(pc.starts_with(table[column], '"')) for column in table.column_names]
+    faults = [column.first(pc.starts_with(column.values, '"')) for column in columns.values()]
     at = min((fault for fault in faults if fault >= 0), default=-1)
     if at >= 0:
         raise LayoutError(
@@ -120,14 +125,14 @@ def _refuse_quoted_commas(name: str, table: pa.Table, recognised: Recognised) ->
         )
 
 
-def _refuse_rewritten_values(name: str, table: pa.Table, recognised: Recognised) -> None:
+def _refuse_rewritten_values(name: str, columns: Mapping[str, Coded], recognised: Recognised) -> None:
     """The first line with a value that CALPADS' store cannot hold. One is enough: the rest would be trusted."""
     faults = []
     for shape in facts(recognised.record_type)["shape"]:
-        column = table[shape["column"]]
-        at = _first_misshapen(column, shape["kind"], shape["length"], shape["blank"])
+        column = columns[shape["column"]]
+        at = column.first(_misshapen(column.values, shape["kind"], shape["length"], shape["blank"]))
         if at >= 0:
-            faults.append((at, recognised.layout.columns.index(shape["column"]), shape, column[at].as_py()))
+            faults.append((at, recognised.layout.columns.index(shape["column"]), shape, column.at(at)))
     if not faults:
         return
     at, position, shape, value = min(faults, key=lambda fault: fault[:2])
@@ -153,16 +158,9 @@ def _rewriting_cause(shape: dict, value: str) -> str:
     return "spreadsheet"
 
 
-def _first_misshapen(column: pa.ChunkedArray, kind: str, length: int, blank: bool) -> int:
-    if kind != "date":
-        # Nearly all SSIDs differ, so that looking at each once would cost more than looking at all.
-        return _first(_no_text_of(column, kind, length, blank))
-    distinct = column.unique()
-    wrong = distinct.filter(_no_day(distinct, blank))
-    return _first(pc.is_in(column, wrong)) if len(wrong) else -1
-
-
-def _no_text_of(values: pa.ChunkedArray, kind: str, length: int, blank_is_right: bool) -> pa.ChunkedArray:
+def _misshapen(values: pa.Array, kind: str, length: int, blank_is_right: bool) -> pa.Array:
+    if kind == "date":
+        return _no_day(values, blank_is_right)
     if kind == "digits":
         right = pc.and_(pc.equal(pc.binary_length(values), length), pc.ascii_is_decimal(values))
     else:
@@ -177,16 +175,12 @@ def _no_day(values: pa.Array, blank_is_right: bool) -> pa.Array:
 
 def _refuse_cut_off_end(name: str, text: DelimitedText) -> None:
     """A download can end inside the last value. It shows when the line end is missing and all other rows have more."""
-    last_column = text.table[text.table.num_columns - 1]
+    last_column = text.columns[text.lines.columns[-1]]
     rows = len(last_column)
     if text.ended or rows < 2:
         return
-    lengths = pc.min_max(pc.utf8_length(last_column.slice(0, rows - 1)))
-    last = len(last_column[rows - 1].as_py())
-    if last < lengths["min"].as_py() == lengths["max"].as_py():
+    lengths = last_column.rows(pc.utf8_length(last_column.values))
+    before, last = lengths[:-1], int(lengths[-1])
+    if last < before.min() == before.max():
         expected = "a whole last value and a line end"
         raise LayoutError(name, rows, expected, f"{last} characters and the end of the file", likely("cut-off"))
-
-
-def _first(mask: pa.ChunkedArray) -> int:
-    return pc.index(mask, True).as_py()

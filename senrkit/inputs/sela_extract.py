@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from senrkit.inputs.ods_extract import read_part
+from senrkit.inputs.ods_extract import ExtractPart, read_part
 from senrkit.inputs.recognition import SELA_RECORD_TYPE, facts
 from senrkit.inputs.text_files import InputFile, find_text_files
 from senrkit.reference import Layout
+from senrkit.text import from_arrow
 
 __all__ = ["SelaExtract", "read_sela_extract", "sela_fields", "sela_layouts"]
 
@@ -47,8 +47,10 @@ def read_sela_extract(path: Path) -> SelaExtract:
     found, notes = find_text_files([path], SELA_RECORD_TYPE)
     layouts = sela_layouts()
     columns = max(layouts.items())[1].columns
-    parts = [read_part(file, SELA_RECORD_TYPE, layouts, columns) for file in found]
-    rows = pa.concat_tables([part.rows for part in parts]).to_pandas(split_blocks=True)
+    parts = [read_part(file, SELA_RECORD_TYPE, layouts) for file in found]
+    # A file without Correction Reason Code: blank.
+    rows = pd.concat([_frame(part) for part in parts], ignore_index=True).reindex(columns=list(columns))
+    rows = rows.astype("str").fillna("")
     rows["line"] = np.concatenate([np.arange(1, part.file.rows + 1, dtype=np.int64) for part in parts])
     return SelaExtract(
         rows=rows,
@@ -56,6 +58,10 @@ def read_sela_extract(path: Path) -> SelaExtract:
         columns=len(parts[0].recognised.layout.columns),
         notes=notes + tuple(note for part in parts for note in part.notes),
     )
+
+
+def _frame(part: ExtractPart) -> pd.DataFrame:
+    return pd.DataFrame({name: from_arrow(column.text()) for name, column in part.columns.items()})
 
 
 @cache

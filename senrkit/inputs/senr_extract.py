@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from senrkit.inputs.ods_extract import read_part
 from senrkit.inputs.recognition import DELIMITERS, RECORD_TYPE
+from senrkit.inputs.state_rows import AT_HAND, FilePart, StateRows
 from senrkit.inputs.text_files import InputFile, find_text_files
-from senrkit.reference import ODS_FIELDS, Layout, layouts_by_column_count
+from senrkit.reference import Layout, layouts_by_column_count
 
 __all__ = ["Extract", "InputFile", "read_extract"]
 
@@ -22,17 +23,28 @@ __all__ = ["Extract", "InputFile", "read_extract"]
 class Extract:
     """The state's side.
 
-    `rows` has the 37 columns of `senrkit.reference.ODS_FIELDS` as text (dtype `str`, blank `""`) and `line` (int64,
-    1-based, in its own file), in file order, one file after the other. `layout`, `delimiter` and `encoding` are those
-    of the first file; where another one differs, a note says so. `encoding` is `utf-8` or `windows-1252`.
+    `state` is what a run looks at. `layout`, `delimiter` and `encoding` are those of the first file; where another one
+    differs, a note says so. `encoding` is `utf-8` or `windows-1252`.
     """
 
-    rows: pd.DataFrame
+    state: StateRows
     files: tuple[InputFile, ...]
     layout: Layout
     delimiter: str
     encoding: str
     notes: tuple[str, ...]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """All rows as a frame: the 37 columns of `senrkit.reference.ODS_FIELDS` as text (dtype `str`, blank `""`) and
+        `line` (int64, 1-based, in its own file), in file order, one file after the other."""
+        return self.state.frame().assign(line=self.line(np.arange(len(self.state))))
+
+    def line(self, positions: np.ndarray) -> np.ndarray:
+        """The line, 1-based in its own file, of the rows at these positions: int64."""
+        ends = np.cumsum([file.rows for file in self.files])
+        begins = np.concatenate([[0], ends[:-1]])
+        return positions - begins[np.searchsorted(ends, positions, side="right")] + 1
 
 
 def read_extract(paths: Sequence[Path]) -> Extract:
@@ -50,9 +62,7 @@ def read_extract(paths: Sequence[Path]) -> Extract:
         it cannot be read: missing, empty, damaged, locked, a workbook, no text.
     """
     found, notes = find_text_files(paths, RECORD_TYPE)
-    parts = [read_part(file, RECORD_TYPE, layouts_by_column_count(), ODS_FIELDS) for file in found]
-    rows = pa.concat_tables([part.rows for part in parts]).to_pandas(split_blocks=True)
-    rows["line"] = np.concatenate([np.arange(1, part.file.rows + 1, dtype=np.int64) for part in parts])
+    parts = [read_part(file, RECORD_TYPE, layouts_by_column_count(), AT_HAND) for file in found]
     first = parts[0]
     for part in parts:
         notes += part.notes
@@ -60,7 +70,7 @@ def read_extract(paths: Sequence[Path]) -> Extract:
             how = f"{len(part.recognised.layout.columns)} columns, {DELIMITERS[part.recognised.delimiter]} format"
             notes += (f"{part.file.name}: {how}, unlike {first.file.name}.",)
     return Extract(
-        rows=rows,
+        state=StateRows([FilePart(part.columns, part.lines) for part in parts]),
         files=tuple(part.file for part in parts),
         layout=first.recognised.layout,
         delimiter=first.recognised.delimiter,

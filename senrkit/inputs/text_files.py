@@ -155,7 +155,7 @@ def _newest(folder: Path, record_type: str) -> tuple[Path, str]:
     for passed_over, entry in enumerate(entries):
         if _holds(Path(entry.path), record_type):
             newer = f" (newer files that are something else: {passed_over})" if passed_over else ""
-            return Path(entry.path), f"Taken as the newest {record_type} file in {folder}: {entry.name}{newer}."
+            return Path(entry.path), f"Taken as the newest {record_type} file in {folder.name}: {entry.name}{newer}."
     raise InputError(
         f"The folder {folder} holds no {record_type} file.",
         f"Put the {_place(record_type)[2]} into it as it was downloaded, or name the file itself.",

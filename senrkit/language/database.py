@@ -19,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from senrkit.address import Address
 from senrkit.errors import InputError, UsageError
 from senrkit.inputs import aeries_statements, sql_server
 from senrkit.inputs.aeries_sql import ServerReader
@@ -103,6 +104,11 @@ def plain(shown: str, doing: str, failure: Exception, more: str = "") -> InputEr
 
 def _engine(aeries: AeriesSettings) -> tuple[sa.Engine, str]:
     source = aeries.write_source
+    if isinstance(source, Address):
+        raise UsageError(
+            f"{source} is no database that can be written to.",
+            "Name the database itself in write_source, as mssql+pyodbc://...",
+        )
     if not source:
         raise UsageError(
             "No database is named to write to.", "Set write_source under [aeries], with a login of its own for writing."

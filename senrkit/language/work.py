@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from typing import Any
 import pandas as pd
 
 from senrkit import __version__, text
+from senrkit.address import Address
 from senrkit.errors import Stopped, UsageError
+from senrkit.inputs.addresses import local_inputs
 from senrkit.inputs.aeries import AeriesTables, read_aeries
 from senrkit.inputs.aeries_tables import year_in_name
 from senrkit.inputs.sela_extract import SelaExtract, read_sela_extract
@@ -29,6 +32,8 @@ from senrkit.settings import Settings, settings_document
 
 DOCUMENT, TABLE, WORKBOOK = "language.json", "language.csv", "language.xlsx"
 LAC_IMPORT, STU_IMPORT = "aeries_import_LAC.csv", "aeries_import_STU.csv"
+# Inputs that the settings name and that say nothing of language.
+_NOT_OF_LANGUAGE = ("senr_extract", "school_directory")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +80,7 @@ class LanguageRun:
 def run_language(
     settings: Settings,
     *,
-    sela: Path | None = None,
+    sela: Path | Address | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
     made: dt.datetime | None = None,
@@ -104,10 +109,11 @@ def run_language(
     progress = progress or NoProgress()
     if out is not None:
         refuse_used(out)
-    extract, aeries, found = read_and_compare(settings, sela=sela, progress=progress)
+    with local_inputs(_with_sela(settings, sela), without=_NOT_OF_LANGUAGE) as local:
+        extract, aeries, found = read_and_compare(local, progress=progress)
+        document = _document(local, extract, aeries, found, made or dt.datetime.now(dt.UTC).astimezone())
     proposed = listed.proposals(found)
     stu_rows = listed.stu_import(proposed, aeries.tables["STU"])
-    document = _document(settings, extract, aeries, found, made or dt.datetime.now(dt.UTC).astimezone())
     progress.step("writing the files")
     folder = out or _new_folder(settings)
     _write(folder, document, found, proposed, stu_rows, settings.as_of)
@@ -115,7 +121,7 @@ def run_language(
 
 
 def read_and_compare(
-    settings: Settings, *, sela: Path | None = None, progress: Progress | None = None
+    settings: Settings, *, sela: Path | Address | None = None, progress: Progress | None = None
 ) -> tuple[SelaExtract, AeriesTables, pd.DataFrame]:
     """Both inputs, and every student with class and reason (`classify`); nothing is written.
 
@@ -125,11 +131,12 @@ def read_and_compare(
         as `run_language`.
     """
     progress = progress or NoProgress()
-    path = sela or settings.calpads.sela_extract
-    if path is None:
+    settings = _with_sela(settings, sela)
+    if settings.calpads.sela_extract is None:
         raise UsageError("No SELA extract is named.", "Set sela_extract under [calpads], or use --sela FILE.")
     progress.step("reading Aeries and the SELA extract")
-    extract, aeries = read_sela_extract(path), read_aeries(settings)
+    with local_inputs(settings, without=_NOT_OF_LANGUAGE) as local:
+        extract, aeries = read_sela_extract(local.calpads.sela_extract), read_aeries(local)
     refuse_other_year(settings, aeries.newest_year, aeries.database_name)
     _refuse_other_lea(settings, extract)
     progress.step("comparing, student by student")
@@ -181,6 +188,13 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _with_sela(settings: Settings, sela: Path | Address | None) -> Settings:
+    calpads = settings.calpads
+    return dataclasses.replace(
+        settings, calpads=dataclasses.replace(calpads, sela_extract=sela or calpads.sela_extract)
+    )
+
+
 def _refuse_other_lea(settings: Settings, extract: SelaExtract) -> None:
     # Rows of other LEAs belong there: a status has one owner in the whole state.
     if not text.equals(extract.rows["reporting_lea"], settings.lea).any():
@@ -229,7 +243,7 @@ def _document(
     for (name, reason), count in reasoned.items():
         reasons.setdefault(name, {})[reason] = int(count)
     conflicts = listed.by_school(listed.conflict_report(found))
-    return {
+    document = {
         "senrkit_version": __version__,
         "made": made.isoformat(timespec="seconds"),
         "lea": settings.lea,
@@ -248,6 +262,7 @@ def _document(
         "files": [TABLE, LAC_IMPORT, STU_IMPORT, WORKBOOK],
         "notes": [*aeries.notes, *extract.notes, *_age_note(extract, settings)],
     }
+    return settings.as_given(document)
 
 
 def _inputs(extract: SelaExtract, aeries: AeriesTables) -> list[dict[str, Any]]:

@@ -105,7 +105,7 @@ def make_demo(folder: Path, progress: NotebookProgress | None = None) -> Path:
 
 
 def _settings(file: str, as_of: str = "") -> Settings:
-    path = _demo_settings() if file == DEMO else Path(file)
+    path = _demo_settings() if file == DEMO else file
     try:
         day = dt.date.fromisoformat(as_of) if as_of else None
     except ValueError:

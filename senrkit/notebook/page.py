@@ -238,7 +238,7 @@ class RunPage:
         from senrkit.notebook.language import compare_language
 
         as_of = dt.date.fromisoformat(self.run.manifest["as_of"])
-        settings = load_settings(Path(self.run.manifest["settings"]["file"]), as_of=as_of)
+        settings = load_settings(self.run.manifest["settings"]["file"], as_of=as_of)
         return compare_language(settings, self.show_students)
 
     def table(self, rows: pd.DataFrame, empty: str = "Nothing to show.") -> HTML:

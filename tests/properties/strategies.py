@@ -48,10 +48,14 @@ _FIRST_DAYS = [0] * 12 + [-42, -43, 1, 20, 97, 103, 104, 110]
 _GAPS = [1] * 8 + [0, 0, 2, 2, 10, 10, 11, 30, -3]
 _LENGTHS = [0, 9, 20, 20, 29, 30, 30, 40, 60, 90, -1]
 _LATER_EXITS = ["2026-11-22", "2026-11-23", "2026-11-24", "2027-06-10", "2027-06-30"]
-_ALTERED = ["same"] * 14 + ["absent"] * 4 + (
-    "start start exit no-exit reason grade status school nps transfer residence receiver completion cancelled name"
-    " another-child"
-).split()
+_ALTERED = (
+    ["same"] * 14
+    + ["absent"] * 4
+    + (
+        "start start exit no-exit reason grade status school nps transfer residence receiver completion cancelled name"
+        " another-child"
+    ).split()
+)
 _EXTRA = ["none"] * 20 + (
     "prior-closed prior-open prior-graduate next-year other-lea other-school future future cancelled cancelled loose"
     " loose-closed"
@@ -327,18 +331,21 @@ def _extra_row(chance: Random, kind: str) -> dict[str, str]:
     day = str(FIRST_DAY + dt.timedelta(chance.choice([0, -3, 3, 14, 60, 95])))
     base = _translated(_values(chance) | {"start": day, "exit": "-", "reason": "-"}, {})
     last_year = {"academic_year": "2025-2026", "start": "2025-08-12"}
-    return base | {
-        "prior-closed": last_year | {"exit": "2026-06-09", "reason": "E155"},
-        "prior-open": last_year,
-        "prior-graduate": last_year | {"exit": "2026-06-09", "reason": "E230", "completion": "100", "grade": "12"},
-        "next-year": {"academic_year": "2027-2028", "start": "2027-08-11"},
-        "other-lea": {"lea": "1999991", "exit": _moved(day, 2), "reason": "T160"},
-        "other-school": {"school": chance.choice("DUX"), "nps": "-"},
-        "future": {"start": chance.choice(["2026-11-24", "2027-01-11", "2027-06-30"])},
-        "cancelled": {"exit": chance.choice([day, _moved(day, -1)]), "reason": "N470"},
-        "loose": {},
-        "loose-closed": {"exit": _moved(day, 5), "reason": "T160"},
-    }[kind]
+    return (
+        base
+        | {
+            "prior-closed": last_year | {"exit": "2026-06-09", "reason": "E155"},
+            "prior-open": last_year,
+            "prior-graduate": last_year | {"exit": "2026-06-09", "reason": "E230", "completion": "100", "grade": "12"},
+            "next-year": {"academic_year": "2027-2028", "start": "2027-08-11"},
+            "other-lea": {"lea": "1999991", "exit": _moved(day, 2), "reason": "T160"},
+            "other-school": {"school": chance.choice("DUX"), "nps": "-"},
+            "future": {"start": chance.choice(["2026-11-24", "2027-01-11", "2027-06-30"])},
+            "cancelled": {"exit": chance.choice([day, _moved(day, -1)]), "reason": "N470"},
+            "loose": {},
+            "loose-closed": {"exit": _moved(day, 5), "reason": "T160"},
+        }[kind]
+    )
 
 
 def _translated(one: dict[str, str], person: dict[str, str]) -> dict[str, str]:

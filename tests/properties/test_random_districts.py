@@ -97,9 +97,7 @@ def _is_the_same_for_half(district: District, chance: Random) -> None:
     shared = {at - by for at in every if district.students[at].person.get("CID") == "shared" for by in (0, 1)}
     numbers = set(every) - gone - shared
     ssids = {district.ssid(at) for at in numbers} | {district.strange_ssid(at) for at in numbers}
-    left, whole = (
-        planned(one.sis, one.ods, one.settings).actions[_WHAT] for one in (district.without(gone), district)
-    )
+    left, whole = (planned(one.sis, one.ods, one.settings).actions[_WHAT] for one in (district.without(gone), district))
     assert_frame_equal(*(side[side["ssid"].isin(ssids)].reset_index(drop=True) for side in (left, whole)))
 
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mssql, postgresql
 
 from senrkit.errors import InputError, UsageError
-from senrkit.inputs import aeries_sql, aeries_sqlite, aeries_statements
+from senrkit.inputs import aeries_database, aeries_sql, aeries_sqlite, aeries_statements
 from senrkit.inputs.aeries import read_aeries
 from senrkit.inputs.aeries_tables import wanted
 from senrkit.inputs.aeries_values import TimeZoneFound, texts, tidy
@@ -35,7 +35,7 @@ def read(tmp_path):
             return read_aeries(settings_for(address))
         engine = sa.create_engine(address)
         with aeries_sql.ServerReader(engine.connect()) as reader:
-            return aeries_sql._read(reader, address, 2026)
+            return aeries_database.read_tables(reader, address, 2026, aeries_sql._FAILURES)
 
     return reading
 
@@ -53,6 +53,13 @@ def check_delete_mark(read, mark, live, sql_type, by_row=False):
     kept = read(tables, by_row=by_row, types={"ENR.DEL": sql_type}).tables["ENR"]
     assert ("101" in kept["ID"].tolist()) is live
     assert "102" in kept["ID"].tolist() and "DEL" not in kept
+
+
+@pytest.mark.parametrize("text", ["\x1f", "two\nlines", "a\rb", "\x1f\n" * 40, '"', "^", "Peña", ""])
+def test_rows_are_fetched_as_lines_and_no_value_is_lost_for_it(read, text):
+    tables = district(STU=[student(LN=f"a{text}b"), student(ID="102", SN="102", LN="Plain")])
+    found = read(tables).tables["STU"]
+    assert dict(zip(found["ID"], found["LN"], strict=True)) == {"101": f"a{text}b", "102": "Plain"}
 
 
 @pytest.mark.parametrize("mark", ["", "False", 0.0])
@@ -247,7 +254,7 @@ class TestNothingButSelect:
         engine, sent = sa.create_engine(address), []
         sa.event.listen(engine, "before_cursor_execute", lambda _c, _u, sql, given, *_: sent.append((sql, given)))
         with aeries_sql.ServerReader(engine.connect()) as reader:
-            aeries_sql._read(reader, address, 2026)
+            aeries_database.read_tables(reader, address, 2026, aeries_sql._FAILURES)
         # SQLAlchemy asks SQLite, and only SQLite, for its columns by PRAGMA.
         ours = [(sql, given) for sql, given in sent if not sql.startswith("PRAGMA")]
         assert len(ours) >= 5 and all(sql.startswith("SELECT ") and not given for sql, given in ours)
@@ -317,7 +324,7 @@ class TestFaults:
         sa.event.listen(engine, "before_cursor_execute", gone)
         refusing = pytest.raises(InputError, match="while reading ENR, the connection broke")
         with refusing as refused, aeries_sql.ServerReader(engine.connect()) as reader:
-            aeries_sql._read(reader, "here", 2026)
+            aeries_database.read_tables(reader, "here", 2026, aeries_sql._FAILURES)
         assert CANARY not in str(refused.value)
 
     @pytest.mark.parametrize(
@@ -331,7 +338,10 @@ class TestFaults:
         ],
     )
     def test_what_a_driver_says_becomes_a_sentence(self, driver_says, we_say):
-        with pytest.raises(InputError, match=we_say) as refused, aeries_sql._plainly("here", "connecting"):
+        with (
+            pytest.raises(InputError, match=we_say) as refused,
+            aeries_database.plainly("here", "connecting", aeries_sql._FAILURES),
+        ):
             raise sa.exc.OperationalError(f"SELECT '{CANARY}'", {"name": CANARY}, Exception(driver_says))
         assert CANARY not in str(refused.value) and refused.value.__cause__ is None
 

@@ -103,10 +103,20 @@ def test_neither_the_extract_nor_the_file_is_changed():
 
 def test_the_state_of_students_no_file_touches_is_never_copied():
     held = store(HELD)
-    base = held._layers.base
     answer = held.apply(records("student grade school_code\n1 06 0199901"), context())
-    assert answer.store._layers.base is base
-    assert set(answer.store._layers.touched["ssid"]) == {"9000000001"}
+    assert answer.store._base is held._base
+    assert {ssid for layer in answer.store._layers for ssid in layer.rows["ssid"]} == {"9000000001"}
+
+
+def test_a_layer_above_is_what_counts():
+    held = store(HELD)
+    opened = held.opened(held.rows["ssid"])
+    pd.testing.assert_frame_equal(opened.rows, held.rows)
+    after = opened.posted(records("student transaction school_code\n2 D 0199901"), context())
+    assert len(after.rows) == len(held.rows) - 1 and after.rows_of(pd.Series(["9000000002"])).empty
+    back = after.posted(records("student school_code\n2 0199901"), context())
+    assert len(back.rows_of(held.rows["ssid"])) == len(back.rows) == len(held.rows)
+    assert back.where(lambda rows: rows.equals("ssid", "9000000002"), ["ssid"])["ssid"].tolist() == ["9000000002"]
 
 
 def test_files_in_a_row():

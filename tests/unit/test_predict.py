@@ -120,7 +120,7 @@ def test_without_the_held_the_same_is_said_as_when_asked_anew():
     left = plan(*LEFT)
     for number, one in enumerate(left):
         one.records = one.records.assign(local_record_id=f"7-{number}")
-    said = predict_without_held(first, plan(*SUNK), left, store(HELD), context())
+    said = predict_without_held(first, plan(*SUNK), left, context())
     anew = predict(left, store(HELD), context())
     assert len(anew.findings) > 1
     assert_frame_equal(said.findings, anew.findings)
@@ -140,10 +140,10 @@ def test_without_the_held_the_same_is_said_as_when_asked_anew():
 def test_records_that_were_not_asked_about_stop_the_run(other):
     first = predict(plan(*SUNK), store(HELD), context())
     with pytest.raises(AssertionError, match="Other records than were checked"):
-        predict_without_held(first, plan(*SUNK), plan(other, *LEFT[1:]), store(HELD), context())
+        predict_without_held(first, plan(*SUNK), plan(other, *LEFT[1:]), context())
 
 
 def test_one_file_more_than_was_asked_about_stops_the_run():
     first = predict(plan(*SUNK), store(HELD), context())
     with pytest.raises(AssertionError, match="Other files than were checked"):
-        predict_without_held(first, plan(*SUNK), plan(*LEFT, LEFT[0]), store(HELD), context())
+        predict_without_held(first, plan(*SUNK), plan(*LEFT, LEFT[0]), context())

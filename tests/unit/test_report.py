@@ -6,7 +6,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from senrkit import report, wording
+from senrkit import sheets, wording
 from senrkit.report import write_workbook
 from tests.submissions import documents
 
@@ -191,7 +191,7 @@ def test_sheets_are_ready_to_read_and_to_print(book):
 
 
 def test_a_sheet_that_is_cut_off_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "ROWS_PER_SHEET", 2)
+    monkeypatch.setattr(sheets, "ROWS_PER_SHEET", 2)
     sheet = opened(tmp_path, documents(TABLE))["Proposal"]
     cells = [row[0].value for row in sheet.iter_rows()]
     assert cells[1:3] == ["1", "2"]

@@ -324,7 +324,7 @@ def test_every_line_that_the_template_shows_can_be_used() -> None:
             written = any(
                 line.startswith((f"{field.name} =", f"[{field.name}", f"[aeries.{field.name}")) for line in shown
             )
-            assert written or field.name in {"folder", "file"}, field.name
+            assert written or field.name in {"folder", "file", "copies"}, field.name
     assert settings.process.compare == ("grade", "exit_date")
     assert settings.aeries.headings == {"Pupil number": "STU.ID"}
     assert settings.translations == {"ATT.RS": {"160": "T160"}}

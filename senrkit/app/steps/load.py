@@ -23,7 +23,8 @@ def context(desk: Desk) -> dict[str, Any]:
         "from_day": f"1 July {year - (settings.calpads.years_back if settings else 10)}",
         "dropped": dropped,
         "drop_folder": desk.places.drop,
-        "named": [found_file(path) for path in named if path.is_file()],
+        # An address is read by the run, not looked at here.
+        "named": [found_file(path) for path in named if isinstance(path, Path) and path.is_file()],
         "recognised": desk.session.recognised,
     }
 
