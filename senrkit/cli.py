@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from senrkit.cli_batch import batch
 from senrkit.cli_dashboard import dashboard
 from senrkit.cli_language import language
 from senrkit.cli_notebooks import lab, notebook
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
-from senrkit.shell import LOG_FOLDER, SenrkitCommands, command, complain, print_json
+from senrkit.shell import LOG_FOLDER, FileOrAddress, SenrkitCommands, command, complain, print_json
 
 if TYPE_CHECKING:
+    from senrkit.address import Address
     from senrkit.engine import Run
     from senrkit.settings import Settings
 
@@ -31,7 +33,7 @@ SETTINGS_FILE = Path("senrkit.toml")
 DEMO_MARK = ".senrkit-demo"
 _PRECONDITION = re.compile(r"P\d\d")
 
-_FILE = click.Path(path_type=Path)
+_FILE, _PLACE = click.Path(path_type=Path), FileOrAddress()
 
 
 class Day(click.ParamType):
@@ -62,10 +64,10 @@ def _command(examples: str) -> Callable[[Callable[..., int]], click.Command]:
 def _settings_options(work: Callable[..., int]) -> Callable[..., int]:
     options = (
         click.option(
-            "--settings", "settings_file", type=_FILE, default=SETTINGS_FILE, show_default=True, help="The settings."
+            "--settings", "settings_file", type=_PLACE, default=SETTINGS_FILE, show_default=True, help="The settings."
         ),
         click.option(
-            "--extract", type=_FILE, multiple=True, help="SENR ODS extract, instead of the settings'. Repeatable."
+            "--extract", type=_PLACE, multiple=True, help="SENR ODS extract, instead of the settings'. Repeatable."
         ),
         click.option("--as-of", type=Day(), help="The day the run speaks for. Default: the settings', or today."),
     )
@@ -92,6 +94,7 @@ def main() -> None:
   senrkit demo
   senrkit demo trial --students 2000 --seed 7
   senrkit demo broken --break P09
+  senrkit demo county --leas 5 --students 300
 """)
 @click.argument("folder", metavar="[DIR]", type=_FILE, default=Path("demo"))
 @click.option("--students", type=click.IntRange(min=1), default=2000, show_default=True, help="Size of the district.")
@@ -100,13 +103,29 @@ def main() -> None:
 )
 @click.option("--as-of", type=Day(), help="The day the demo plays on. Default: today.")
 @click.option("--break", "break_id", metavar="ID", help="Break one precondition, P09 for example, to see what happens.")
+@click.option(
+    "--leas",
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    default=1,
+    help="Make so many districts, each in a folder of its own, and run a batch over them.",
+)
 def demo(
-    folder: Path, students: int, seed: int, as_of: dt.date | None, break_id: str | None, as_json: bool, quiet: bool
+    folder: Path,
+    students: int,
+    seed: int,
+    as_of: dt.date | None,
+    break_id: str | None,
+    leas: int,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Try senrkit on a fictional district.
 
     Makes the district, with every known trap in it, in DIR (./demo) and reconciles it.
     """
+    if leas > 1:
+        return _demo_of_county(folder, leas, students, seed, as_of, break_id, as_json=as_json, quiet=quiet)
     from senrkit.demo import make
     from senrkit.engine import run as reconcile
     from senrkit.settings import load_settings
@@ -310,13 +329,16 @@ def init(file: Path, as_json: bool, quiet: bool) -> int:
     return 0
 
 
+main.add_command(batch)
 main.add_command(language)
 main.add_command(notebook)
 main.add_command(lab)
 main.add_command(dashboard)
 
 
-def _load(ctx: click.Context, file: Path, extract: Sequence[Path], as_of: dt.date | None) -> Settings:
+def _load(
+    ctx: click.Context, file: Path | Address, extract: Sequence[Path | Address], as_of: dt.date | None
+) -> Settings:
     from senrkit.settings import load_settings
 
     settings = load_settings(file, as_of=as_of, extract=extract or None)
@@ -357,6 +379,33 @@ def _tell_stops(done: Run) -> None:
     for each in done.manifest["preconditions"]:
         if each["state"] == "stopped":
             complain(f"stopped by {each['id']}, {each['title']}: {each['evidence']}", each["cure"])
+
+
+def _demo_of_county(
+    folder: Path,
+    leas: int,
+    students: int,
+    seed: int,
+    as_of: dt.date | None,
+    break_id: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    from senrkit.cli_batch import run_and_tell
+    from senrkit.demo import make_county
+
+    if break_id:
+        raise UsageError("--break and --leas exclude each other.", "Leave one of them out.")
+    _claim_demo_folder(folder)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        progress.step("making the districts", leas)
+        for _ in make_county(folder, leas, students, seed, as_of):
+            progress.advance()
+    # Other people may live in the districts than at the last time: a new batch, never one that is gone on with.
+    batches = folder / "batches"
+    number = 1 + sum(1 for _ in batches.glob("*")) if batches.is_dir() else 1
+    return run_and_tell(folder, batches / str(number), as_json=as_json, quiet=quiet)
 
 
 def _claim_demo_folder(folder: Path) -> None:

@@ -1,10 +1,11 @@
-"""A made-up district with every known trap in it: `make` writes it, `make_large` writes one for benchmarks."""
+"""A made-up district with every known trap in it: `make` writes one, `make_county` several, `make_large` a big one."""
 
 from __future__ import annotations
 
 from senrkit.demo.breaks import BREAKS
+from senrkit.demo.county import make_county
 from senrkit.demo.district import SMALLEST, DemoDistrict, make
 from senrkit.demo.large import make_large
 from senrkit.demo.traps import all_traps
 
-__all__ = ["BREAKS", "SMALLEST", "DemoDistrict", "all_traps", "make", "make_large"]
+__all__ = ["BREAKS", "SMALLEST", "DemoDistrict", "all_traps", "make", "make_county", "make_large"]

@@ -21,7 +21,7 @@ class District:
     Attributes
     ----------
     settings
-        What the settings file says beside the constants: `as_of` and, where asked for, `max_extract_age_days`.
+        What the settings file says beside the constants: `lea`, `as_of` and, where asked for, `max_extract_age_days`.
     extract
         The SENR ODS rows as text.
     tables

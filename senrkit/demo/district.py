@@ -42,13 +42,19 @@ class _Made:
 
 
 def make(
-    folder: Path, students: int = 2000, seed: int = 1, as_of: dt.date | None = None, break_id: str | None = None
+    folder: Path,
+    students: int = 2000,
+    seed: int = 1,
+    as_of: dt.date | None = None,
+    break_id: str | None = None,
+    lea: str = schools.LEA,
 ) -> DemoDistrict:
     """Write the demo district into `folder`, which is made when missing; files of an earlier demo are replaced.
 
     Writes `aeries.db`, `SENR_ODS.txt`, `SELA_ODS.txt`, `pubschls.txt`, `senrkit.toml`, `demo.json` and
-    `demo_expectations.csv`. The same `students`, `seed` and `as_of` (default: today) give the same bytes. A day between
-    21 June and 31 July counts as 20 June. Every student who is in no trap is equal on both sides.
+    `demo_expectations.csv`. The same `students`, `seed`, `lea` and `as_of` (default: today) give the
+    same bytes. A day between 21 June and 31 July counts as 20 June. Every student who is in no trap is equal on both
+    sides.
 
     Raises
     ------
@@ -64,7 +70,7 @@ def make(
         )
     calendar = Calendar.of(as_of or dt.date.today())
     traps = all_traps(calendar)
-    made = _made(calendar, traps, students, seed)
+    made = _made(calendar, traps, students, seed, lea)
     district = broken.make(made.district) if broken else made.district
     manifest = _manifest(calendar, traps, made, students, seed, broken)
     settings_file = _write(Path(folder), replace(made, district=district), manifest)
@@ -79,7 +85,7 @@ def _break(break_id: str | None) -> Break | None:
     return BREAKS[break_id.upper()]
 
 
-def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int) -> _Made:
+def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int, lea: str) -> _Made:
     rng = np.random.default_rng(seed)
     people, past = _people(calendar, traps, students, rng)
     agreed = history.current(people, calendar, rng)
@@ -98,23 +104,23 @@ def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int)
     tables = {
         "STU": aeries.stu(in_aeries, enr, traps, calendar.year),
         "ENR": aeries.enr(enr, in_aeries),
-        "LOC": schools.loc(),
+        "LOC": schools.loc(lea),
         "XRF": aeries.xrf(),
         "LSI": aeries.lsi(in_aeries, traps),
         "LAC": language.lac(held, in_aeries, first, traps),
         "IDN": aeries.idn(in_aeries, traps),
     }
-    rows = _in_file_order(extract.extract_rows(state, in_state, calendar.as_of))
+    rows = _in_file_order(extract.extract_rows(state, in_state, calendar.as_of, lea))
     last_school = (
         state.sort_values("start", kind="stable").drop_duplicates("person", keep="last").set_index("person")["school"]
     )
     sela = language.sela_rows(
-        held, in_state, last_school.reindex(people.index).fillna(0).astype("int64"), calendar.as_of
+        held, in_state, last_school.reindex(people.index).fillna(0).astype("int64"), calendar.as_of, lea
     )
     expected = planting.expectations(traps, planted_state, planted_enr, {"state": in_state, "aeries": in_aeries})
     planted = people.loc[(people["trap"] >= 0) & (people["role"] == 0), "trap"].value_counts()
     counts = {traps[int(position)].name: int(count) for position, count in planted.items()}
-    return _Made(District(calendar, {"as_of": calendar.as_of}, rows, tables), sela, expected, counts)
+    return _Made(District(calendar, {"as_of": calendar.as_of, "lea": lea}, rows, tables), sela, expected, counts)
 
 
 def _people(
@@ -145,7 +151,7 @@ def _manifest(
     rejected = {trap.name: trap.rejected_by for trap in traps if trap.rejected_by}
     return {
         "district": "Demo Unified",
-        "lea": schools.LEA,
+        "lea": made.district.settings["lea"],
         "school_year": calendar.school_year,
         "as_of": calendar.as_of.isoformat(),
         "students": students,
@@ -173,7 +179,7 @@ def _write(folder: Path, made: _Made, manifest: dict) -> Path:
     write.write_database(folder / "aeries.db", district.tables)
     write.write_bytes(folder / "SENR_ODS.txt", _extract_parts(district))
     write.write_bytes(folder / "SELA_ODS.txt", [extract.lines(made.sela)])
-    write.write_csv(folder / "pubschls.txt", schools.directory(), "\t")
+    write.write_csv(folder / "pubschls.txt", schools.directory(str(district.settings["lea"])), "\t")
     write.write_csv(folder / "demo_expectations.csv", made.expectations)
     write.write_json(folder / "demo.json", manifest)
     settings_file = folder / "senrkit.toml"

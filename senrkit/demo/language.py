@@ -68,14 +68,16 @@ def statuses(people: pd.DataFrame, first: pd.Series, traps: Sequence[Trap], as_o
     return every.sort_values(["person", "day"], kind="stable", ignore_index=True)
 
 
-def sela_rows(held: pd.DataFrame, people: pd.DataFrame, school: pd.Series, as_of: dt.date) -> pd.DataFrame:
+def sela_rows(
+    held: pd.DataFrame, people: pd.DataFrame, school: pd.Series, as_of: dt.date, lea: str = LEA
+) -> pd.DataFrame:
     """The SELA ODS extract as text, `SELA_FIELDS` in file order. `school`: each person's Aeries school."""
     who = people.iloc[held["person"].to_numpy()].reset_index(drop=True)
     first_year = held["day"].dt.year - (held["day"].dt.month < 7)
     stamp = digits((held["day"] + pd.Timedelta(days=2)).clip(upper=pd.Timestamp(as_of)))
     columns = {
         "record_type": "SELA-R",
-        "reporting_lea": LEA,
+        "reporting_lea": lea,
         "school_code": state_codes(school.iloc[held["person"].to_numpy()].reset_index(drop=True)),
         "academic_year": first_year.astype("str") + "-" + (first_year + 1).astype("str"),
         "ssid": who["ssid"],

@@ -24,7 +24,14 @@ _SHARES = (0.32, 0.11, 0.13, 0.26, 0.10, 0.08)
 _NOT_IN_AERIES = 0.05
 
 
-def make_large(folder: Path, state_rows: int, enr_rows: int, seed: int = 1, differences: float = 0.08) -> Path:
+def make_large(
+    folder: Path,
+    state_rows: int,
+    enr_rows: int,
+    seed: int = 1,
+    differences: float = 0.08,
+    lea: str = schools.LEA,
+) -> Path:
     """Write `SENR_ODS.txt` with `state_rows` rows, `aeries.db` with `enr_rows` `ENR` rows of this year, and settings.
 
     One enrollment of the year for each pupil; a share of `differences` of them differs between the two systems, in a
@@ -46,18 +53,17 @@ def make_large(folder: Path, state_rows: int, enr_rows: int, seed: int = 1, diff
     kind = _kinds(rng, enr_rows, differences)
     people = with_identities(_pupils(rng, len(kind), state_rows - int((kind != "add").sum())), rng, calendar.year)
     state, enr = _sides(people, kind, calendar)
-    before = past(people, calendar)
     local = aeries.enr_rows(enr, people)
     tables = {
         "STU": aeries.stu(people, local, (), calendar.year),
         "ENR": aeries.enr(local, people),
-        "LOC": schools.loc(),
+        "LOC": schools.loc(lea),
         "XRF": aeries.xrf(),
     }
     write.write_database(folder / "aeries.db", tables)
-    write.write_bytes(folder / "SENR_ODS.txt", _lines(pd.concat([before, state], ignore_index=True), people, calendar))
-    settings = settings_text(calendar, AS_OF).replace('sela_extract = "SELA_ODS.txt"\n', "")
-    write.write_csv(folder / "pubschls.txt", schools.directory(), "\t")
+    write.write_bytes(folder / "SENR_ODS.txt", _lines(people, state, calendar, lea))
+    settings = settings_text(calendar, AS_OF, lea=lea).replace('sela_extract = "SELA_ODS.txt"\n', "")
+    write.write_csv(folder / "pubschls.txt", schools.directory(lea), "\t")
     write.write_bytes(folder / "senrkit.toml", [settings.encode()])
     return folder / "senrkit.toml"
 
@@ -107,7 +113,11 @@ def _sides(people: pd.DataFrame, kind: np.ndarray, calendar: Calendar) -> tuple[
     return state, enr
 
 
-def _lines(rows: pd.DataFrame, people: pd.DataFrame, calendar: Calendar) -> Iterator[bytes]:
-    """The extract a piece at a time: two million rows as text would fill the memory."""
-    for at in range(0, len(rows), _CHUNK):
-        yield extract.lines(extract.extract_rows(rows.iloc[at : at + _CHUNK], people, calendar.as_of))
+def _lines(people: pd.DataFrame, state: pd.DataFrame, calendar: Calendar, lea: str) -> Iterator[bytes]:
+    """The extract a piece at a time, history first: twenty million rows as text would fill the memory."""
+    pupils = max(1, _CHUNK // max(1, int(people["years"].max())))
+    for at in range(0, len(people), pupils):
+        some = people.iloc[at : at + pupils]
+        yield extract.lines(extract.extract_rows(past(some, calendar), some, calendar.as_of, lea))
+    for at in range(0, len(state), _CHUNK):
+        yield extract.lines(extract.extract_rows(state.iloc[at : at + _CHUNK], people, calendar.as_of, lea))

@@ -10,7 +10,6 @@ from senrkit.demo.people import ADULT, PRESCHOOL
 
 LEA = "1999990"
 NEIGHBOR = "1999982"
-COUNTY, DISTRICT = LEA[:2], LEA[2:]
 
 DIRECTORY_HEADINGS = (
     "CDSCode NCESDist NCESSchool StatusType County District School Street StreetAbr City Zip State OpenDate ClosedDate "
@@ -44,7 +43,7 @@ def state_codes(aeries: pd.Series) -> pd.Series:
     return aeries.map(known).astype("str")
 
 
-def loc() -> pd.DataFrame:
+def loc(lea: str = LEA) -> pd.DataFrame:
     """Aeries' `LOC`; schools without a county code of their own still belong to the district."""
     table = read("schools")
     flags = {"DNR": table["do_not_report"].astype("int64"), "DEL": 0}
@@ -52,16 +51,16 @@ def loc() -> pd.DataFrame:
     texts = {
         name: table[column] for name, column in (("NM", "name"), ("SC", "cds_school"), ("TG", "tag"), ("U", "session"))
     }
-    return pd.DataFrame({**numbers, **texts, "CC": COUNTY, "DC": DISTRICT, **flags})
+    return pd.DataFrame({**numbers, **texts, "CC": lea[:2], "DC": lea[2:], **flags})
 
 
-def directory() -> pd.DataFrame:
+def directory(lea: str = LEA) -> pd.DataFrame:
     """The state's public school directory in CDE's newer headings, with the demo's schools and a neighbor district."""
     table = read("schools")
     table = table[table["listed"] == "yes"]
     school = table["role"] != "district"
     rows = {
-        "CDSCode": LEA + table["cds_school"],
+        "CDSCode": lea + table["cds_school"],
         "StatusType": np.where(table["closed"] == "", "Active", "Closed"),
         "District": "Demo Unified",
         "School": table["name"].where(school, "No Data"),

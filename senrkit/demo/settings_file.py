@@ -34,11 +34,11 @@ runs = "runs"
 """
 
 
-def settings_text(calendar: Calendar, as_of: dt.date, max_extract_age_days: int = 14) -> str:
+def settings_text(calendar: Calendar, as_of: dt.date, max_extract_age_days: int = 14, lea: str = LEA) -> str:
     """The settings file of a demo district."""
     return _TEXT.format(
         school_year=calendar.school_year,
-        lea=LEA,
+        lea=lea,
         as_of=as_of.isoformat(),
         skipped_program=SKIPPED_PROGRAM,
         max_extract_age_days=max_extract_age_days,

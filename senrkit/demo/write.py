@@ -14,6 +14,8 @@ import pandas as pd
 
 from senrkit.errors import InputError
 
+_CHUNK = 100_000
+
 
 def make_folder(folder: Path) -> None:
     """The folder, made when missing.
@@ -90,10 +92,11 @@ def write_database(path: Path, tables: dict[str, pd.DataFrame]) -> None:
 def _write_table(connection: sqlite3.Connection, name: str, table: pd.DataFrame) -> None:
     columns = ", ".join(f'"{column}" {_sql_type(column, table[column])}' for column in table)
     connection.execute(f'CREATE TABLE "{name}" ({columns})')
-    marks = ", ".join("?" * table.shape[1])
-    connection.executemany(
-        f'INSERT INTO "{name}" VALUES ({marks})', zip(*(_values(table[column]) for column in table), strict=True)
-    )
+    insert = f'INSERT INTO "{name}" VALUES ({", ".join("?" * table.shape[1])})'
+    # A piece at a time: millions of rows as Python's own values would fill the memory.
+    for at in range(0, len(table), _CHUNK):
+        piece = table.iloc[at : at + _CHUNK]
+        connection.executemany(insert, zip(*(_values(piece[column]) for column in piece), strict=True))
 
 
 def _sql_type(column: str, values: pd.Series) -> str:

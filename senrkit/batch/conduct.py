@@ -1,0 +1,96 @@
+"""Hands LEAs to an engine's places, the largest first, until each has its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from senrkit.batch.document import Entry
+from senrkit.batch.work import Ended, Engine, EngineGone, Job
+
+_PATIENCE = 1.0
+# Rounds without a worker, each of `_PATIENCE` seconds, until the batch gives up.
+_ROUNDS_ALONE = 60
+_LOST_CURE = "Run fewer LEAs at a time or give each worker more memory, then give the same command again."
+
+
+@dataclass
+class Errand:
+    """One LEA to be run: its job, its entry of `batch.json` (kept up to date), and how it has fared so far.
+
+    Attributes
+    ----------
+    size
+        Bytes of its extract: the largest begin first, so that none is left to run alone at the end.
+    begun
+        Attempts of this command; the entry counts those of earlier ones too.
+    avoids
+        Places where it found no room.
+    """
+
+    job: Job
+    entry: Entry
+    size: int
+    begun: int = 0
+    avoids: set[str] = field(default_factory=set)
+
+
+def conduct(errands: Sequence[Errand], engine: Engine, retries: int, told: Callable[[Entry | None], None]) -> None:
+    """Run every errand, each at most `retries` times more than once.
+
+    `told` is called with an entry that has its outcome, and about every second with None.
+
+    Raises
+    ------
+    EngineGone
+        when whoever hands out the work is gone, or no worker is left; entries without an outcome stay `waiting`.
+    """
+    waiting = sorted(errands, key=lambda errand: errand.size, reverse=True)
+    at_work: dict[str, Errand] = {}
+    alone = 0
+    while waiting or at_work:
+        places = engine.places()
+        for place in [place for place in places if place not in at_work]:
+            if errand := _next_for(place, waiting, places):
+                waiting.remove(errand)
+                at_work[place] = errand
+                errand.begun += 1
+                errand.entry["attempts"] += 1
+                engine.start(errand.job, place)
+        alone = 0 if at_work else alone + 1
+        if alone > _ROUNDS_ALONE:
+            raise EngineGone("No worker is left that takes work.", "Start workers, then give the same command again.")
+        for ended in engine.ended(_PATIENCE):
+            errand = at_work.pop(ended.place)
+            if _is_to_be_tried_again(errand, ended, engine, places, retries):
+                waiting.insert(0, errand)
+            else:
+                told(errand.entry)
+        told(None)
+
+
+def _next_for(place: str, waiting: Sequence[Errand], places: Sequence[str]) -> Errand | None:
+    return next((one for one in waiting if place not in one.avoids or one.avoids.issuperset(places)), None)
+
+
+def _is_to_be_tried_again(errand: Errand, ended: Ended, engine: Engine, places: Sequence[str], retries: int) -> bool:
+    """Enters the outcome, unless there is a good reason to try once more."""
+    left = errand.begun <= retries
+    result = ended.result
+    if result is None:
+        errand.entry.update(_lost(errand.begun))
+        return left
+    elsewhere = result.pop("elsewhere")
+    errand.entry.update(result)
+    errand.avoids.add(ended.place)
+    return elsewhere and left and engine.apart and not errand.avoids.issuperset(places)
+
+
+def _lost(times: int) -> dict[str, object]:
+    often = "once" if times == 1 else f"{times} times"
+    return {
+        "state": "failed",
+        "exit_code": 3,
+        "message": f"The worker that ran this LEA was lost {often}; it may have had too little memory.",
+        "cure": _LOST_CURE,
+    }

@@ -1,0 +1,56 @@
+"""Worker processes of this machine, by pebble: one that dies takes only its own LEA with it, and is replaced."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import queue
+from concurrent.futures import Future
+from typing import Any
+
+from senrkit.batch.task import run_lea
+from senrkit.batch.work import Ended, Engine, Job
+
+
+class Processes(Engine):
+    """`count` processes; their places are numbered."""
+
+    name, apart = "processes", False
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._pool: Any = None
+        self._over: queue.SimpleQueue[tuple[Job, str, Future]] = queue.SimpleQueue()
+
+    def __enter__(self) -> Processes:
+        self._open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.stop()
+        self._pool.join()
+
+    def places(self) -> list[str]:
+        return [str(number + 1) for number in range(self._count)]
+
+    def start(self, job: Job, place: str) -> None:
+        if not self._pool.active:
+            # A worker that dies between two LEAs breaks the pool.
+            self.__exit__()
+            self._open()
+        future = self._pool.schedule(run_lea, args=[dataclasses.asdict(job)])
+        future.add_done_callback(lambda done: self._over.put((job, place, done)))
+
+    def ended(self, patience: float) -> list[Ended]:
+        try:
+            job, place, future = self._over.get(timeout=patience)
+        except queue.Empty:
+            return []
+        # Whatever went wrong outside of the task, it is the process that is lost: an LEA's own faults are results.
+        lost = future.cancelled() or future.exception() is not None
+        return [Ended(job.lea, place, None if lost else future.result())]
+
+    def _open(self) -> None:
+        from pebble import ProcessPool
+
+        self._pool = ProcessPool(max_workers=self._count, context=multiprocessing.get_context("spawn"))

@@ -1,0 +1,176 @@
+"""What a worker does with one LEA, whichever engine it belongs to. It gives back counts and sentences, no row.
+
+`run_lea` never raises for what is wrong with an LEA: engines print and keep exceptions, and senrkit's own say more than
+may be kept.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from senrkit import __version__
+from senrkit.batch.document import FILE, RUNS
+from senrkit.batch.locations import load
+from senrkit.batch.memory import give_back, peak_memory
+from senrkit.batch.work import Job
+from senrkit.errors import InputError, SenrkitError, UsageError
+from senrkit.faults import fault_sentence
+from senrkit.progress import NoProgress
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# However many threads a worker has: memory is planned for one LEA in a process, and `warnings` are the process's own.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def run_lea(job: Mapping[str, str]) -> dict[str, Any]:
+    """Run the LEA of a `Job` into `runs/<lea>` of the batch folder, unless that is done already.
+
+    Returns
+    -------
+    dict
+        Of an entry of `batch.json` (see `document`) the keys `state, exit_code, message, cure, stopped_by, counts,
+        seconds, peak_mib, folder`; and `elsewhere`, whether another worker may fare better. `state` is `waiting` when
+        the batch was stopped meanwhile.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings(), peak_memory() as peak:
+        # A library's warning may quote a row of its input.
+        warnings.simplefilter("ignore")
+        began = time.monotonic()
+        ended = _ended(Job(**job))
+        seconds = round(time.monotonic() - began, 2)
+        give_back()
+    return ended | peak | {"seconds": seconds}
+
+
+def run_folder_of(job: Job) -> Path:
+    """Where the LEA's run folder is."""
+    return Path(job.batch) / RUNS / job.lea
+
+
+def finished_run(folder: Path, lea: str, settings: str) -> dict[str, Any] | None:
+    """What a whole run folder of this LEA and settings file says, as `run_lea`; None when there is none."""
+    from senrkit.results import RunFolder
+
+    try:
+        found = RunFolder.open(folder).manifest
+    except InputError:
+        return None
+    if (found.get("lea"), found.get("settings", {}).get("file")) != (lea, settings):
+        return None
+    return _of_manifest(found, lea)
+
+
+def _ended(job: Job) -> dict[str, Any]:
+    folder = run_folder_of(job)
+    try:
+        _refuse_other_place(job)
+        settings = load(job.settings, job.extract, job.as_of, job.today)
+        # A worker may have died after the last step of its work, or have come back when nobody waited any more.
+        if done := finished_run(folder, job.lea, str(settings.file)):
+            return done
+        if settings.lea != job.lea:
+            raise UsageError(f"{job.settings} now names the LEA {settings.lea}.", "Give the same command again.")
+        try:
+            return _of_manifest(_run(settings, folder, job), job.lea)
+        except SenrkitError:
+            if done := finished_run(folder, job.lea, str(settings.file)):
+                return done
+            raise
+    except _NobodyWaits:
+        return _result("waiting")
+    except _OtherPlace as error:
+        return _result("failed", error, elsewhere=True)
+    except SenrkitError as error:
+        return _result("failed", error, elsewhere=_is_disk_full(error))
+    except MemoryError:
+        error = InputError("There is not enough memory for this LEA.", "Give each worker more, or run fewer at a time.")
+        return _result("failed", error, elsewhere=True)
+    except Exception as fault:  # noqa: BLE001 - whatever it says goes into the masked log, and nowhere else
+        message, cure = fault_sentence(fault, Path(job.batch))
+        return _result("fault", SenrkitError(message, cure))
+
+
+def _run(settings: Any, folder: Path, job: Job) -> dict[str, Any]:
+    from senrkit.engine import run
+
+    return run(settings, out=folder, progress=_Going(Path(job.going))).manifest
+
+
+class _NobodyWaits(Exception):
+    """The batch was stopped."""
+
+
+class _OtherPlace(SenrkitError):
+    """This worker cannot do it, whatever the LEA."""
+
+    exit_code = 3
+
+
+class _Going(NoProgress):
+    """Stops the work between two steps once nobody waits for it: a worker's thread can be stopped in no other way."""
+
+    def __init__(self, mark: Path) -> None:
+        self._mark = mark
+
+    def step(self, text: str, total: int | None = None) -> None:
+        if not self._mark.exists():
+            raise _NobodyWaits
+
+
+def _refuse_other_place(job: Job) -> None:
+    if job.version != __version__:
+        raise _OtherPlace(
+            f"A worker has senrkit {__version__}, and the batch {job.version}.", "Install the same on every worker."
+        )
+    if not (Path(job.batch) / FILE).is_file():
+        raise _OtherPlace(
+            f"A worker does not see the batch folder {job.batch}.", "Name one with --out that all workers share."
+        )
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _FULL:
+            return True
+        cause = cause.__context__
+    return False
+
+
+def _of_manifest(manifest: Mapping[str, Any], lea: str) -> dict[str, Any]:
+    folder = f"{RUNS}/{lea}"
+    if manifest["counts"] is None:
+        stops = [one for one in manifest["preconditions"] if one["state"] == "stopped"]
+        said = " ".join(f"{one['id']}, {one['title']}: {one['evidence'].rstrip('.')}." for one in stops)
+        cures = " ".join(dict.fromkeys(one["cure"] for one in stops))
+        stopped_by = [one["id"] for one in stops]
+        return _result("stopped", message=said, cure=cures, exit_code=4, stopped_by=stopped_by, folder=folder)
+    held = manifest["counts"]["action"].get("hold", 0)
+    return _result("held" if held else "done", exit_code=5 if held else 0, counts=_counts(manifest), folder=folder)
+
+
+def _counts(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    totals = {line: counted["total"] for line, counted in manifest["balance"].items()}
+    return {
+        "action": dict(manifest["counts"]["action"]),
+        "schools": len(manifest["counts"]["school"]),
+        "files": len(manifest["files"]),
+        "records": sum(entry["rows"] for entry in manifest["files"]),
+        "findings": sum(found["count"] for found in (manifest["findings"] or {}).values()),
+        "state_rows": totals["state-rows"],
+        "in_scope": totals["in-scope"],
+        "enr_rows": totals["enr-rows"],
+        "spells": totals["spells"],
+    }
+
+
+def _result(state: str, error: SenrkitError | None = None, **known: Any) -> dict[str, Any]:
+    told = {"exit_code": error.exit_code, "message": error.message, "cure": error.cure} if error else {}
+    blank = {"exit_code": None, "message": "", "cure": "", "stopped_by": [], "counts": None, "folder": ""}
+    return blank | {"state": state, "elsewhere": False} | told | known
