@@ -12,17 +12,55 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import peers
+from benchmarks.peers import STATE_COLUMNS
+
 if TYPE_CHECKING:
     from senrkit.results import RunFolder
 
-SENR_ODS_COLUMNS = 37
+YEAR, FIRST_LEA = 2026, 1_900_001
+_READ_BYTES = 1 << 20
 
 
 def make_large(folder: str, state_rows: str, enr_rows: str) -> dict[str, object]:
-    """The large district, written once."""
+    """A large district, written once."""
     from senrkit.demo import make_large as make
 
     return {"settings": str(make(Path(folder), int(state_rows), int(enr_rows)))}
+
+
+def make_leas(folder: str, count: str, state_rows: str, enr_rows: str) -> dict[str, object]:
+    """As many LEAs, each with a code and a seed of its own in a folder of that name; those that are there are kept."""
+    from senrkit.demo import make_large as make
+
+    codes = [f"{FIRST_LEA + number}" for number in range(int(count))]
+    missing = [code for code in codes if not (Path(folder) / code / "senrkit.toml").is_file()]
+    for code in missing:
+        make(Path(folder) / code, int(state_rows), int(enr_rows), seed=int(code), lea=code)
+    return {"made": len(missing)}
+
+
+def make_run(settings_file: str, out: str) -> dict[str, object]:
+    """A run folder to draw charts from."""
+    from senrkit.engine import run
+    from senrkit.settings import load_settings
+
+    return {"exit_code": run(load_settings(Path(settings_file)), out=Path(out)).exit_code}
+
+
+def single_runs(folder: str, out: str) -> dict[str, object]:
+    """Every LEA of the folder by `senrkit.run`, one after the other: seconds and peak MiB of each."""
+    from senrkit.engine import run
+    from senrkit.settings import load_settings
+
+    seconds, mib = [], []
+    for settings_file in sorted(Path(folder).glob("*/senrkit.toml")):
+        _peak_mib_since_last_asked()
+        began = time.perf_counter()
+        run(load_settings(settings_file), out=Path(out) / settings_file.parent.name)
+        seconds.append(time.perf_counter() - began)
+        mib.append(_peak_mib_since_last_asked())
+    return {"lea_seconds": seconds, "lea_mib": mib}
 
 
 def make_submitted(extract: str, rows: str, file: str) -> dict[str, object]:
@@ -34,12 +72,22 @@ def make_submitted(extract: str, rows: str, file: str) -> dict[str, object]:
     return {"file": file}
 
 
+def read_bytes(extract: str) -> dict[str, object]:
+    """The extract's bytes, read and its lines counted."""
+    began = time.perf_counter()
+    piece, lines = bytearray(_READ_BYTES), 0
+    with Path(extract).open("rb", buffering=0) as file:
+        while read := file.readinto(piece):
+            lines += piece.count(b"\n", 0, read)
+    return {"seconds": time.perf_counter() - began, "lines": lines}
+
+
 def floor(extract: str) -> dict[str, float]:
     """The least that any program can take: pyarrow reads the extract as text and does nothing with it."""
     import pyarrow as pa
     import pyarrow.csv
 
-    names = [f"column {number}" for number in range(1, SENR_ODS_COLUMNS + 1)]
+    names = [f"column {number}" for number in range(1, STATE_COLUMNS + 1)]
     began = time.perf_counter()
     pa.csv.read_csv(
         extract,
@@ -60,14 +108,24 @@ def pandas_text(file: str) -> dict[str, float]:
 
 
 def stages(settings_file: str, out: str) -> dict[str, object]:
-    """A whole run with the seconds between the engine's own announcements of progress."""
+    """A whole run: seconds and peak MiB between the engine's own announcements of progress."""
     from senrkit.engine import run
     from senrkit.settings import load_settings
 
     clock = _Clock()
-    run(load_settings(Path(settings_file)), out=Path(out), progress=clock)
+    done = run(load_settings(Path(settings_file)), out=Path(out), progress=clock)
     clock.step("")
-    return {"stages": clock.seconds()}
+    return {"stages": clock.seconds(), "stages_mib": clock.mib(), "actions": done.manifest["counts"]["action"]}
+
+
+def datacompy(folder: str) -> dict[str, object]:
+    """datacompy compares this year's rows of both sides."""
+    return peers.datacompy(Path(folder), YEAR)
+
+
+def merge_and_loop(folder: str, out: str) -> dict[str, object]:
+    """pandas merges this year's rows of both sides and loops over them."""
+    return peers.merge_and_loop(Path(folder), YEAR, Path(out))
 
 
 def charts(folder: str, schools: str, actions: str) -> dict[str, object]:
@@ -123,13 +181,15 @@ def _spread(run: RunFolder, schools: int, actions: int) -> RunFolder:
 
 
 class _Clock:
-    """A `senrkit.progress.Progress` that notes when each step begins."""
+    """A `senrkit.progress.Progress` that notes when each step begins and how much memory the one before it held."""
 
     def __init__(self) -> None:
         self._begun: list[tuple[str, float]] = []
+        self._peaks: list[float] = []
 
     def step(self, text: str, total: int | None = None) -> None:
         self._begun.append((text, time.perf_counter()))
+        self._peaks.append(_peak_mib_since_last_asked())
 
     def advance(self, parts: int = 1) -> None:
         return
@@ -138,13 +198,35 @@ class _Clock:
         pairs = zip(self._begun, self._begun[1:], strict=False)
         return {text: after - before for (text, before), (_, after) in pairs}
 
+    def mib(self) -> dict[str, float]:
+        """Peak MiB of each step; empty where the system cannot tell."""
+        found = zip((text for text, _ in self._begun), self._peaks[1:], strict=False)
+        return {text: round(peak) for text, peak in found if peak}
+
+
+def _peak_mib_since_last_asked() -> float:
+    """Linux alone keeps a peak that a process may start anew; 0 elsewhere."""
+    status = Path("/proc/self/status")
+    try:
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        Path("/proc/self/clear_refs").write_text("5")
+    except (OSError, StopIteration):
+        return 0.0
+    return int(peak.split()[1]) / 1024
+
 
 CONTENDERS = {
     "make_large": make_large,
+    "make_leas": make_leas,
+    "make_run": make_run,
     "make_submitted": make_submitted,
+    "read_bytes": read_bytes,
     "floor": floor,
     "pandas_text": pandas_text,
     "stages": stages,
+    "single_runs": single_runs,
+    "datacompy": datacompy,
+    "merge_and_loop": merge_and_loop,
     "charts": charts,
 }
 

@@ -1,178 +1,80 @@
-"""Time and memory of senrkit on a large district, beside what merely reading the same file takes.
+"""Time and memory of senrkit on districts of several sizes, beside floors and peers on the same files.
 
-`python -m benchmarks.run` from the root of the repository prints a table in Markdown; see `benchmarks/README.md`.
-Everything compared is measured in the same call, turn by turn, each in a process of its own.
+`python -m benchmarks.run` from the root of the repository; see `benchmarks/README.md`. Everything compared is measured
+in the same call, turn by turn, each in a process of its own. The figures are printed as Markdown and kept in
+`benchmarks/history.jsonl`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(__file__).resolve().parent / "data"
-DEMO_STUDENTS, SUBMITTED = 2_000, 100_000
-SCHOOLS, ACTIONS = 120, 20_000
-PREDICTING = "predicting"
-_DONE = (0, 5)
-# ru_maxrss counts KiB on Linux and bytes on macOS.
-_RSS_PER_MIB = 1 << 20 if sys.platform == "darwin" else 1 << 10
+from benchmarks import contest, history, report
+from benchmarks.data import DATA, district
+from benchmarks.datacompy_environment import datacompy_python
+from benchmarks.process import ROOT
+from benchmarks.sizes import LARGE, LARGEST, SMALL, sizes_of
+from benchmarks.tables import write_between
 
-
-@dataclass
-class Measured:
-    """The best of several turns: least seconds, least peak memory."""
-
-    seconds: float = float("inf")
-    mib: float = float("inf")
-    stages: dict[str, float] = field(default_factory=dict)
-
-    def add(self, seconds: float, mib: float, stages: dict[str, float]) -> None:
-        """One more turn."""
-        if seconds < self.seconds:
-            self.seconds, self.stages = seconds, stages
-        self.mib = min(self.mib, mib)
+PAGES = {"benchmark": (ROOT / "README.md", report.short), "figures": (ROOT / "benchmarks" / "README.md", report.whole)}
 
 
 def main() -> None:
-    """Make the data when it is not there, measure in turns, print."""
+    """Make the data when it is not there, measure, print, keep."""
     asked = _arguments()
-    large = _large(asked.state_rows, asked.enr_rows)
-    submitted = _submitted(large)
-    with tempfile.TemporaryDirectory(dir=DATA) as scratch:
-        jobs = _jobs(large, submitted, Path(scratch))
-        found = {name: Measured() for name in jobs}
-        for _ in range(asked.turns):
-            for name, job in jobs.items():
-                found[name].add(*_turn(job(), Path(scratch)))
-    print(_machine())
-    print(_table(found, asked))
-    print(_stage_table(found["stages"].stages))
+    call = history.circumstances(history.RUN) | measured(asked)
+    history.append(call, asked.history)
+    print(report.whole(call))
+    if asked.write_readme:
+        for name, (page, text) in PAGES.items():
+            write_between(page, name, text(call))
+
+
+def measured(asked: argparse.Namespace) -> dict[str, Any]:
+    """The figures of every size and command."""
+    asked.data.mkdir(parents=True, exist_ok=True)
+    folders = {size: district(asked.data, size) for size in asked.sizes}
+    datacompy = None if asked.without_datacompy else _datacompy(asked.data)
+    with tempfile.TemporaryDirectory(dir=asked.data) as scratch:
+        sizes = []
+        for size, folder in folders.items():
+            print(f"{size.label} state rows", file=sys.stderr, flush=True)
+            here = asked.peers_everywhere or size <= LARGE
+            peers = contest.Peers(datacompy if here else None, here)
+            sizes.append(contest.of_size(folder, size, peers, Path(scratch), asked.turns))
+        commands = {}
+        if not asked.sizes_only:
+            # The charts' target is about the large district's actions.
+            charted = min(folders, key=lambda size: abs(size.state_rows - LARGE.state_rows))
+            commands = contest.of_commands(folders[charted], Path(scratch), asked.turns)
+    return {"turns": asked.turns, "sizes": sizes, "commands": commands}
+
+
+def _datacompy(data: Path) -> Path | None:
+    try:
+        return datacompy_python(data)
+    except RuntimeError as fault:
+        print(f"datacompy takes no part: {fault}.", file=sys.stderr)
+        return None
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.run")
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--sizes", type=sizes_of, default=(SMALL, LARGE), help="state rows: 100k,2M (the default)")
+    sizes.add_argument("--all", dest="sizes", action="store_const", const=(SMALL, LARGE, LARGEST), help="20M too")
     parser.add_argument("--turns", type=int, default=3, help="how often each is measured; the best counts (default 3)")
-    parser.add_argument("--state-rows", type=int, default=2_000_000, help="rows of the extract (default 2,000,000)")
-    parser.add_argument("--enr-rows", type=int, default=250_000, help="ENR rows of the year (default 250,000)")
+    parser.add_argument("--peers-everywhere", action="store_true", help="datacompy and the loop above 2M rows too")
+    parser.add_argument("--without-datacompy", action="store_true", help="where there is no network to install it from")
+    parser.add_argument("--sizes-only", action="store_true", help="not the everyday commands")
+    parser.add_argument("--write-readme", action="store_true", help="write the tables into README.md and benchmarks/")
+    parser.add_argument("--data", type=Path, default=DATA, help="where the made data is kept")
+    parser.add_argument("--history", type=Path, default=history.HISTORY, help="the file to which the figures are added")
     return parser.parse_args()
-
-
-def _large(state_rows: int, enr_rows: int) -> Path:
-    """The settings file of the large district, made once."""
-    folder = DATA / f"large_{state_rows}_{enr_rows}"
-    settings = folder / "senrkit.toml"
-    if not settings.is_file():
-        _make("make_large", folder, state_rows, enr_rows)
-    return settings
-
-
-def _make(what: str, *how: object) -> None:
-    # Not in this process: the memory that it has once used would count for every child of it.
-    words = (sys.executable, "-m", "benchmarks.contenders", what, *map(str, how))
-    subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-
-
-def _submitted(large: Path) -> Path:
-    """A submission file of the extract's last rows, as a vendor might write it."""
-    file = large.parent / f"SENR_{SUBMITTED}.txt"
-    if not file.is_file():
-        _make("make_submitted", large.parent / "SENR_ODS.txt", SUBMITTED, file)
-    return file
-
-
-def _jobs(large: Path, submitted: Path, scratch: Path) -> dict[str, Callable[[], Sequence[str]]]:
-    """Name to the arguments after `python -m`, made anew each turn because a run folder is used once."""
-    extract = str(large.parent / "SENR_ODS.txt")
-    small = scratch / "small"
-    notebook = ("senrkit", "notebook", "--quiet", "scheduled_run", "-r", "settings")
-    demo = ("demo", "--quiet", "--students", str(DEMO_STUDENTS), "--as-of", "2026-11-23")
-
-    def fresh(name: str) -> str:
-        shutil.rmtree(scratch / name, ignore_errors=True)
-        return str(scratch / name)
-
-    def run(settings_file: Path, out: str) -> Sequence[str]:
-        return ("senrkit", "run", "--quiet", "--settings", str(settings_file), "--out", out)
-
-    return {
-        "floor": lambda: ("benchmarks.contenders", "floor", extract),
-        "run": lambda: run(large, fresh("run")),
-        "stages": lambda: ("benchmarks.contenders", "stages", str(large), fresh("stages")),
-        "charts": lambda: ("benchmarks.contenders", "charts", str(scratch / "run"), str(SCHOOLS), str(ACTIONS)),
-        "demo": lambda: ("senrkit", *demo, fresh("small")),
-        "small run": lambda: run(small / "senrkit.toml", fresh("out")),
-        "notebook": lambda: (*notebook, str(small / "senrkit.toml")),
-        "pandas": lambda: ("benchmarks.contenders", "pandas_text", str(submitted)),
-        "validate": lambda: ("senrkit", "validate", "--quiet", str(submitted)),
-        "help": lambda: ("senrkit", "--help"),
-    }
-
-
-def _turn(arguments: Sequence[str], scratch: Path) -> tuple[float, float, dict[str, float]]:
-    """Seconds, peak MiB and stages of one process. A contender's own clock goes before that of its process."""
-    said = scratch / "said.txt"
-    with said.open("wb") as out:
-        began = time.perf_counter()
-        child = subprocess.Popen([sys.executable, "-m", *arguments], stdout=out, cwd=ROOT)
-        _, status, used = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - began
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in _DONE and arguments[1] != "validate":
-        sys.exit(f"{' '.join(arguments[:2])} ended with exit code {child.returncode}.")
-    own = json.loads(said.read_text()) if arguments[0] == "benchmarks.contenders" else {}
-    return own.get("seconds", seconds), used.ru_maxrss / _RSS_PER_MIB, own.get("stages", {})
-
-
-def _machine() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("pandas", "pyarrow", "numpy"))
-    return f"{os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}, {packages}.\n"
-
-
-def _table(found: dict[str, Measured], asked: argparse.Namespace) -> str:
-    floor, pandas = found["floor"], found["pandas"]
-    prediction = sum(seconds for text, seconds in found["stages"].stages.items() if text.startswith(PREDICTING))
-    rest = found["stages"].seconds - prediction
-    beside = Measured(found["notebook"].seconds - found["small run"].seconds, found["notebook"].mib)
-    slowest = next(iter(found["charts"].stages)).removeprefix("chart ")
-    sizes = f"{asked.state_rows:,} state rows, {asked.enr_rows:,} ENR rows"
-    rows = [
-        (f"pyarrow.csv reads the extract ({sizes})", floor, "1", ""),
-        ("`senrkit run`, from start to zip", found["run"], _times(found["run"], floor), "4 times, 4,096 MiB"),
-        ("prediction, beside the rest of the run", Measured(prediction), f"{prediction / rest:.2f}", "0.5"),
-        (f"`senrkit demo --students {DEMO_STUDENTS}`", found["demo"], "", "5 s"),
-        ("`senrkit run` on that demo", found["small run"], "", "2 s"),
-        ("a notebook that makes this run, beside the run itself", beside, "", "6 s"),
-        (f"slowest chart for {SCHOOLS} schools, {ACTIONS:,} actions ({slowest})", found["charts"], "", "1 s"),
-        (f"pandas reads a submission file of {SUBMITTED:,} rows", pandas, "1", ""),
-        ("`senrkit validate` of that file", found["validate"], _times(found["validate"], pandas), "10 times"),
-        ("`senrkit --help`", found["help"], "", "0.3 s"),
-    ]
-    lines = ["| what | seconds | ratio | peak MiB | aim |", "| --- | ---: | ---: | ---: | --- |"]
-    for what, measured, ratio, aim in rows:
-        peak = f"{measured.mib:,.0f}" if measured.mib < float("inf") else ""
-        lines.append(f"| {what} | {measured.seconds:.2f} | {ratio} | {peak} | {aim} |")
-    return "\n".join(lines) + "\n"
-
-
-def _times(measured: Measured, floor: Measured) -> str:
-    return f"{measured.seconds / floor.seconds:.1f}"
-
-
-def _stage_table(stages: dict[str, float]) -> str:
-    rows = [f"| {text} | {seconds:.2f} |" for text, seconds in stages.items()]
-    return "\n".join(["| stage of the large run | seconds |", "| --- | ---: |", *rows])
 
 
 if __name__ == "__main__":
