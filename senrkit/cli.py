@@ -12,7 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,7 +22,7 @@ from senrkit.cli_language import language
 from senrkit.cli_notebooks import lab, notebook
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
-from senrkit.shell import LOG_FOLDER, FileOrAddress, SenrkitCommands, command, complain, print_json
+from senrkit.shell import LOG_FOLDER, Day, FileOrAddress, SenrkitCommands, command, complain, print_json
 
 if TYPE_CHECKING:
     from senrkit.address import Address
@@ -34,20 +34,6 @@ DEMO_MARK = ".senrkit-demo"
 _PRECONDITION = re.compile(r"P\d\d")
 
 _FILE, _PLACE = click.Path(path_type=Path), FileOrAddress()
-
-
-class Day(click.ParamType):
-    """A calendar day, as 2026-11-23."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
-        if isinstance(value, dt.date):
-            return value
-        try:
-            return dt.datetime.strptime(value, "%Y-%m-%d").date()
-        except ValueError:
-            self.fail(f"{value!r} is not a day of the calendar; write it as 2026-11-23.", param, ctx)
 
 
 def _command(examples: str) -> Callable[[Callable[..., int]], click.Command]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from senrkit.shell import LOG_FOLDER, command, complain, print_json
+from senrkit.shell import LOG_FOLDER, Day, command, complain, print_json
 
 _FILE = click.Path(path_type=Path)
 _KILLED_BY = 128
@@ -33,9 +33,7 @@ _KILLED_BY = 128
 @click.option(
     "--scheduler", metavar="ADDRESS", help="The scheduler of a Dask cluster that is there, as tcp://host:8786."
 )
-@click.option(
-    "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day of all runs. Default: the settings', or today."
-)
+@click.option("--as-of", type=Day(), help="The day of all runs. Default: the settings', or today.")
 @click.option(
     "--retries",
     metavar="N",
@@ -52,7 +50,7 @@ def batch(
     out: Path | None,
     workers: int | None,
     scheduler: str | None,
-    as_of: dt.datetime | None,
+    as_of: dt.date | None,
     retries: int,
     memory_limit: str | None,
     as_json: bool,
@@ -68,10 +66,15 @@ def batch(
     """
     from senrkit.batch.folder import default_folder
 
-    day = as_of.date() if as_of else None
-    folder = out or default_folder(source, day or dt.date.today())
+    folder = out or default_folder(source, as_of or dt.date.today())
     ctx.obj[LOG_FOLDER] = folder
-    asked = {"workers": workers, "scheduler": scheduler, "as_of": day, "retries": retries, "memory_limit": memory_limit}
+    asked = {
+        "workers": workers,
+        "scheduler": scheduler,
+        "as_of": as_of,
+        "retries": retries,
+        "memory_limit": memory_limit,
+    }
     return run_and_tell(source, folder, as_json=as_json, quiet=quiet, **asked)
 
 

@@ -10,7 +10,7 @@ import click
 
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
-from senrkit.shell import LOG_FOLDER, FileOrAddress, command, print_json
+from senrkit.shell import LOG_FOLDER, Day, FileOrAddress, command, print_json
 
 _FILE = click.Path(path_type=Path)
 
@@ -30,7 +30,7 @@ _FILE = click.Path(path_type=Path)
     help="The settings.",
 )
 @click.option("--sela", type=FileOrAddress(), help="SELA ODS extract, instead of the settings'.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day the run speaks for. Default: the settings'.")
+@click.option("--as-of", type=Day(), help="The day the run speaks for. Default: the settings'.")
 @click.option("--out", type=_FILE, help="The run folder itself: made if missing, refused if it holds files.")
 @click.option("--apply", is_flag=True, help="Write the new statuses to the database of write_source. Needs --confirm.")
 @click.option("--confirm", metavar="N", type=click.IntRange(min=0), help="The number of students in the plan.")
@@ -40,7 +40,7 @@ def language(
     ctx: click.Context,
     settings_file: Path,
     sela: Path | None,
-    as_of: dt.datetime | None,
+    as_of: dt.date | None,
     out: Path | None,
     apply: bool,
     confirm: int | None,
@@ -59,7 +59,7 @@ def language(
         raise UsageError("--undo stands alone.", "Leave --apply, --sela, --as-of and --out out.")
     if confirm is not None and not (apply or undo):
         raise UsageError("--confirm belongs to --apply.", "Write both, or none.")
-    settings = load_settings(settings_file, as_of=as_of.date() if as_of else None)
+    settings = load_settings(settings_file, as_of=as_of)
     ctx.obj[LOG_FOLDER] = settings.output.runs
     with terminal_progress(sys.stderr, quiet=quiet) as progress:
         if undo:

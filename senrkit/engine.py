@@ -154,7 +154,7 @@ def _run(
     with _claimed(out, settings.output.runs, label) as folder:
         if preconditions.stopped(made.preconditions):
             manifest = _manifest(made, label, inputs, None)
-            return Run(STOPPED, write_stopped(folder, manifest), manifest, made, None)
+            return Run(STOPPED, write_stopped(folder, manifest, _to_look_at(made)), manifest, made, None)
         _begin(progress, "predicting what CALPADS will answer")
         outcome = foretell(decide(made.proposal, made.decided), made.scope, made.spell_set, settings, label.number)
         _begin(progress, "writing the files")
@@ -194,6 +194,14 @@ def compare(settings: Settings, acceptance: Acceptance, decisions_file: Path | N
         made = _decided(made, kept, acceptance)
     accepted = preconditions.accepted(preconditions.in_order(made.preconditions), acceptance)
     return dataclasses.replace(made, preconditions=accepted)
+
+
+def _to_look_at(made: Comparison) -> pd.DataFrame | None:
+    """The actions for which somebody may accept what stopped the run; None when something has to be mended first."""
+    stops = preconditions.stopped(made.preconditions)
+    if made.proposal is None or not all(one.kind == "soft" for one in stops):
+        return None
+    return decide(made.proposal, made.decided).actions
 
 
 def _compared(made: Comparison) -> Comparison:

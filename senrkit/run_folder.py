@@ -92,9 +92,12 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
     return out
 
 
-def write_stopped(out: Path, manifest: Mapping[str, Any]) -> Path:
-    """The folder of a run that a precondition stopped: the manifest alone. Raises as `write_run`."""
+def write_stopped(out: Path, manifest: Mapping[str, Any], actions: pd.DataFrame | None = None) -> Path:
+    """The folder of a run that a precondition stopped: the manifest, and what the run would propose where that is known.
+    Raises as `write_run`."""
     with staged(out) as folder:
+        if actions is not None:
+            _write(folder / "proposal.csv", to_csv(proposal_table(actions.assign(sequence=0, file=""))))
         _write(folder / MANIFEST, to_json(manifest))
     return out
 

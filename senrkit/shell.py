@@ -7,6 +7,7 @@ when nobody reads the output any more.
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import os
@@ -82,6 +83,20 @@ class SenrkitCommands(click.Group):
             # Python flushes stdout once more at its end, and would complain about the pipe there.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return PIPE_BROKEN
+
+
+class Day(click.ParamType):
+    """A calendar day, as 2026-11-23."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.datetime.strptime(value, "%Y-%m-%d").date()
+        except ValueError:
+            self.fail(f"{value!r} is not a day of the calendar; write it as 2026-11-23.", param, ctx)
 
 
 class FileOrAddress(click.ParamType):

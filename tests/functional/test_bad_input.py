@@ -62,8 +62,8 @@ def refused(folder, code, *pieces, words=("run",), preexec=None):
     assert not re.search(r"\b9\d{9}\b", said), said
     runs = folder / "runs"
     left = [path for path in runs.rglob("*") if path.is_file()] if runs.exists() else []
-    # A stopped run leaves its manifest, a refused input nothing.
-    assert {path.name for path in left} <= ({"manifest.json"} if code == 4 else set())
+    # A stopped run leaves its manifest, and what may be accepted; a refused input nothing.
+    assert {path.name for path in left} <= ({"manifest.json", "proposal.csv"} if code == 4 else set())
     for path in left:
         assert CANARY not in path.read_text(encoding="utf-8")
 

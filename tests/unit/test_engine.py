@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import zipfile
 from dataclasses import replace
@@ -105,6 +106,15 @@ class TestExitCodes:
         assert {one for one, found in states(run).items() if found == "stopped"} == {name}
         assert list(files(run.folder)) == ["manifest.json"]
         assert json.loads(files(run.folder)["manifest.json"])["files"] == []
+
+    def test_4_by_what_a_person_may_accept_leaves_what_there_is_to_look_at(self, tmp_path):
+        run = engine.run(district(tmp_path, as_of="2027-02-01"))
+        assert {one for one, found in states(run).items() if found == "stopped"} == {"P08"}
+        left = files(run.folder)
+        assert set(left) == {"manifest.json", "proposal.csv"}
+        rows = list(csv.DictReader(left["proposal.csv"].decode().splitlines()))
+        assert sorted(row["action"] for row in rows) == ["add", "delete", "update"]
+        assert {(row["sequence"], row["file"]) for row in rows} == {("", "")}
 
     def test_4_an_extract_of_another_layout_is_p03(self, tmp_path):
         chosen = district(tmp_path)
