@@ -93,7 +93,7 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
 
 
 def write_stopped(out: Path, manifest: Mapping[str, Any], actions: pd.DataFrame | None = None) -> Path:
-    """The folder of a run that a precondition stopped: the manifest, and what the run would propose where that is known.
+    """The folder of a run that a precondition stopped: the manifest, and the actions that could be accepted, if any.
     Raises as `write_run`."""
     with staged(out) as folder:
         if actions is not None:
