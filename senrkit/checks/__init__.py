@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from senrkit import reference
+from senrkit import reference, text
 from senrkit.checks import certification, combinations, dates, directory, format, identity, status
 from senrkit.checks.findings import by_cause, findings_of, joined_findings, no_findings, severity_of
 from senrkit.checks.records import Records
@@ -144,7 +144,8 @@ def _followed_up(store: Store, context: CheckContext) -> pd.DataFrame:
         begun = rows.answered("start_date", days_of_ccyymmdd) < year_start
         return rows.is_in("ssid", mid_year["ssid"]) | (begun & rows.equals("exit_date", ""))
 
-    return store.where(wanted)
+    # In an order of their own: in which the store keeps its rows depends on which students files have touched.
+    return text.sorted_rows(store.where(wanted), ["ssid", "start_date", "school_code", "nps_code"])
 
 
 __all__ = [

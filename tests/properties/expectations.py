@@ -58,7 +58,7 @@ def enrolled(ran: Ran) -> set[str]:
 def every_row_has_one_class(ran: Ran, enr: pd.DataFrame) -> None:
     """Section 9, row by row instead of in sums."""
     actions = ran.outcome.proposal.actions
-    scoped = [at for at, row in enumerate(rows_of(ran.scope.rows)) if in_scope(row)]
+    scoped = [at for at, row in enumerate(rows_of(ran.scope.rows.frame())) if in_scope(row)]
     assert sorted(actions.loc[actions["ods_row"] >= 0, "ods_row"]) == scoped
     assert sorted(actions.loc[actions["spell"] >= 0, "spell"]) == list(range(len(ran.spell_set.spells)))
     assert ((actions["ods_row"] >= 0) | (actions["spell"] >= 0)).all()
@@ -69,7 +69,7 @@ def every_row_has_one_class(ran: Ran, enr: pd.DataFrame) -> None:
 
 def files_touch_only_what_they_may(ran: Ran) -> None:
     """Section 7, and what no file may ever do."""
-    state = {key(row): row for row in rows_of(ran.scope.rows)}
+    state = {key(row): row for row in rows_of(ran.scope.rows.frame())}
     spells = {key(row) for row in rows_of(ran.spell_set.spells)}
     allowed = {k for k, row in state.items() if in_scope(row) and k not in spells and not is_cancelled(row)}
     rows_left = Counter(row["ssid"] for row in state.values())
@@ -93,7 +93,7 @@ def files_touch_only_what_they_may(ran: Ran) -> None:
 
 def the_model_ends_where_aeries_is(ran: Ran, settings: Settings) -> None:
     """Section 8, the core: in scope the spells and what is kept, all else untouched, to the last column."""
-    before, after = rows_of(ran.scope.rows), rows_of(ran.outcome.store.rows)
+    before, after = rows_of(ran.scope.rows.frame()), rows_of(ran.outcome.store.rows)
     findings = ran.outcome.findings
     assert not (findings["severity"] == "fatal")[~findings["ssid"].isin(held(ran))].any()
     stays = held(ran)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from senrkit.inputs.senr_extract import Extract
+from senrkit.inputs.state_rows import StateRows
 from senrkit.outcome import foretell
 from senrkit.reconcile import HOLD_ORDER, balance, hold
-from senrkit.reference import SENR_FIELDS
+from senrkit.reference import ODS_FIELDS, SENR_FIELDS
 from senrkit.run_tables import ACTIONS, formula_safe, proposal_table, to_csv
 from senrkit.submission import decode, encode, encode_files
 from tests.properties import expectations
@@ -163,8 +164,8 @@ def _what_is_written_reads_back(ran: Ran) -> None:
 
 
 def _as_extract(like: Extract, rows: pd.DataFrame) -> Extract:
-    numbered = rows.drop(columns="line", errors="ignore").reset_index(drop=True)
-    return dataclasses.replace(like, rows=numbered.assign(line=pd.RangeIndex(1, len(numbered) + 1)))
+    file = dataclasses.replace(like.files[0], rows=len(rows))
+    return dataclasses.replace(like, state=StateRows.of_frame(rows[list(ODS_FIELDS)]), files=(file,))
 
 
 def _shuffled(table: pd.DataFrame, chance: Random) -> pd.DataFrame:
