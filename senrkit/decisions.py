@@ -117,8 +117,9 @@ def apply(decisions: pd.DataFrame, actions: pd.DataFrame, as_of: dt.date) -> App
     last = decisions.drop_duplicates([*_KEY, "action"], keep="last")
     last = last[last["taken_back"] == ""]
     expired = dates.from_iso(last["expires"]) < dates.stamp(as_of)
-    row = text.positions(text.joined([last[c] for c in (*_KEY, "action")]), _keys(actions, [*_KEY, "intended"]))
-    is_known = text.is_in(_keys(last, _KEY), _keys(actions, _KEY))
+    among = actions if len(last) else actions.iloc[:0]
+    row = text.positions(text.joined([last[c] for c in (*_KEY, "action")]), _keys(among, [*_KEY, "intended"]))
+    is_known = text.is_in(_keys(last, _KEY), _keys(among, _KEY))
     applies = (row >= 0) & ~expired.to_numpy()
     why = text.choose(is_known, text.constant("other-action", last.index), "not-proposed")
     why = text.choose(expired.to_numpy(), "expired", why)
@@ -126,7 +127,7 @@ def apply(decisions: pd.DataFrame, actions: pd.DataFrame, as_of: dt.date) -> App
     students = fits.loc[fits["decision"].isin(_HELD_BY), "ssid"]
     can_be_held = (actions["action"] != "hold") & actions["intended"].isin(_SENT_OR_SAME)
     return Applied(
-        held=actions["ssid"].isin(students) & can_be_held,
+        held=can_be_held & text.is_in(actions["ssid"], students),
         fits=fits.assign(action_row=actions.index.to_numpy()[fits["action_row"]]).reset_index(drop=True),
         no_longer_fits=last.assign(why=why)[~applies].reset_index(drop=True),
     )

@@ -50,6 +50,11 @@ class Store:
         """Every row, the 37 ODS columns as text. Rows of students a file has touched come last."""
         return self.where(lambda rows: np.ones(len(rows), dtype=bool))
 
+    @property
+    def touched(self) -> pd.Series:
+        """SSIDs of the students set apart or changed by a file."""
+        return pd.concat([pd.Series(dtype="str"), *(layer.students for layer in self._layers)], ignore_index=True)
+
     def rows_of(self, ssids: pd.Series) -> pd.DataFrame:
         """The rows of these students alone."""
         left, parts = pd.Series(ssids.unique(), dtype="str"), []
@@ -104,9 +109,8 @@ class Store:
     @cached_property
     def _parts(self) -> list[tuple[StateRows, np.ndarray]]:
         """The extract and the layers above it, and which of the rows of each count."""
-        above = pd.concat([pd.Series(dtype="str"), *(layer.students for layer in self._layers)], ignore_index=True)
         layers = [(StateRows.of_frame(layer.rows), layer.counting()) for layer in self._layers]
-        return [(self._base, ~self._base.is_in("ssid", above)), *layers]
+        return [(self._base, ~self._base.is_in("ssid", self.touched)), *layers]
 
     def _with(self, layer: _Layer) -> Store:
         below = (older.without(layer.students) for older in self._layers)

@@ -52,6 +52,8 @@ class Outcome:
 
 def decide(proposal: Proposal, applied: Applied) -> Proposal:
     """The proposal with the students held whom a person decided to hold."""
+    if not applied.held.any():
+        return proposal
     ssids = proposal.actions.loc[applied.held, "ssid"].drop_duplicates()
     return hold(proposal, _holds(ssids, DECIDED, "A person decided so; see the decisions file."))
 
@@ -137,6 +139,8 @@ def _unequal(left: pd.DataFrame, at: np.ndarray, right: pd.DataFrame, names: Seq
 def _without_unsendable(proposal: Proposal) -> Proposal:
     """A caret or a line end typed into Aeries would break the line it stands in: no file can carry it."""
     rows = proposal.records.index[unsendable(proposal.records).to_numpy()]
+    if not len(rows):
+        return proposal
     said = (
         "A value in Aeries holds a caret, a line end or a NUL, which no file can carry. "
         "Take it out in Aeries and run again."

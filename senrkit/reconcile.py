@@ -286,14 +286,20 @@ def _last_records(actions: pd.DataFrame, scope: Scope, settings: Settings) -> pd
     at_risk = (actions["intended"] == "delete").to_numpy() & text.is_in(actions["ssid"], last)
     replaced = text.is_in(actions["ssid"], actions.loc[actions["intended"] == "add", "ssid"])
     no_show = at_risk & ~replaced & (settings.process.last_record == "no-show")
-    day_before = dates.to_ccyymmdd(dates.from_ccyymmdd(actions["start_date"]) - pd.Timedelta(days=1))
-    intended = text.choose(no_show, "update", actions["intended"])
+    actions = _as_no_shows(actions, no_show) if no_show.any() else actions
     return actions.assign(
-        intended=intended,
-        action=intended,
-        transaction=text.mapped(intended, _transaction),
+        action=actions["intended"],
+        transaction=text.mapped(actions["intended"], _transaction),
         at_risk=at_risk & ~no_show,
         no_show=no_show,
+    )
+
+
+def _as_no_shows(actions: pd.DataFrame, no_show: np.ndarray) -> pd.DataFrame:
+    """Some deletes as updates to a student who never came: exit on the day before the start."""
+    day_before = dates.to_ccyymmdd(dates.from_ccyymmdd(actions["start_date"]) - pd.Timedelta(days=1))
+    return actions.assign(
+        intended=text.choose(no_show, "update", actions["intended"]),
         shortens=actions["shortens"].to_numpy(dtype=bool) | no_show,
         changed=text.choose(no_show, "exit_date|exit_reason", actions["changed"]),
         before=text.choose(no_show, text.concatenated("exit_date=", actions["exit_date"]), actions["before"]),
