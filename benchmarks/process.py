@@ -53,7 +53,7 @@ def measure(words: Sequence[str], *, python: str = sys.executable, done: Sequenc
     """Run `python -m words…` from the root of the repository to its end."""
     with tempfile.TemporaryFile() as out:
         began = time.perf_counter()
-        child = subprocess.Popen([python, "-m", *words], stdout=out, cwd=ROOT)
+        child = subprocess.Popen([python, "-m", *words], stdout=out, cwd=ROOT, env=_environment())
         with _Family(child.pid) as family:
             _, status, used = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - began
@@ -65,6 +65,11 @@ def measure(words: Sequence[str], *, python: str = sys.executable, done: Sequenc
         return Turn(seconds, cpu, mib, failed=_ending(child.returncode))
     own = json.loads(said) if words[0] == CONTENDERS else {}
     return Turn(own.pop("seconds", seconds), cpu, mib, own)
+
+
+def _environment() -> dict[str, str]:
+    # As people have it: Python keeps what it has compiled, so that only the first turn has to compile.
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def make(what: str, *how: object) -> dict[str, Any]:

@@ -49,7 +49,8 @@ make_environment() {
 install_with_uv() {
     ! "$python" -m pip config list | grep -qE '\.(index-url|no-index|proxy)=' || return 1
     "$python" -m pip install --quiet --no-deps -r <(awk '/^[^ #]/ { ours = /^uv==/ } ours' "$lock") || return 1
-    .venv/bin/uv pip install --quiet --python "$python" --no-deps -r "$lock" || return 1
+    # Compiled now, as pip does it; else the first commands would have to.
+    .venv/bin/uv pip install --compile-bytecode --quiet --python "$python" --no-deps -r "$lock" || return 1
 }
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1
