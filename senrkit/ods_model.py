@@ -100,11 +100,15 @@ class Store:
             return Answer(findings, False, self)
         return Answer(findings, True, opened.posted(sent, context))
 
-    def posted(self, records: pd.DataFrame | Records, context: CheckContext) -> Store:
-        """The state after the file, without asking whether CALPADS would take it."""
+    def posted(self, records: pd.DataFrame | Records, context: CheckContext, held: pd.DataFrame | None = None) -> Store:
+        """The state after the file, without asking whether CALPADS would take it.
+
+        `held` are the rows that the students of the file, and perhaps others, have now, where they are at hand.
+        """
         sent = records if isinstance(records, Records) else Records(records, context.as_of)
         students = pd.Series(sent.frame["ssid"].unique(), dtype="str")
-        return self._with(_Layer(students, _after(self.rows_of(students), sent, context)))
+        held = self.rows_of(students) if held is None else held
+        return self._with(_Layer(students, _after(held, sent, context)))
 
     @cached_property
     def _parts(self) -> list[tuple[StateRows, np.ndarray]]:

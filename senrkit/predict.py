@@ -54,13 +54,13 @@ def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContex
     for file, alone in zip(plan_files, _each_alone(plan_files, context), strict=True):
         rows = _rows_in_file(file.records, held)
         sent = Records(_only(file.records, rows), context.as_of)
-        state = Records(store.rows_of(sent.frame["ssid"]), context.as_of)
-        against = state_findings(sent, state, context)
+        held_now = store.rows_of(sent.frame["ssid"])
+        against = state_findings(sent, Records(held_now, context.as_of), context)
         alone = alone[~text.is_in(alone["ssid"], held)]
         found = joined_findings([alone, against.assign(row=rows[against["row"]])])
         findings.append(found.assign(file=file.name))
         new = found.loc[found["severity"] == FATAL, "ssid"].drop_duplicates()
-        store = store.posted(_without(sent, new), context)
+        store = store.posted(_without(sent, new), context, held_now)
         held = pd.concat([held, new], ignore_index=True)
     findings.append(look_ahead(store, context))
     every = joined_findings(findings)

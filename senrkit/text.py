@@ -114,14 +114,13 @@ def rows_where(rows: pd.DataFrame, wanted: np.ndarray) -> pd.DataFrame:
     """The rows for which `wanted` holds, with a fresh index."""
     # To take rows by position, as pandas does, Arrow first copies a long column's pieces into one; to filter it need
     # not.
-    mask = pa.array(wanted)
-
-    def part(column: pd.Series) -> pd.api.extensions.ExtensionArray:
-        if column.dtype != _TEXT:
-            return column.array[wanted]
-        return from_arrow(arrow(column).filter(mask).combine_chunks()).array
-
-    return pd.DataFrame({name: part(column) for name, column in rows.items()})
+    columns = dict(rows.items())
+    held = pa.table({name: arrow(column) for name, column in columns.items() if column.dtype == _TEXT})
+    kept = held.filter(pa.array(wanted)).combine_chunks()
+    texts = {name: pd.arrays.ArrowStringArray(kept[name], dtype=_TEXT) for name in kept.column_names}
+    return pd.DataFrame(
+        {name: texts[name] if name in texts else column.array[wanted] for name, column in columns.items()}
+    )
 
 
 def sorted_rows(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -192,7 +191,11 @@ def _numbers(texts: pa.Array) -> np.ndarray | None:
     digits = np.frombuffer(letters, np.uint8)[ends[0] : ends[-1]] - np.uint8(ord("0"))
     if digits.max() > 9:
         return None
-    return digits.reshape(-1, width) @ (10 ** np.arange(width - 1, -1, -1))
+    numbers = np.zeros(len(texts), dtype="int64")
+    for place in digits.reshape(-1, width).T:
+        numbers *= 10
+        numbers += place
+    return numbers
 
 
 def _width(texts: pa.Array) -> int:
