@@ -133,8 +133,7 @@ class RunFolder:
 
     def _table(self, name: str) -> pd.DataFrame:
         columns = list(_COLUMNS[name])
-        # A run made before the file existed has none of it. A stopped one did nothing: the proposal that it may have
-        # left is what could be accepted, for people to read.
+        # A run made before the file existed, or one that was stopped, has none of it.
         if self.stopped or (name == ENROLLMENTS and not (self.folder / name).exists()):
             return pd.DataFrame({column: pd.Series([], dtype="str") for column in columns})
         try:
