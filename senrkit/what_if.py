@@ -127,5 +127,7 @@ def _enrolled_twice(rows: pd.DataFrame, as_of: dt.date) -> int:
 
 
 def _ends(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    start, end = (dates.days_of_ccyymmdd(rows[name]) for name in ("start_date", "exit_date"))
+    start, end = (
+        dates.from_ccyymmdd(rows[name]).to_numpy(dtype="datetime64[D]") for name in ("start_date", "exit_date")
+    )
     return start, end

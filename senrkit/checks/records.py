@@ -137,7 +137,7 @@ class Records:
         self._filled: dict[str, np.ndarray] = {}
 
     def _day(self, field: str) -> np.ndarray:
-        return dates.days_of_ccyymmdd(self.frame[field])
+        return dates.from_ccyymmdd(self.frame[field]).to_numpy(dtype="datetime64[D]")
 
 
 def _without_unknown(frame: pd.DataFrame) -> pd.DataFrame:

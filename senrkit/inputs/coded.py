@@ -43,6 +43,11 @@ class Coded:
         """Whether each row holds this text."""
         return self.rows(pc.equal(self.values, value))
 
+    def is_in(self, among: pa.Array | pa.ChunkedArray) -> np.ndarray:
+        """Whether each row holds one of these texts."""
+        texts = among.combine_chunks() if isinstance(among, pa.ChunkedArray) else among
+        return self.rows(pc.is_in(self.values, value_set=texts))
+
     def first(self, wrong: pa.Array) -> int:
         """The first row whose text is wrong, -1 when none is. `wrong`: a bool for each text."""
         return int(np.argmax(self.rows(wrong))) if pc.any(wrong).as_py() else -1

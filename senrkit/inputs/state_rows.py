@@ -69,7 +69,7 @@ class StateRows:
 
     def is_in(self, name: str, among: pd.Series) -> np.ndarray:
         """Whether each row holds one of these texts in this column."""
-        return self.answered(name, lambda texts: text.is_in(texts, among))
+        return self.column(name).is_in(text.arrow(among))
 
     def answered(self, name: str, answer: Callable[[pd.Series], np.ndarray]) -> np.ndarray:
         """For each row the answer about its text, given of each different text of the column once."""
