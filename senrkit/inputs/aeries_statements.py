@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from senrkit.inputs.aeries_tables import years_read
 
+_BLANK = sa.literal_column("''")
+
 
 @dataclass(frozen=True)
 class FoundTable:
@@ -40,9 +42,8 @@ def rows_of(table: str, found: FoundTable, first: int) -> sa.Select:
 
     Constants stand in the statement itself, not beside it: they are ours, and some servers cannot prepare a statement.
     """
-    # Values as the driver gives them: SQLAlchemy's conversion of a date stops at one it cannot read, and quotes it.
-    read = [sa.type_coerce(found.columns[code], sa.types.NullType()).label(code) for code in found.codes]
-    statement = sa.select(*read).select_from(found.clause).where(live(found))
+    read = [_as_text(found, code).label(code) for code in found.codes]
+    statement = sa.select(*read).select_from(found.clause).where(_live(found))
     if table == "ENR":
         years = [sa.literal_column(str(year)) for year in years_read(first)]
         if _is_text(found, "YR"):
@@ -56,7 +57,16 @@ def rows_of(table: str, found: FoundTable, first: int) -> sa.Select:
 def newest_year(found: FoundTable) -> sa.Select:
     """The newest ENR.YR among all live rows."""
     newest = sa.func.max(_year(found)).label("newest")
-    return sa.select(newest).select_from(found.clause).where(live(found))
+    return sa.select(newest).select_from(found.clause).where(_live(found))
+
+
+def _as_text(found: FoundTable, code: str) -> sa.ColumnElement:
+    column = found.columns[code]
+    # A loose column may hold a number in one row and text in the next; as text, all of them come through alike.
+    if found.loose:
+        return sa.func.coalesce(sa.cast(column, sa.Text()), _BLANK)
+    # Values as the driver gives them: SQLAlchemy's conversion of a date stops at one it cannot read, and quotes it.
+    return sa.type_coerce(column, sa.types.NullType())
 
 
 def _is_text(found: FoundTable, code: str) -> bool:
@@ -70,8 +80,7 @@ def _year(found: FoundTable) -> sa.ColumnElement:
     return sa.func.rtrim(column) if _is_text(found, "YR") else column
 
 
-def live(found: FoundTable) -> sa.ColumnElement[bool]:
-    """What makes a row a live one."""
+def _live(found: FoundTable) -> sa.ColumnElement[bool]:
     if "DEL" not in found.columns:
         return sa.true()
     column = found.columns["DEL"]

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
 
 from senrkit.errors import Stopped
-from senrkit.inputs.aeries_statements import FoundTable, live
+from senrkit.inputs import aeries_statements
+from senrkit.inputs.aeries_statements import FoundTable
 
 Raw = str | int | dt.date | dt.datetime | None
 
@@ -66,6 +67,13 @@ def insert(found: FoundTable, values: Mapping[str, Raw]) -> sa.Insert:
 def delete(found: FoundTable, values: Mapping[str, Raw]) -> sa.Delete:
     """Delete the one live row that holds all these values still."""
     return sa.delete(found.clause).where(*_matches(found, values), live(found))
+
+
+def live(found: FoundTable) -> sa.ColumnElement[bool]:
+    """What the reader takes for a live row, in the reader's own words."""
+    # No table of this name has conditions beyond that.
+    condition = aeries_statements.rows_of("", found, 0).whereclause
+    return sa.true() if condition is None else condition
 
 
 def counted(connection: sa.Connection, statement: sa.Update | sa.Insert | sa.Delete) -> int:
