@@ -6,10 +6,10 @@ import contextlib
 import datetime as dt
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from senrkit import whole_file
 from senrkit.batch.document import FILE, RUNS
 from senrkit.errors import InputError, UsageError
 from senrkit.file_lock import locked
@@ -91,7 +91,16 @@ def write_whole(path: Path, data: bytes) -> None:
         when the disk is full or cannot be written.
     """
     try:
-        whole_file.write_whole(path, data)
+        handle, unfinished = tempfile.mkstemp(prefix=".unfinished-senrkit-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(unfinished).replace(path)
+        except BaseException:
+            Path(unfinished).unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise _unwritable(path, error) from None
 

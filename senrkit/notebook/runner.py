@@ -23,7 +23,7 @@ from senrkit.errors import SenrkitError
 from senrkit.notebook import library
 from senrkit.notebook.export import to_page
 from senrkit.notebook.page import RUN_MIME
-from senrkit.whole_file import write_whole
+from senrkit.notebook.summary import write_whole
 
 # Parameters that say who: they are not kept in an executed notebook unless students may be shown.
 _ABOUT_STUDENTS = ("student",)
