@@ -24,15 +24,18 @@ def compared_fields(settings: Settings) -> list[str]:
     return [name for name in COMPARED if wanted is None or name in wanted]
 
 
-def compare(state: pd.DataFrame, spells: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def compare(
+    state: pd.DataFrame, spells: pd.DataFrame, settings: Settings, lacking: frozenset[str] = frozenset()
+) -> pd.DataFrame:
     """Paired rows, one against the other, both with the same fresh index.
 
     Returns `differs` (bool), `changed` (`exit_date|grade`), `before`, `after` (`exit_date=|grade=05`), and
-    `reason` (of an update, `""` when nothing differs). What Aeries does not know is not compared.
+    `reason` (of an update, `""` when nothing differs). What Aeries does not know is not compared, nor are the fields
+    `lacking` in the extract's layout.
     """
     graduated = text.equals(spells["completion_status"], GRADUATED)
     unequal = {}
-    for name in compared_fields(settings):
+    for name in [name for name in compared_fields(settings) if name not in lacking]:
         differs = (spells[name].notna() & (spells[name] != state[name])).to_numpy()
         unequal[name] = differs & graduated if name in GRADUATE_FIELDS else differs
     any_differs = np.logical_or.reduce([*unequal.values(), np.zeros(len(state), dtype=bool)])
@@ -87,6 +90,7 @@ def _reason(
         (~exit_differs, "values-changed"),
         (text.equals(spells["exit_reason"], "E150"), "mid-year-change"),
         (text.equals(spells["closed_by"], "year-end"), "year-end"),
+        (text.equals(spells["closed_by"], "completion"), "completion"),
         (open_there & ~open_here, "exit"),
         (~open_there & open_here, "reopened"),
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import textwrap
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from senrkit.submission import SINGLE, label
 
 _WIDTH = 88
 _AT_RISK = "delete_last_record"
+_LAST_RECORD = "SENR0180"
 
 
 def covering_sheet(manifest: Mapping[str, Any]) -> str:
@@ -22,7 +24,7 @@ def covering_sheet(manifest: Mapping[str, Any]) -> str:
     words = wording.covering_sheet()
     chapters = [
         ("order", _order(words, manifest)),
-        ("files", [_file(entry) for entry in manifest["files"]]),
+        ("files", _files(words, manifest)),
         ("missing", [f"{entry['step']}: {entry['why']}" for entry in manifest["missing_steps"]]),
         ("refused", _refused(words, manifest)),
         ("at_risk", _at_risk(words, manifest)),
@@ -49,11 +51,21 @@ def _order(words: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
     return [words[name] for name in ("order", "upload", "untouched")] if manifest["files"] else [words["no_files"]]
 
 
-def _file(entry: Mapping[str, Any]) -> str:
+def _files(words: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
+    described, seen = [], Counter[str]()
+    for entry in manifest["files"]:
+        seen[entry["step"]] += 1
+        again = words["again"] if seen[entry["step"]] > 1 else ""
+        described.append(_file(entry, again))
+    return described
+
+
+def _file(entry: Mapping[str, Any], again: str) -> str:
     phrase = wording.phrase("step", entry["step"])
     codes = ", ".join(f"{count:,} {code}" for code, count in entry["transactions"].items())
     records = f"{entry['rows']:,} record{'' if entry['rows'] == 1 else 's'}"
-    return f"{entry['number']}.  {entry['name']}\n    {phrase.title}: {records} ({codes}). {phrase.sentence}"
+    sentence = again or phrase.sentence
+    return f"{entry['number']}.  {entry['name']}\n    {phrase.title}: {records} ({codes}). {sentence}"
 
 
 def _refused(words: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
@@ -74,9 +86,15 @@ def _findings(words: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str
     findings = manifest["findings"]
     if findings is None:
         return [words["findings_unknown"]]
-    fatal = [rule for rule, found in findings.items() if found["severity"] == "fatal"]
-    others = [rule for rule in findings if rule not in fatal]
-    passages = [words["findings_some"], _counted(findings, others)] if others else [words["findings_none"]]
+    # Deletes at risk have a chapter of their own, and say there what their rule means.
+    told = {rule: found for rule, found in findings.items() if rule != _LAST_RECORD}
+    fatal, warnings, unknown = (
+        [rule for rule, found in told.items() if found["severity"] == severity]
+        for severity in ("fatal", "warning", "unknown")
+    )
+    passages = [words["findings_some"], _counted(findings, warnings)] if warnings else [words["findings_none"]]
+    if unknown:
+        passages += [words["findings_untold"], _counted(findings, unknown)]
     if fatal:
         # One file for everything is sent as it is, for comparison; otherwise whoever would sink a file is held.
         is_single = manifest["settings"]["process"]["submission_mode"] == SINGLE

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from senrkit.text import arrow
+from senrkit.text import arrow, from_arrow
 
 _EIGHT_DIGITS = r"^\d{8}$"
 _ISO_DAY = r"^\d{4}-\d{2}-\d{2}$"
@@ -28,6 +28,18 @@ def days_of_ccyymmdd(column: pd.Series) -> np.ndarray:
 def from_iso(column: pd.Series) -> pd.Series:
     """`CCYY-MM-DD` text as `datetime64[s]`; blank and anything that is no real calendar date become `NaT`."""
     return _parse(column, _ISO_DAY)
+
+
+def iso_texts(column: pd.Series) -> pd.Series:
+    """`CCYYMMDD` text as `CCYY-MM-DD`; what is neither stays as it stands."""
+    dashed = pc.replace_substring_regex(arrow(column), r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3")
+    return from_arrow(dashed, column.index)
+
+
+def key_texts(column: pd.Series) -> pd.Series:
+    """`CCYY-MM-DD` text as `CCYYMMDD`; what is neither stays as it stands."""
+    plain = pc.replace_substring_regex(arrow(column), r"^(\d{4})-(\d\d)-(\d\d)$", r"\1\2\3")
+    return from_arrow(plain, column.index)
 
 
 def to_ccyymmdd(column: pd.Series) -> pd.Series:

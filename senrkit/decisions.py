@@ -11,14 +11,16 @@ import csv
 import dataclasses
 import datetime as dt
 import errno
+import hashlib
 import io
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from senrkit import dates, text, wording
@@ -29,6 +31,11 @@ from senrkit.run_tables import formula_safe
 ACTIONS = ("add", "update", "delete")
 _HELD_BY = ("hold", "not-an-error")
 _KEY = ["ssid", "school_code", "start_date"]
+IDENTITY_CHECKED = "identity-checked"
+# What of an `identity-checked` may be left blank: it is about students, not about an enrollment.
+_OF_AN_ENROLLMENT = ("school_code", "start_date", "action")
+CHECKED_FILE = "identity_checked.csv"
+_CHECKED_COLUMNS = ("line", "group", "digest")
 _SENT_OR_SAME = ("same", *ACTIONS)
 _AS_SPREADSHEETS_WRITE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _CURE = "Correct the line in the decisions file, then run again."
@@ -114,7 +121,8 @@ def apply(decisions: pd.DataFrame, actions: pd.DataFrame, as_of: dt.date) -> App
     day on which it expires, unless it was taken back. Of several about one action the last line counts. `hold` and
     `not-an-error` hold everything of the student that is not held already.
     """
-    last = decisions.drop_duplicates([*_KEY, "action"], keep="last")
+    about_actions = decisions[(decisions["decision"] != IDENTITY_CHECKED).to_numpy()]
+    last = about_actions.drop_duplicates([*_KEY, "action"], keep="last")
     last = last[last["taken_back"] == ""]
     expired = dates.from_iso(last["expires"]) < dates.stamp(as_of)
     among = actions if len(last) else actions.iloc[:0]
@@ -133,6 +141,94 @@ def apply(decisions: pd.DataFrame, actions: pd.DataFrame, as_of: dt.date) -> App
     )
 
 
+@dataclass(frozen=True)
+class Checked:
+    """People's word that SSIDs are right (`identity-checked`): it clears conflicts of identity among the SSIDs that it
+    names, in `ssid` and `reason`, until a value that was compared changes.
+
+    Attributes
+    ----------
+    named
+        By the line's own digest, the SSIDs that it names; lines in force only.
+    known
+        `line, group, digest`: what was compared when a line was first used. A line without one is new.
+    """
+
+    named: Mapping[str, frozenset[str]]
+    known: pd.DataFrame
+
+    @classmethod
+    def read(cls, decisions: pd.DataFrame, as_of: dt.date, beside: Path) -> Checked:
+        """The lines in force of a decisions file, and what is kept of them in the file beside it.
+
+        Raises
+        ------
+        InputError
+            when the file beside it is damaged.
+        """
+        lines = decisions[(decisions["decision"] == IDENTITY_CHECKED).to_numpy()]
+        last = lines.drop_duplicates("ssid", keep="last")
+        expired = (dates.from_iso(last["expires"]) < dates.stamp(as_of)).to_numpy()
+        last = last[(last["taken_back"] == "").to_numpy() & ~expired]
+        said = text.joined([last[name] for name in ("ssid", "reason", "author", "made")])
+        named = {
+            hashlib.sha256(line.encode()).hexdigest()[:16]: frozenset([ssid, *re.findall(r"\b\d{10}\b", reason)])
+            for line, ssid, reason in zip(said, last["ssid"], last["reason"], strict=True)
+        }
+        return cls(named, _checked_before(beside / CHECKED_FILE))
+
+    def __call__(self, conflicts: pd.DataFrame) -> np.ndarray:
+        """Which conflicts (`identity.CONFLICT_COLUMNS`) are cleared."""
+        return np.array([bool(self._line_of(group, digest)) for group, digest in _groups(conflicts)], dtype=bool)
+
+    def keep(self, conflicts: pd.DataFrame, beside: Path) -> None:
+        """Keep, for every line used for the first time, what was compared; the file is made, private, when missing.
+
+        Raises
+        ------
+        InputError
+            when it cannot be written.
+        """
+        before = set(self.known[list(_CHECKED_COLUMNS)].itertuples(index=False, name=None))
+        used = {
+            (line, group, digest) for group, digest in _groups(conflicts) if (line := self._line_of(group, digest))
+        } - before
+        if used:
+            _append(
+                beside / CHECKED_FILE,
+                _CHECKED_COLUMNS,
+                [dict(zip(_CHECKED_COLUMNS, one, strict=True)) for one in sorted(used)],
+            )
+
+    def _line_of(self, group: str, digest: str) -> str:
+        """The line that clears the conflict: it names every SSID concerned, and what was compared is as it was."""
+        for line, named in self.named.items():
+            if not frozenset(group.split("|")) <= named:
+                continue
+            seen = self.known.loc[(self.known["line"] == line) & (self.known["group"] == group), "digest"]
+            if seen.empty or digest in set(seen):
+                return line
+        return ""
+
+
+def _groups(conflicts: pd.DataFrame) -> list[tuple[str, str]]:
+    """Of each conflict all SSIDs concerned, and one digest of everything that was compared among them."""
+    by_group = conflicts.groupby("group")["digest"].agg(lambda digests: "+".join(sorted(set(digests))))
+    return [(group, by_group[group]) for group in conflicts["group"]]
+
+
+def _checked_before(path: Path) -> pd.DataFrame:
+    try:
+        found = pd.read_csv(path, dtype="str", na_filter=False)
+        return found[list(_CHECKED_COLUMNS)]
+    except FileNotFoundError:
+        return pd.DataFrame({name: pd.Series(dtype="str") for name in _CHECKED_COLUMNS})
+    except (OSError, ValueError, KeyError):
+        raise InputError(
+            f"{path} is damaged.", "Move it away: identity-checked then counts for the values of today."
+        ) from None
+
+
 def append(path: Path, decision: Decision) -> None:
     """Add one line, whole or not at all, also when several programs write; the file is made, private, when missing.
 
@@ -142,12 +238,16 @@ def append(path: Path, decision: Decision) -> None:
         when the decision is not one that `read` would take, or the file cannot be written.
     """
     cells = _checked(dataclasses.asdict(decision), "The decision")
+    _append(path, COLUMNS, [cells])
+
+
+def _append(path: Path, columns: Sequence[str], lines: Sequence[Mapping[str, str]]) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
         try:
             with locked(handle):
-                _append_locked(handle, cells, path.name)
+                _append_locked(handle, columns, lines, path.name)
         finally:
             os.close(handle)
     except OSError as error:
@@ -158,20 +258,20 @@ def append(path: Path, decision: Decision) -> None:
         ) from None
 
 
-def _append_locked(handle: int, cells: Mapping[str, str], name: str) -> None:
+def _append_locked(handle: int, columns: Sequence[str], lines: Sequence[Mapping[str, str]], name: str) -> None:
     os.lseek(handle, 0, os.SEEK_SET)
     with os.fdopen(os.dup(handle), "rb") as file:
         before = file.read()
-    columns = list(COLUMNS)
     addition = ""
     if before.strip():
         # Who re-saved the file may have moved the columns.
-        columns = _columns(next(csv.reader(_decoded(before, name).splitlines()), []), name)
+        columns = _columns(next(csv.reader(_decoded(before, name).splitlines()), []), name, columns)
         addition += "" if before.endswith(b"\n") else "\r\n"
     else:
         addition += _csv_line(columns)
-    protected = formula_safe(pd.Series([cells.get(column, "") for column in columns], dtype="str"))
-    addition += _csv_line(protected.tolist())
+    for cells in lines:
+        protected = formula_safe(pd.Series([cells.get(column, "") for column in columns], dtype="str"))
+        addition += _csv_line(protected.tolist())
     written = os.write(handle, addition.encode())
     if written != len(addition.encode()):
         os.ftruncate(handle, len(before))
@@ -179,15 +279,15 @@ def _append_locked(handle: int, cells: Mapping[str, str], name: str) -> None:
     os.fsync(handle)
 
 
-def _columns(heading: list[str], name: str) -> list[str]:
+def _columns(heading: list[str], name: str, needed: Sequence[str] = COLUMNS) -> list[str]:
     columns = [column.strip().lower() for column in heading]
-    missing = [column for column in COLUMNS if column not in columns]
+    missing = [column for column in needed if column not in columns]
     if columns and missing:
         raise InputError(f"{name} has no column {', no column '.join(missing)}.", _CURE)
     return columns
 
 
-def _csv_line(cells: list[str]) -> str:
+def _csv_line(cells: Sequence[str]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow(cells)
     return out.getvalue()
@@ -196,7 +296,10 @@ def _csv_line(cells: list[str]) -> str:
 def _checked(found: Mapping[str, str], where: str) -> dict[str, str]:
     """A line's values put right; what cannot be is refused without being quoted, for it may be an SSID."""
     cells = {column: _one_line(found.get(column) or "") for column in COLUMNS}
+    of_students = cells["decision"].lower() == IDENTITY_CHECKED
     for column, right in _RIGHT.items():
+        if of_students and column in _OF_AN_ENROLLMENT and not cells[column]:
+            continue
         try:
             cells[column] = right(cells[column])
         except ValueError as error:

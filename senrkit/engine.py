@@ -43,7 +43,7 @@ from senrkit.what_if import what_if
 DONE, STOPPED, HELD = 0, 4, 5
 DECISIONS_FILE = "decisions.csv"
 # Without these answered there is nothing that could be decided.
-_DECIDABLE_ONLY_WITH = ("P03", "P05", "P10", "P13")
+_DECIDABLE_ONLY_WITH = ("P03", "P05", "P10", "P13", "P15", "P16")
 # Inputs that the settings name and no run reads.
 _NOT_OF_A_RUN = ("sela_extract",)
 # The settings that decide what is sent; with the schools, what is skipped and the inputs they make the run number.
@@ -66,6 +66,7 @@ class Comparison:
     spell_set: SpellSet | None = None
     proposal: Proposal | None = None
     decided: decisions.Applied | None = None
+    checked: decisions.Checked | None = None
     decisions_file: bytes | None = None
 
 
@@ -161,6 +162,8 @@ def _run(
         files = encode_files(outcome.plan)
         manifest = _manifest(made, label, inputs, outcome, files)
         written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
+    # Only now: what a run that failed had looked at counts for nothing.
+    made.checked.keep(made.proposal.conflicts, (decisions or settings.output.runs / DECISIONS_FILE).parent)
     held = bool((outcome.plan.actions["action"] == "hold").any())
     return Run(HELD if held else DONE, written, manifest, made, outcome)
 
@@ -179,7 +182,8 @@ def compare(settings: Settings, acceptance: Acceptance, decisions_file: Path | N
     """Read both sides, which are on this machine (`local_inputs`), check whether they may be compared, and decide row
     by row."""
     progress.step("reading Aeries and the extract")
-    data, kept = _read_decisions(decisions_file or settings.output.runs / DECISIONS_FILE)
+    file = decisions_file or settings.output.runs / DECISIONS_FILE
+    data, kept = _read_decisions(file)
     tables, extract, spells_built = _read_both(settings)
     found = preconditions.of_inputs(tables, extract, settings)
     if isinstance(extract, LayoutError):
@@ -191,7 +195,7 @@ def compare(settings: Settings, acceptance: Acceptance, decisions_file: Path | N
     made = Comparison(settings, tables, extract, found, scope, spell_set, decisions_file=data)
     if not any(one.id in _DECIDABLE_ONLY_WITH for one in preconditions.stopped(found)):
         _begin(progress, "comparing, row by row")
-        made = _decided(made, kept, acceptance)
+        made = _decided(made, kept, file.parent, acceptance)
     accepted = preconditions.accepted(preconditions.in_order(made.preconditions), acceptance)
     return dataclasses.replace(made, preconditions=accepted)
 
@@ -245,12 +249,15 @@ def _read_both(settings: Settings) -> tuple[AeriesTables, Extract | LayoutError,
         return tables, of_state.result(), spells
 
 
-def _decided(made: Comparison, kept: pd.DataFrame, acceptance: Acceptance) -> Comparison:
+def _decided(made: Comparison, kept: pd.DataFrame, beside: Path, acceptance: Acceptance) -> Comparison:
     assert made.scope is not None and made.spell_set is not None
-    proposal = reconcile(made.scope, made.spell_set, made.settings)
+    checked = decisions.Checked.read(kept, made.settings.as_of, beside)
+    proposal = reconcile(made.scope, made.spell_set, made.settings, checked)
     applied = decisions.apply(kept, proposal.actions, made.settings.as_of)
     deletes = preconditions.of_deletes(decide(proposal, applied), made.scope, acceptance)
-    return dataclasses.replace(made, proposal=proposal, decided=applied, preconditions=[*made.preconditions, deletes])
+    return dataclasses.replace(
+        made, proposal=proposal, decided=applied, checked=checked, preconditions=[*made.preconditions, deletes]
+    )
 
 
 def _read_decisions(path: Path) -> tuple[bytes | None, pd.DataFrame]:
@@ -272,7 +279,7 @@ def _documents(
         made.decisions_file,
         package_name(made.settings),
         list_same,
-        both_sides(outcome.plan.actions, made.scope, made.spell_set),
+        both_sides(outcome.plan.actions, made.scope, outcome.proposal.spells, made.spell_set.schools),
     )
 
 

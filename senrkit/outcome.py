@@ -15,6 +15,7 @@ from senrkit.checks import CheckContext
 from senrkit.compare import COMPARED
 from senrkit.decisions import Applied
 from senrkit.ods_model import Store
+from senrkit.people import taken
 from senrkit.predict import Prediction, predict, predict_without_held
 from senrkit.reconcile import Proposal, hold
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
@@ -81,12 +82,22 @@ def foretell(proposal: Proposal, scope: Scope, spell_set: SpellSet, settings: Se
             left = order(proposal, settings, run_number)
             prediction = predict_without_held(prediction, plan.files, left.files, context)
             findings, plan = pd.concat([prediction.findings, rejected], ignore_index=True), left
-        assert_settled(prediction.final_store, proposal, scope, spell_set)
+        assert_settled(prediction.final_store, proposal, scope)
     findings = findings.drop_duplicates(["rule", "ssid", "school_code", "start_date", "message"], ignore_index=True)
-    return Outcome(proposal, plan, findings, prediction.final_store)
+    return Outcome(proposal, plan, _with_file(findings, plan), prediction.final_store)
 
 
-def assert_settled(store: Store, proposal: Proposal, scope: Scope, spell_set: SpellSet) -> None:
+def _with_file(findings: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Findings of the look-ahead, too, name the file that holds the record: the last one with its key."""
+    if not plan.files:
+        return findings
+    key = ["ssid", "school_code", "start_date"]
+    sent = pd.concat([file.records[key].assign(file=file.name) for file in reversed(plan.files)], ignore_index=True)
+    at = text.positions(text.joined([findings[name] for name in key]), text.joined([sent[name] for name in key]))
+    return findings.assign(file=text.first_filled(findings["file"], taken(sent["file"], at).fillna("")))
+
+
+def assert_settled(store: Store, proposal: Proposal, scope: Scope) -> None:
     """After the last file the model equals the spells in scope, save the held, the settled and the future-dated.
 
     Looked at are all rows of every student whom a file touches; the rows of all others are by construction those of
@@ -120,7 +131,7 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope, spell_set: Sp
     differ = _unequal(after, sent, records, [name for name in SENR_FIELDS if name not in _OF_THE_RECORD])
     assert not differ, f"{differ:,} enrollments differ in the model of CALPADS from what was sent."
     spell = written["spell"].to_numpy()
-    said = spell_set.spells[list(COMPARED)].iloc[spell[spell >= 0]]
+    said = proposal.spells[list(COMPARED)].iloc[spell[spell >= 0]]
     unlike = _unequal(after, sent[spell >= 0], said, COMPARED)
     assert not unlike, f"{unlike:,} enrollments differ in the model of CALPADS from what Aeries says."
 
@@ -152,12 +163,13 @@ def _rejections(prediction: Prediction) -> pd.DataFrame:
     """Every student with a finding that would reject a file, with rule, sentence and fix."""
     held = prediction.held.drop_duplicates("ssid")
     said = text.concatenated(held["rule"], ": ", held["message"], " ", held["fix"])
-    return _holds(held["ssid"], PREDICTED, said)
+    return _holds(held["ssid"], PREDICTED, said, held["rule"])
 
 
-def _holds(ssids: pd.Series, reason: str, detail: str | pd.Series) -> pd.DataFrame:
-    said = detail.to_numpy() if isinstance(detail, pd.Series) else detail
-    return pd.DataFrame({"ssid": ssids.to_numpy(), "hold_reason": reason, "detail": said}).astype("str")
+def _holds(ssids: pd.Series, reason: str, said: str | pd.Series, detail: str | pd.Series = "") -> pd.DataFrame:
+    values = {"ssid": ssids, "hold_reason": reason, "detail": detail, "text": said}
+    held = {name: value.to_numpy() if isinstance(value, pd.Series) else value for name, value in values.items()}
+    return pd.DataFrame(held, index=pd.RangeIndex(len(ssids))).astype("str")
 
 
 def _directory(settings: Settings):

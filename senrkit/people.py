@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from senrkit import text
+from senrkit import dates, text
 
 # SENR demographics, with the Aeries columns they come from: LSI (legal) before STU.
 _NAMES = {
@@ -23,22 +23,27 @@ DEMOGRAPHICS = (
     "local_id first_name middle_name last_name suffix alias_first_name alias_middle_name alias_last_name "
     "birth_date gender birth_city birth_state birth_country"
 ).split()
-_AS_STORED = {"eoy": "EOY", "ens": "ENS", "hsg": "HSG", "next_grade": "NG", "gex": "GEX", "swr": "SWR", "sld": "SLD"}
+_AS_STORED = {
+    "eoy": "EOY", "ens": "ENS", "hsg": "HSG", "next_grade": "NG", "gex": "GEX", "swr": "SWR", "sld": "SLD",
+    "completed_on": "DG", "left_on": "LD", "meets_uc": "CUC", "meets_csu": "CCS", "uc_csu_override": "CCO",
+    "local_grade": "GR", "local_program": "SP",
+}  # fmt: skip
 
 
 def people(stu: pd.DataFrame, lsi: pd.DataFrame | None) -> pd.DataFrame:
     """Every live `STU` row, the one that speaks for a student first.
 
     Columns (text): `student` (`STU.ID`), `aeries_school`, `tag`, `ssid`, `stu_first_name`, `stu_last_name`, the SENR
-    demographics in local codes, and `eoy`, `ens`, `hsg`, `next_grade`, `gex`, `swr`, `sld` as Aeries stores them. A
-    column that the source lacks is unknown.
+    demographics in local codes, and `eoy`, `ens`, `hsg`, `next_grade`, `gex`, `swr`, `sld`, `completed_on` (`STU.DG`),
+    `left_on` (`STU.LD`), `meets_uc`, `meets_csu`, `uc_csu_override`, `local_grade`, `local_program` as Aeries stores
+    them. A column that the source lacks is unknown, and so is a birth date that cannot be read.
     """
     stu = _active_first(stu)
     legal = _legal(stu, lsi)
     found = {
         "student": stu["ID"],
         "aeries_school": stu["SC"],
-        "tag": stu["TG"],
+        "tag": stu["TG"].str.strip(),
         "ssid": stu["CID"].str.strip(),
         "stu_first_name": stu["FN"],
         "stu_last_name": stu["LN"],
@@ -47,7 +52,7 @@ def people(stu: pd.DataFrame, lsi: pd.DataFrame | None) -> pd.DataFrame:
     found |= {name: text.first_filled(legal(lsi_column), stu[column]) for name, (lsi_column, column) in _NAMES.items()}
     found["suffix"] = text.first_filled(legal("LSF"), column_of(stu, "SF"))
     found |= {name: column_of(stu, column) for name, column in _ALIAS.items()}
-    found["birth_date"] = stu["BD"].str.replace("-", "", regex=False)
+    found["birth_date"] = _readable_day(stu["BD"])
     found["gender"] = text.first_filled(legal("GN"), stu["GN"] if "GN" in stu else stu["SX"])
     found |= {
         "birth_city": column_of(stu, "BCY"),
@@ -79,6 +84,12 @@ def column_of(table: pd.DataFrame, column: str) -> pd.Series:
 def taken(column: pd.Series, at: np.ndarray) -> pd.Series:
     """The column's values at the positions; unknown where the position is -1."""
     return text.from_arrow(text.arrow(column).take(pa.array(at, mask=at < 0)))
+
+
+def _readable_day(column: pd.Series) -> pd.Series:
+    """ISO days as CCYYMMDD; blank stays blank, what is no day is unknown."""
+    day = dates.to_ccyymmdd(dates.from_iso(column))
+    return text.choose(text.equals(day, "") & ~text.equals(column, ""), text.unknown(column.index), day)
 
 
 def _active_first(stu: pd.DataFrame) -> pd.DataFrame:

@@ -6,12 +6,14 @@ import csv
 import datetime as dt
 import functools
 import importlib.resources
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from senrkit import dates, text
 from senrkit.errors import LayoutError, UsageError
 from senrkit.inputs.aeries import AeriesTables
 from senrkit.inputs.aeries_tables import year_in_name
@@ -25,6 +27,8 @@ from senrkit.spells import SpellSet
 PASSED, STOPPED, ACCEPTED, WARNING = "passed", "stopped", "accepted", "warning"
 DELETES_AT_LEAST, DELETES_SHARE = 25, 0.02
 ACTIVE_ONLY_ABOVE = 50
+UNREADABLE_AT_LEAST, UNREADABLE_SHARE = 5, 0.01
+FOUND_SHARE = 0.98
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def check_acceptable(acceptance: Acceptance) -> None:
 
 
 def of_inputs(tables: AeriesTables, extract: Extract | LayoutError, settings: Settings) -> list[Precondition]:
-    """P01, P02, P03 and P13's two files: what can be said before the two sides are set against each other."""
+    """P01, P02 and P03: what can be said before the two sides are set against each other."""
     found = [_as_of_in_year(settings), _aeries_year(tables, settings)]
     if isinstance(extract, LayoutError):
         return [*found, _found("P03", False, str(extract))]
@@ -111,7 +115,7 @@ def of_inputs(tables: AeriesTables, extract: Extract | LayoutError, settings: Se
 def of_comparison(
     extract: Extract, scope: Scope, spell_set: SpellSet, tables: AeriesTables, settings: Settings
 ) -> list[Precondition]:
-    """P04 to P11, P13 and P14."""
+    """P04 to P11 and P13 to P16."""
     return [
         _own_lea(scope, settings),
         _schools(spell_set, tables, settings),
@@ -123,6 +127,8 @@ def of_comparison(
         _enrollment_started(scope, spell_set),
         _once(extract, scope),
         _far_enough(scope, settings),
+        _dates_read(tables, settings),
+        _students_found(spell_set),
     ]
 
 
@@ -173,7 +179,7 @@ def not_checked(ids: list[str], because: str) -> list[Precondition]:
 
 
 def in_order(found: list[Precondition]) -> list[Precondition]:
-    """All fourteen, in the order of section 3; those missing are marked as not checked."""
+    """All of them, in the order of section 3; those missing are marked as not checked."""
     by_id = {one.id: one for one in found}
     missing = [name for name in _texts() if name not in by_id]
     stops = ", ".join(one.id for one in stopped(found))
@@ -214,6 +220,41 @@ def _aeries_year(tables: AeriesTables, settings: Settings) -> Precondition:
     return _found("P02", newest == first and in_name in (None, first), said)
 
 
+def _dates_read(tables: AeriesTables, settings: Settings) -> Precondition:
+    """P15: dates that cannot be read, each column apart, by their shape and never by their value."""
+    enr = tables.tables["ENR"]
+    of_year = enr[text.equals(enr["YR"], str(settings.school_year.first))]
+    asked = {"STU.BD": tables.tables["STU"]["BD"], "ENR.ED": of_year["ED"], "ENR.LD": of_year["LD"]}
+    said, passed = [], True
+    for name, column in asked.items():
+        filled = column[~text.equals(column, "")]
+        odd = filled[dates.from_iso(filled).isna().to_numpy()]
+        stops = len(odd) > UNREADABLE_AT_LEAST and len(odd) > UNREADABLE_SHARE * len(filled)
+        passed &= not stops
+        if len(odd):
+            shapes = ", ".join(_shape(str(value)) for value in odd.value_counts().index[:200])
+            shown = ", ".join(list(dict.fromkeys(shapes.split(", ")))[:3])
+            said.append(
+                f"{name}: {len(odd):,} of {len(filled):,} values cannot be read as a date, of the shape {shown}."
+            )
+    if tables.day_order == "undecided":
+        said.append("No date shows whether day or month comes first.")
+    return _found("P15", passed, " ".join(said) or "Every date of birth, entry and leaving can be read.")
+
+
+def _shape(value: str) -> str:
+    """Digits as 9, letters as A and a: what a value looks like, without the value."""
+    shape = re.sub(r"[a-z]", "a", re.sub(r"[A-Z]", "A", re.sub(r"\d", "9", value)))
+    return re.sub(r"[^9Aa/.\-: ]", "?", shape)[:20]
+
+
+def _students_found(spell_set: SpellSet) -> Precondition:
+    """P16: enrollment rows of the run year whose student is in `STU`."""
+    rows, missing = spell_set.rows_read, spell_set.rows_without_student
+    said = f"{rows - missing:,} of {rows:,} enrollment rows of the year find their student in STU."
+    return _found("P16", rows - missing >= FOUND_SHARE * rows, said)
+
+
 def _own_lea(scope: Scope, settings: Settings) -> Precondition:
     others = scope.rows.where(~scope.of_lea, ["reporting_lea"])["reporting_lea"].value_counts()
     unexpected = others[~others.index.isin(settings.calpads.other_leas)]
@@ -228,6 +269,8 @@ def _own_lea(scope: Scope, settings: Settings) -> Precondition:
 def _schools(spell_set: SpellSet, tables: AeriesTables, settings: Settings) -> Precondition:
     selected = spell_set.schools[spell_set.schools["selected"]]
     spells = spell_set.spells
+    # A completion of the summer goes out under its school's code, too.
+    spells = pd.concat([spells, spell_set.summer])
     uncoded = spells[~spells["school_code"].str.match(r"^\d{7}$").to_numpy(dtype=bool)]
     said = f"{len(selected):,} schools are selected."
     if not len(selected):
@@ -272,8 +315,14 @@ def _fresh(extract: Extract, settings: Settings) -> Precondition:
         return _found("P08", False, "No row has a readable date of last update, so the extract's age is not known.")
     age = (settings.as_of - newest).days
     allowed = settings.calpads.max_extract_age_days
-    said = f"The newest update in the extract is of {newest}, {age} days before the run; {allowed} are allowed."
+    said = (
+        f"The newest update in the extract is of {newest}, {_days(age)} before the run; {_days(allowed)} are allowed."
+    )
     return _found("P08", age <= allowed, said)
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
 
 
 def _newest_update(updates: Iterable[str]) -> dt.date | None:

@@ -6,6 +6,8 @@ action.
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,26 +15,41 @@ import numpy as np
 import pandas as pd
 
 from senrkit import dates, text
-from senrkit.compare import COMPARED, compare
+from senrkit.compare import COMPARED, EXIT_FIELDS, GRADUATE_FIELDS, compare
 from senrkit.evidence import evidence, sentence
-from senrkit.identity import identity_conflicts
+from senrkit.identity import (
+    CONFLICT,
+    WHO,
+    Known,
+    another_child,
+    history_under_another_ssid,
+    two_for_one,
+    under_another_ssid,
+)
 from senrkit.information import information
 from senrkit.intervals import OPEN_END, primary
 from senrkit.nonpublic import with_known_nps
-from senrkit.pairing import pair_moves
+from senrkit.pairing import SAME_SCHOOL, pair_moves
 from senrkit.people import taken
 from senrkit.records import outgoing
 from senrkit.scope import Scope, key_of
 from senrkit.settings import Settings
-from senrkit.spells import SpellSet
+from senrkit.spell_rules import COMPLETER, E156
+from senrkit.spells import FUTURE, PROGRAM_SKIPPED, TAG_SKIPPED, SpellSet
 
 HOLD_ORDER = (
-    "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open predicted-rejection decision"
+    "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open left-out-in-aeries "
+    "predicted-rejection decision"
 ).split()
+LEFT_OUT_IN_AERIES = "left-out-in-aeries"
 AMBIGUOUS = "ambiguous-pair"
 _TIE = "Two enrollments in Aeries explain the state row equally well."
 _WHICH_NPS = "Aeries does not say at which nonpublic school, and CALPADS names more than one."
-NO_ACTION = ("settled-no-show", "future-dated")
+NO_ACTION = ("settled-no-show", "settled-completion", "left-as-is", "future-dated")
+# The tag that districts give to students who must not be reported; any other skipped tag says less.
+_NEVER_REPORTED = "*"
+# A completion of the summer lies between these days, the first when the last school day is not known (4.3).
+_SUMMER = ((6, 1), (8, 15))
 # In the order in which they stand in one file.
 TRANSACTIONS = {"delete": "D", "update": "A", "add": "A"}
 
@@ -45,8 +62,9 @@ class Proposal:
     ----------
     actions
         One row a state row in scope, or spell without one, RangeIndex. Text: `action` (`same add update delete hold
-        settled-no-show future-dated`), `intended` (what a hold would have been, else the action), `reason`,
-        `hold_reason` (`""` or an id of section 6), `hold_detail`, `transaction` (`A`, `D`, `""`), `school_code`,
+        settled-no-show settled-completion left-as-is future-dated`), `intended` (what a hold would have been, else the
+        action), `reason`, `hold_reason` (`""` or an id of section 6), `hold_detail` (its sub-reason, such as
+        `identity-conflict/b` or the id of a rule), `hold_text`, `transaction` (`A`, `D`, `""`), `school_code`,
         `nps_code`, `school_name`, `ssid`, `local_id`, `grade`, `start_date`, `exit_date` (CCYYMMDD), `changed`,
         `before`, `after`, `evidence`. int64: `ods_row` (position in the extract, -1 none), `state_row` (position in
         the rows in scope: the row itself or the other half of a move, -1 none), `spell` (-1 none). bool: `shortens`,
@@ -54,44 +72,64 @@ class Proposal:
     records
         The 35 SENR fields of every row whose `intended` is add, update or delete, on the same index.
     holds
-        One row an SSID: `ssid`, `hold_reason`, `detail`; the first of section 6 that applies.
+        One row an SSID: `ssid`, `hold_reason`, `detail`, `text`; the first of section 6 that applies.
     information
         Never an action: `kind, school_code, ssid, local_id, detail`.
+    spells
+        The spells as they were set against the state rows, which `spell` is a position in: those of the `SpellSet`, and
+        the summer completions that the state confirms.
+    conflicts
+        Every conflict of identity, also those that a person has cleared: the columns of `identity.CONFLICT_COLUMNS` and
+        `cleared` (bool).
     """
 
     actions: pd.DataFrame
     records: pd.DataFrame
     holds: pd.DataFrame
     information: pd.DataFrame
+    spells: pd.DataFrame
+    conflicts: pd.DataFrame
 
 
-def reconcile(scope: Scope, spell_set: SpellSet, settings: Settings) -> Proposal:
-    """The proposal for one LEA and run year; neither frame is changed."""
+def reconcile(
+    scope: Scope, spell_set: SpellSet, settings: Settings, cleared: Callable[[pd.DataFrame], np.ndarray] | None = None
+) -> Proposal:
+    """The proposal for one LEA and run year; neither frame is changed.
+
+    `cleared` says which conflicts of identity a person has looked at and cleared (`decisions.Cleared`); never case d.
+    """
     state = scope.state
-    spells, which_nps = with_known_nps(spell_set.spells, state)
+    spells, unclear = _with_summer(spell_set, scope)
+    spells, which_nps = with_known_nps(spells, state)
     partner = _same_key(state, spells)
-    paired = _paired(state, spells, partner, settings)
-    alone = _without_partner(state, spells, partner)
-    no_action = _no_action(alone[0], spell_set, settings)
-    # What stays as it is explains no add, and is never half of a tie.
-    pairs, tied = pair_moves(alone[0][no_action == ""], alone[1])
-    state_only = _state_only(alone[0], no_action, pairs, spell_set)
-    spell_only = _spell_only(alone[1], pairs)
+    spells = _not_reopened(state, spells, partner)
+    paired = _paired(state, spells, partner, settings, scope.lacking)
+    state_alone, spells_alone = _without_partner(state, spells, partner)
+    # A delete is what is left when nothing speaks against it. First what stays as it is: it explains no add either,
+    # and is never half of a tie.
+    no_action = _no_action(state_alone, spells, spell_set, settings)
+    pairs, tied = pair_moves(state_alone[no_action == ""], spells_alone)
+    state_only = _state_only(state_alone, no_action, pairs, spell_set)
+    # Then what holds the student: somebody said "do not report", nobody said "delete".
+    left_out = _left_out_holds(state_alone, state_only, spells, spell_set)
+    spell_only = _spell_only(spells_alone, pairs)
     actions = pd.concat([paired, state_only, spell_only], ignore_index=True)
     actions = _described(actions, scope, spells, spell_set)
     actions = _last_records(actions, scope, settings)
     records = outgoing(actions, state, spells)
+    conflicts = _conflicts(scope, spells, spell_set, cleared)
     ambiguous = [_reasoned(state.loc[tied, "ssid"], AMBIGUOUS, _TIE), _reasoned(which_nps, AMBIGUOUS, _WHICH_NPS)]
-    holds = _data_holds(scope, spells, spell_set, ambiguous, settings)
-    proposal = Proposal(actions, records, holds.iloc[:0], information(scope, spell_set, spells, partner))
-    return hold(proposal, holds)
+    holds = [_of_conflicts(conflicts), _of_faults(spells), *ambiguous, _of_prior_year(scope, settings), *left_out]
+    told = information(scope, spell_set, spells, partner, unclear)
+    proposal = Proposal(actions, records, _reasoned(which_nps.iloc[:0], "", ""), told, spells, conflicts)
+    return hold(proposal, pd.concat(holds, ignore_index=True))
 
 
 def hold(proposal: Proposal, holds: pd.DataFrame) -> Proposal:
     """The proposal with more students held (section 6): no record in any file, every action shown as `hold`.
 
-    `holds` has `ssid`, `hold_reason`, `detail`. A cancelled no-show and a future-dated state row are no action and
-    stay.
+    `holds` has `ssid`, `hold_reason`, `detail`, `text`. What is no action (a settled row, one left as it is, one that
+    starts later) stays.
     """
     every = pd.concat([proposal.holds, holds], ignore_index=True)
     rank = every["hold_reason"].map({reason: place for place, reason in enumerate(HOLD_ORDER)})
@@ -105,6 +143,7 @@ def hold(proposal: Proposal, holds: pd.DataFrame) -> Proposal:
         action=text.choose(held, "hold", actions["intended"]),
         hold_reason=taken(every["hold_reason"], at).fillna(""),
         hold_detail=taken(every["detail"], at).fillna(""),
+        hold_text=taken(every["text"], at).fillna(""),
         transaction=text.choose(held, "", transaction),
     )
     return replace(proposal, actions=changed, holds=every)
@@ -132,7 +171,7 @@ def balance(proposal: Proposal, scope: Scope, spell_set: SpellSet) -> dict[str, 
             spell_set.rows_read,
             {"in-spells": int(spell_set.spells["rows"].sum()), "left-out": len(spell_set.left_out)},
         ),
-        "spells": (len(spell_set.spells), _parts(by_spell, ("same", "update", "add", "hold"))),
+        "spells": (len(proposal.spells), _parts(by_spell, ("same", "update", "add", "hold"))),
     }
     for name, (total, parts) in lines.items():
         assert total == sum(parts.values()), f"The balance does not add up: {name}, {total} is not {parts}."
@@ -155,12 +194,43 @@ def _same_key(state: pd.DataFrame, spells: pd.DataFrame) -> np.ndarray:
     return at
 
 
-def _paired(state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray, settings: Settings) -> pd.DataFrame:
+def _with_summer(spell_set: SpellSet, scope: Scope) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The spells, and with them those completions of the summer in which the year begins that the state confirms: the
+    student's newest earlier state row ends `E156` (2.6a). The others are returned, too."""
+    waiting = spell_set.summer
+    if not len(waiting):
+        return spell_set.spells, waiting
+    at = np.flatnonzero(scope.rows.is_in("ssid", waiting["ssid"]))
+    earlier = scope.rows.at(at, ["ssid", "exit_date", "exit_reason"]).assign(start_there=scope.start[at])
+    earlier = earlier.merge(waiting[["ssid", "start"]], on="ssid")
+    earlier = earlier[(earlier["start_there"] < earlier["start"]).to_numpy()]
+    newest = earlier.sort_values(["start_there", "exit_date"], kind="stable").drop_duplicates("ssid", keep="last")
+    confirmed = text.is_in(waiting["ssid"], newest.loc[text.equals(newest["exit_reason"], E156), "ssid"])
+    spells = pd.concat([spell_set.spells, waiting[confirmed]], ignore_index=True)
+    return spells.assign(spell=np.arange(len(spells), dtype="int64")), waiting[~confirmed]
+
+
+def _not_reopened(state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray) -> pd.DataFrame:
+    """A state row that a completion ended stays ended where the source cannot say whether Aeries has one (2.4a)."""
+    at = np.flatnonzero((partner >= 0) & spells["completion_unknown"].to_numpy(dtype=bool))
+    at = at[text.equals(state["exit_reason"].iloc[partner[at]], COMPLETER)]
+    if not len(at):
+        return spells
+    kept = spells.copy()
+    for name in (*EXIT_FIELDS, "exit"):
+        kept.loc[at, name] = state[name].iloc[partner[at]].to_numpy()
+    kept.loc[at, list(GRADUATE_FIELDS)] = np.nan
+    return kept
+
+
+def _paired(
+    state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray, settings: Settings, lacking: frozenset[str]
+) -> pd.DataFrame:
     spell = np.flatnonzero(partner >= 0)
     # Nearly every row has a partner, so only the columns that are looked at are copied.
     there = state[[*COMPARED, "start", "exit"]].iloc[partner[spell]].reset_index(drop=True)
     here = spells[[*COMPARED, "start", "exit", "closed_by"]].iloc[spell].reset_index(drop=True)
-    listed = compare(there, here, settings)
+    listed = compare(there, here, settings, lacking)
     last_there, last_here = (_last_day(side["exit"]) for side in (there, here))
     # An enrollment that becomes primary can stand in the way of another only while that one still is primary.
     primary_there, primary_here = (_primary(side, settings) for side in (there, here))
@@ -194,11 +264,62 @@ def _without_partner(
     )
 
 
-def _no_action(alone: pd.DataFrame, spell_set: SpellSet, settings: Settings) -> np.ndarray:
-    """State rows without a partner that stay as they are: `settled-no-show`, `future-dated`, or `""` (rule 4.3)."""
+def _no_action(alone: pd.DataFrame, spells: pd.DataFrame, spell_set: SpellSet, settings: Settings) -> np.ndarray:
+    """State rows without a partner that stay as they are, an id of `NO_ACTION`, or `""` (rule 4.3)."""
     omitted = (alone["start"] > dates.stamp(settings.as_of)).to_numpy() & (settings.process.future_dates == "omit")
-    late = omitted & text.is_in(alone["ssid"], spell_set.enrolled_ssids)
-    return np.select([alone["cancelled"].to_numpy(), late], list(NO_ACTION), "")
+    left_out = spell_set.left_out
+    skipped = left_out["reason"].isin([TAG_SKIPPED, PROGRAM_SKIPPED]).to_numpy() & ~_is_never_reported(left_out)
+    never = _left_out_there(alone, spells, left_out[_is_never_reported(left_out)])
+    stays = {
+        "settled-no-show": alone["cancelled"].to_numpy(),
+        "settled-completion": _settled_completion(alone, settings),
+        "future-dated": omitted & text.is_in(alone["ssid"], spell_set.enrolled_ssids),
+        "left-as-is": _left_out_there(alone, spells, left_out[skipped]) & ~never,
+    }
+    return np.select(list(stays.values()), list(stays), "")
+
+
+def _settled_completion(alone: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """A completion of one summer's day, for which Aeries keeps no `ENR` row."""
+    start, year, last_day = alone["start"], settings.school_year, settings.process.last_school_day
+    (month, day), summer_end = _SUMMER
+    first = dt.date(year.first + 1, month, day) if last_day is None else last_day + dt.timedelta(days=1)
+    in_summer = (start <= dates.stamp(dt.date(year.first, *summer_end))) | (start >= dates.stamp(first))
+    one_day = (start == alone["exit"]).to_numpy() & text.equals(alone["exit_reason"], COMPLETER)
+    return one_day & in_summer.to_numpy()
+
+
+def _is_never_reported(left_out: pd.DataFrame) -> np.ndarray:
+    return text.equals(left_out["reason"], TAG_SKIPPED) & text.equals(left_out["tag"], _NEVER_REPORTED)
+
+
+def _left_out_there(alone: pd.DataFrame, spells: pd.DataFrame, left_out: pd.DataFrame) -> np.ndarray:
+    """State rows of students with one of these left-out rows at that school; at any when they have no spell at all."""
+    at_school = (text.joined([side["ssid"], side["school_code"]]) for side in (alone, left_out))
+    without_spell = ~text.is_in(alone["ssid"], spells["ssid"])
+    return text.is_in(*at_school) | (without_spell & text.is_in(alone["ssid"], left_out["ssid"]))
+
+
+def _left_out_holds(
+    alone: pd.DataFrame, state_only: pd.DataFrame, spells: pd.DataFrame, spell_set: SpellSet
+) -> list[pd.DataFrame]:
+    """State rows that would be deleted while Aeries has a row of the student that is not reported, or not yet (4.3)."""
+    left_out = spell_set.left_out
+    would_go = text.equals(state_only["intended"], "delete")
+    moved = text.equals(state_only["reason"], SAME_SCHOOL)
+    found = {
+        TAG_SKIPPED: would_go & _left_out_there(alone, spells, left_out[_is_never_reported(left_out)]),
+        FUTURE: would_go & ~moved & _left_out_there(alone, spells, left_out[text.equals(left_out["reason"], FUTURE)]),
+    }
+    return [
+        _reasoned(
+            alone.loc[rows, "ssid"].drop_duplicates(),
+            LEFT_OUT_IN_AERIES,
+            sentence(f"left-out/{why}"),
+            f"{LEFT_OUT_IN_AERIES}/{why}",
+        )
+        for why, rows in found.items()
+    ]
 
 
 def _state_only(alone: pd.DataFrame, no_action: np.ndarray, pairs: pd.DataFrame, spell_set: SpellSet) -> pd.DataFrame:
@@ -311,24 +432,68 @@ def _as_no_shows(actions: pd.DataFrame, no_show: np.ndarray) -> pd.DataFrame:
     )
 
 
-def _data_holds(
-    scope: Scope, spells: pd.DataFrame, spell_set: SpellSet, ambiguous: list[pd.DataFrame], settings: Settings
+def _conflicts(
+    scope: Scope, spells: pd.DataFrame, spell_set: SpellSet, cleared: Callable[[pd.DataFrame], np.ndarray] | None
 ) -> pd.DataFrame:
-    faulty = spells.loc[(spells["fault"] != "").to_numpy(), ["ssid", "fault", "fault_text"]]
-    faulty.columns = pd.Index(["ssid", "hold_reason", "detail"])
+    """All of rule 4.1: a looks at all rows of the LEA, b at those in scope, c at the older ones, d at Aeries alone."""
+    people, rows = spell_set.people, scope.rows
+    by_school = spell_set.schools.set_index("aeries_school")["school_code"]
+    of_stu = people[["student"]].assign(school_code=text.mapped(people["aeries_school"], by_school.get).fillna(""))
+    schools = pd.concat([of_stu, spell_set.attended], ignore_index=True)
+    schools = schools[~text.equals(schools["school_code"], "")].drop_duplicates()
+    left_out = spell_set.left_out
+    without_ssid = left_out.loc[text.equals(left_out["reason"], "no-ssid"), "local_id"]
+    known = Known(people, spell_set.enrolled, schools, without_ssid)
+    concerned = pd.concat([scope.state["ssid"], spells["ssid"]], ignore_index=True).drop_duplicates()
+    claimed = rows.where(scope.of_lea & rows.is_in("ssid", concerned), WHO)
+    newcomers = spells["ssid"][~text.is_in(spells["ssid"], text.from_arrow(rows.column("ssid").values))]
+    found = pd.concat(
+        [
+            another_child(claimed, known),
+            under_another_ssid(scope.state[[*WHO, "school_code"]], known),
+            history_under_another_ssid(newcomers, _newest_of_strangers(scope, people, newcomers), known),
+            two_for_one(known),
+        ],
+        ignore_index=True,
+    )
+    # Which of a student's conflicts is told must not depend on the order of the rows.
+    found = text.sorted_rows(found, ["ssid", "case", "detail", "group"])
+    never = text.equals(found["case"], "d")
+    return found.assign(cleared=np.zeros(len(found), dtype=bool) if cleared is None else cleared(found) & ~never)
+
+
+def _newest_of_strangers(scope: Scope, people: pd.DataFrame, newcomers: pd.Series) -> pd.DataFrame:
+    """Of each SSID that Aeries does not know its newest row of the years before; none when nobody could be sought."""
+    older = scope.of_lea & (scope.start < np.datetime64(scope.year.start)) & ~scope.rows.is_in("ssid", people["ssid"])
+    at = np.flatnonzero(older) if len(newcomers) else np.zeros(0, dtype="int64")
+    at = at[np.argsort(scope.start[at], kind="stable")[::-1]]
+    newest = ~scope.rows.at(at, ["ssid"])["ssid"].duplicated().to_numpy()
+    return scope.rows.at(at[newest], WHO)
+
+
+def _of_conflicts(conflicts: pd.DataFrame) -> pd.DataFrame:
+    left = conflicts[~conflicts["cleared"].to_numpy(dtype=bool)].drop_duplicates("ssid")
+    detail = text.concatenated(f"{CONFLICT}/", left["case"])
+    return pd.DataFrame(
+        {"ssid": left["ssid"], "hold_reason": CONFLICT, "detail": detail, "text": left["detail"]}
+    ).astype("str")
+
+
+def _of_faults(spells: pd.DataFrame) -> pd.DataFrame:
+    faulty = spells.loc[(spells["fault"] != "").to_numpy(), ["ssid", "fault", "fault_text"]].assign(detail="")
+    faulty = faulty.set_axis(["ssid", "hold_reason", "text", "detail"], axis=1).astype("str")
     # Students do not hang on each other: which of a student's faults is told must not depend on who else is there.
-    faulty = faulty.sort_values("hold_reason", ascending=False, kind="stable")
-    holds = [identity_conflicts(scope, spell_set), faulty, *ambiguous]
-    if settings.process.prior_year_open == "hold":
-        ssids = scope.rows.at(scope.open_prior_year(), ["ssid"])["ssid"].drop_duplicates()
-        holds.append(
-            _reasoned(ssids, "prior-year-open", "An enrollment of an earlier school year is still open in CALPADS.")
-        )
-    return pd.concat(holds, ignore_index=True)[["ssid", "hold_reason", "detail"]]
+    return faulty.sort_values("hold_reason", ascending=False, kind="stable")
 
 
-def _reasoned(ssids: pd.Series, reason: str, detail: str) -> pd.DataFrame:
-    return pd.DataFrame({"ssid": ssids.to_numpy(), "hold_reason": reason, "detail": detail}).astype("str")
+def _of_prior_year(scope: Scope, settings: Settings) -> pd.DataFrame:
+    at = scope.open_prior_year() if settings.process.prior_year_open == "hold" else np.zeros(0, dtype="int64")
+    ssids = scope.rows.at(at, ["ssid"])["ssid"].drop_duplicates()
+    return _reasoned(ssids, "prior-year-open", "An enrollment of an earlier school year is still open in CALPADS.")
+
+
+def _reasoned(ssids: pd.Series, reason: str, said: str, detail: str = "") -> pd.DataFrame:
+    return pd.DataFrame({"ssid": ssids.to_numpy(), "hold_reason": reason, "detail": detail, "text": said}).astype("str")
 
 
 def _primary(side: pd.DataFrame, settings: Settings) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.compute as pc
 
-from senrkit import text, wording
+from senrkit import dates, text, wording
 from senrkit.checks import by_cause, titles
 from senrkit.report_summary import summary_rows
 from senrkit.run_tables import ACTIONS, findings_table, proposal_table
@@ -92,8 +92,6 @@ def _proposal(actions: pd.DataFrame) -> pd.DataFrame:
         reason=_reason_titles(table),
         action=_titles("action", table["action"]),
         file=table["file"].str.extract(r"_(\d{2,}_[a-z_]+)\.txt$", expand=False).fillna(""),
-        start_date=_iso(table["start_date"]),
-        exit_date=_iso(table["exit_date"]),
         changed=_readable(table["changed"]),
         before=_readable(table["before"]),
         after=_readable(table["after"]),
@@ -114,8 +112,8 @@ def _held(actions: pd.DataFrame) -> pd.DataFrame:
         intended=_titles("action", held["intended"]),
         hold_reason=_titles("hold", held["hold_reason"]),
         cure=text.mapped(held["hold_reason"], lambda id: wording.phrase("hold", id).cure),
-        start_date=_iso(held["start_date"]),
-        exit_date=_iso(held["exit_date"]),
+        start_date=dates.iso_texts(held["start_date"]),
+        exit_date=dates.iso_texts(held["exit_date"]),
     )
 
 
@@ -158,7 +156,7 @@ def _findings(findings: pd.DataFrame | None) -> pd.DataFrame:
     size = table.groupby("rule")["rule"].transform("size")
     by_size = table.assign(size=size).sort_values(["size", "rule"], ascending=[False, True], kind="stable")
     return by_size.assign(
-        severity=_titles("severity", by_size["severity"]), start_date=_iso(by_size["start_date"])
+        severity=_titles("severity", by_size["severity"])
     )  # fmt: skip
 
 
@@ -182,11 +180,6 @@ def _information(information: pd.DataFrame) -> pd.DataFrame:
 
 def _titles(kind: str, ids: pd.Series) -> pd.Series:
     return text.mapped(ids, lambda id: wording.phrase(kind, id).title)
-
-
-def _iso(ccyymmdd: pd.Series) -> pd.Series:
-    dashed = pc.replace_substring_regex(text.arrow(ccyymmdd), r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3")
-    return text.from_arrow(dashed, ccyymmdd.index)
 
 
 def _readable(fields: pd.Series) -> pd.Series:

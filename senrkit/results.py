@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from senrkit import dates
 from senrkit.errors import InputError
-from senrkit.run_tables import ACTIONS, FINDINGS_COLUMNS, LEFT_OUT_COLUMNS, PROPOSAL_COLUMNS
+from senrkit.run_tables import ACTIONS, ADDED_COLUMNS, FINDINGS_COLUMNS, LEFT_OUT_COLUMNS, PROPOSAL_COLUMNS
 
 MANIFEST = "manifest.json"
 TO_DO = ("add", "update", "delete", "hold")
@@ -143,11 +144,21 @@ class RunFolder:
             raise InputError(
                 f"{self.folder / name} is missing or damaged.", "Run again, or open another run."
             ) from None
-        missing = [column for column in columns if column not in table]
+        missing = [column for column in columns if column not in table and column not in ADDED_COLUMNS]
         if missing:
             raise InputError(f"{self.folder / name} has no column {', '.join(missing)}.", "Run again.")
         # The tables guard text that a spreadsheet would run as a formula with an apostrophe.
-        return table.replace(r"^'(?=[=+\-@\t\r\n])", "", regex=True)
+        plain = table.replace(r"^'(?=[=+\-@\t\r\n])", "", regex=True)
+        return _in_todays_writing(plain, columns)
+
+
+def _in_todays_writing(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """A table of whichever senrkit: dates ISO, the start as a key beside them, columns that came later blank."""
+    table = table.assign(**{name: "" for name in columns if name not in table})
+    days = [name for name in ("start_date", "exit_date") if name in table]
+    if "start_key" in columns:
+        table = table.assign(start_key=dates.key_texts(table["start_date"]))
+    return table.assign(**{name: dates.iso_texts(table[name]) for name in days}).astype("str")
 
 
 def run_folders(runs: Path | str) -> list[Path]:

@@ -97,7 +97,8 @@ def write_stopped(out: Path, manifest: Mapping[str, Any], actions: pd.DataFrame 
     Raises as `write_run`."""
     with staged(out) as folder:
         if actions is not None:
-            _write(folder / "proposal.csv", to_csv(proposal_table(actions.assign(sequence=0, file=""))))
+            unsent = actions.assign(sequence=0, file="", local_record_id="")
+            _write(folder / "proposal.csv", to_csv(proposal_table(unsent)))
         _write(folder / MANIFEST, to_json(manifest))
     return out
 

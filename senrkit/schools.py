@@ -21,7 +21,8 @@ def school_table(loc: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """One row per Aeries school, the district record (code 0) apart.
 
     Columns: `aeries_school`, `name`, `school_code` (School of Attendance, as `LOC.SC` says, may be blank),
-    `lea` (Reporting LEA), `selected` (bool), `why_not` (a left-out reason, `""` when selected).
+    `lea` (Reporting LEA), `top_grade` (float64: `LOC.HI`, NaN when unknown), `selected` (bool), `why_not` (a left-out
+    reason, `""` when selected).
     """
     loc = loc.drop_duplicates("CD", ignore_index=True)
     schools = pd.DataFrame(
@@ -30,6 +31,7 @@ def school_table(loc: pd.DataFrame, settings: Settings) -> pd.DataFrame:
             "name": loc["NM"],
             "school_code": loc["SC"],
             "lea": _reporting_lea(loc, settings),
+            "top_grade": pd.to_numeric(_optional(loc, "HI"), errors="coerce").astype("float64"),
         }
     )
     schools["why_not"] = _why_not(loc, schools, settings)

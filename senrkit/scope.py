@@ -11,7 +11,7 @@ from senrkit import dates, text
 from senrkit.inputs.senr_extract import Extract
 from senrkit.inputs.state_rows import StateRows
 from senrkit.intervals import cancelled
-from senrkit.reference import SchoolYear
+from senrkit.reference import SENR_FIELDS, SchoolYear
 from senrkit.schools import NOT_REPORTED, NOT_SELECTED, NPS_SCHOOL
 from senrkit.settings import Settings
 from senrkit.spells import SpellSet
@@ -37,6 +37,8 @@ class Scope:
         Positions of the rows in scope, int64.
     state
         The rows in scope, as text, with a fresh index; `start`, `exit` (datetime64[s]), `cancelled` (bool) added.
+    lacking
+        The SENR fields that the extract's layout does not have: unknown in every row, though they stand there as blank.
     """
 
     year: SchoolYear
@@ -47,6 +49,7 @@ class Scope:
     in_scope: np.ndarray
     positions: np.ndarray
     state: pd.DataFrame
+    lacking: frozenset[str] = frozenset()
 
     def counts(self) -> dict[str, int]:
         """The first line of the balance (section 9)."""
@@ -87,7 +90,8 @@ def scope_of(extract: Extract, spell_set: SpellSet, settings: Settings) -> Scope
     state["exit"] = dates.from_ccyymmdd(state["exit_date"])
     ends = (state[name].to_numpy(dtype="datetime64[D]") for name in ("start", "exit"))
     state["cancelled"] = cancelled(*ends, state["exit_reason"])
-    return Scope(year, rows, start, of_lea, run_year, in_scope, at, state)
+    lacking = frozenset(SENR_FIELDS) - set(extract.layout.columns)
+    return Scope(year, rows, start, of_lea, run_year, in_scope, at, state, lacking)
 
 
 def _at_unselected_school(rows: StateRows, at: np.ndarray, selected: pd.Series, spell_set: SpellSet) -> np.ndarray:

@@ -83,6 +83,12 @@ _TABLES: Mapping[str, Mapping[str, values.Reader]] = {
         "keep_preschool_exits": values.flag,
         "local_record_id": values.flag,
         "compare": values.compared_fields,
+        "completion_closes": values.flag,
+        "uc_csu": values.one_of("either", "both"),
+        "golden_state_seal": values.text,
+        "biliteracy_seal": values.text,
+        "blank_exemption": values.one_of("N", ""),
+        "summer_completions": values.one_of("report", "ignore"),
     },
     "output": {"runs": values.text},
 }
@@ -131,6 +137,12 @@ class ProcessSettings:
     keep_preschool_exits: bool = False
     local_record_id: bool = True
     compare: tuple[str, ...] | None = None
+    completion_closes: bool = True
+    uc_csu: Literal["either", "both"] = "either"
+    golden_state_seal: str | None = None
+    biliteracy_seal: str | None = None
+    blank_exemption: Literal["N", ""] = "N"
+    summer_completions: Literal["report", "ignore"] = "report"
 
 
 @dataclass(frozen=True)

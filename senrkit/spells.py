@@ -17,11 +17,25 @@ from senrkit.inputs.aeries import AeriesTables
 from senrkit.intervals import cancelled
 from senrkit.people import DEMOGRAPHICS, column_of, people, row_for, taken
 from senrkit.settings import Settings
-from senrkit.spell_rules import completion, exit_rules, faults, year_end
+from senrkit.spell_rules import (
+    SECONDARY,
+    completion,
+    completion_closes,
+    completion_facts,
+    exit_rules,
+    faults,
+    spell_warnings,
+    summer_completions,
+    year_end,
+)
 from senrkit.translate import Translator, translator
 
 _SSID = r"^\d{10}$"
-_SPOKEN_FOR = ("eoy", "ens", "hsg", "next_grade", "gex")
+TAG_SKIPPED, PROGRAM_SKIPPED, FUTURE = "tag-skipped", "program-skipped", "future-dated"
+SECONDARY_NO_SHOW = "secondary-no-show"
+_SPOKEN_FOR = (
+    "eoy", "ens", "hsg", "next_grade", "gex", "completed_on", "left_on", "meets_uc", "meets_csu", "uc_csu_override",
+)  # fmt: skip
 REPORTABLE = ("status", "grade", "transfer_code", "residence_district", "nps_code")
 
 
@@ -36,31 +50,45 @@ class SpellSet:
         `reporting_lea school_code nps_code academic_year ssid start_date status grade exit_date exit_reason
         completion_status receiver_school transfer_code residence_district uc_csu golden_state_seal biliteracy_seal
         transition_status graduation_exemption` and the demographics, as text, unknown = NaN; `start`, `exit`
-        (datetime64[s]); `origin` (`row`, `mid-year-change`), `closed_by` (`aeries`, `year-end`, `""`), `rows`
-        (int64, Aeries rows in it), `cancelled` (bool), `fault` (hold reason or `""`), `fault_text`.
+        (datetime64[s]); `origin` (`row`, `mid-year-change`, `summer-completion`), `closed_by` (`aeries`, `completion`,
+        `year-end`, `""`), `rows` (int64, Aeries rows in it), `cancelled` (bool), `fault` (hold reason or `""`),
+        `fault_text`, `completion_unknown` (bool: open, and the source cannot say whether a completion ended it).
+    summer
+        Spells of `origin` `summer-completion` in the year that begins, which wait for the state's word: they count only
+        when the student's newest earlier state row ends `E156` (2.6a).
     left_out
         One row an `ENR` row of the run year that is in no spell: `reason, school_code, school_name, aeries_school,
-        ssid, local_id, start_date, exit_date`.
+        ssid, local_id, start_date, exit_date, tag`.
     untranslated
         Local codes without a translation: `set, code, rows`.
     schools, people
         See `schools.school_table`, `people.people`.
     enrolled
         `STU.ID` of every student with a live `ENR` row in the run year, at any school, left out or not.
+    attended
+        The state codes of those rows' schools: `student, school_code`.
     rows_read
         Number of live `ENR` rows of the run year.
+    rows_without_student
+        How many of them have no row in `STU`.
     warnings
         What a person should know, as `kind, student, ssid, school_code, detail`.
+    known
+        The translations of local codes.
     """
 
     spells: pd.DataFrame
+    summer: pd.DataFrame
     left_out: pd.DataFrame
     untranslated: pd.DataFrame
     schools: pd.DataFrame
     people: pd.DataFrame
     enrolled: pd.Series
+    attended: pd.DataFrame
     rows_read: int
+    rows_without_student: int
     warnings: pd.DataFrame
+    known: Translator
 
     @cached_property
     def enrolled_ssids(self) -> pd.Series:
@@ -81,24 +109,37 @@ def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
     persons = people(tables.tables["STU"], tables.tables.get("LSI"))
     rows = _rows_of_year(tables.tables["ENR"], settings, school_table, persons)
     rows["left_out"] = _left_out_reason(rows, settings)
+    _translate(rows, known, (rows["left_out"] == "").to_numpy())
+    rows["left_out"] = text.choose(_secondary_no_show(rows), SECONDARY_NO_SHOW, rows["left_out"])
     kept = (rows["left_out"] == "").to_numpy()
-    _translate(rows, known, kept)
-    listed = _left_out_list(rows[~kept])
     spells = _with_people(_fold(rows[kept].reset_index(drop=True), settings), persons)
-    spells, warnings = year_end(spells, known, school_table, settings)
-    spells = completion(exit_rules(spells, settings), known)
+    spells = completion_closes(completion_facts(spells, known, school_table, settings), known, settings)
+    spells = year_end(spells, known, school_table, settings)
+    spells = spells.assign(waits_for_state=np.zeros(len(spells), dtype=bool))
+    spells = pd.concat([spells, _in_summer(spells, rows[~kept], persons, known, school_table, settings)])
+    spells = completion(exit_rules(spells.reset_index(drop=True), settings), known, tables.tables.get("ACT"), settings)
     spells = _finish(spells, known, settings)
     spells = spells.assign(**faults(spells, settings))
+    waiting = spells["waits_for_state"].to_numpy(dtype=bool)
     return SpellSet(
-        spells,
-        listed,
+        _numbered(spells[~waiting]),
+        _numbered(spells[waiting]),
+        _left_out_list(rows[~kept]),
         known.missing_codes(),
         school_table,
         persons,
         rows["student"].drop_duplicates(),
+        rows[["student", "school_code"]].drop_duplicates(ignore_index=True),
         len(rows),
-        warnings,
+        int((rows["person"] < 0).sum()),
+        spell_warnings(spells[~waiting], school_table, settings),
+        known,
     )
+
+
+def _numbered(spells: pd.DataFrame) -> pd.DataFrame:
+    spells = spells.reset_index(drop=True)
+    return spells.assign(spell=np.arange(len(spells), dtype="int64"))
 
 
 def _rows_of_year(
@@ -162,15 +203,27 @@ def _number(column: pd.Series) -> pd.Series:
 
 def _left_out_reason(rows: pd.DataFrame, settings: Settings) -> np.ndarray:
     after = (rows["start"] > dates.stamp(settings.as_of)).to_numpy()
+    skipped = [tag.strip() for tag in settings.aeries.skip_tags if tag.strip()]
     reasons = [
         ((rows["why_not"] == schools.NOT_SELECTED).to_numpy(), schools.NOT_SELECTED),
         ((rows["why_not"] == schools.NOT_REPORTED).to_numpy(), schools.NOT_REPORTED),
-        (rows["tag"].isin([tag for tag in settings.aeries.skip_tags if tag != ""]).to_numpy(), "tag-skipped"),
-        (rows["local_program"].isin(settings.aeries.skip_programs).to_numpy(), "program-skipped"),
+        (rows["tag"].isin(skipped).to_numpy(), TAG_SKIPPED),
+        (rows["local_program"].isin(settings.aeries.skip_programs).to_numpy(), PROGRAM_SKIPPED),
         (~rows["ssid"].str.match(_SSID).to_numpy(dtype=bool), "no-ssid"),
-        (after & (settings.process.future_dates == "omit"), "future-dated"),
+        (after & (settings.process.future_dates == "omit"), FUTURE),
     ]
-    return np.select([holds for holds, _ in reasons], [reason for _, reason in reasons], "")
+    return text.selected([holds for holds, _ in reasons], [reason for _, reason in reasons], "", rows.index)
+
+
+def _secondary_no_show(rows: pd.DataFrame) -> np.ndarray:
+    """A cancelled no-show of status 20, which CALPADS takes in no form (section 2)."""
+    secondary = text.equals(rows["left_out"], "") & text.equals(rows["status"], SECONDARY)
+    return secondary & _row_cancelled(rows)
+
+
+def _row_cancelled(rows: pd.DataFrame) -> np.ndarray:
+    ends = (rows[name].to_numpy(dtype="datetime64[D]") for name in ("start", "exit"))
+    return cancelled(*ends, rows["exit_reason"])
 
 
 def _translate(rows: pd.DataFrame, known: Translator, kept: np.ndarray) -> None:
@@ -181,27 +234,34 @@ def _translate(rows: pd.DataFrame, known: Translator, kept: np.ndarray) -> None:
 
 
 def _left_out_list(rows: pd.DataFrame) -> pd.DataFrame:
-    listed = rows[["left_out", "school_code", "school_name", "aeries_school", "ssid", "student", "entered", "left"]]
-    listed.columns = pd.Index("reason school_code school_name aeries_school ssid local_id start_date exit_date".split())
+    listed = rows[
+        ["left_out", "school_code", "school_name", "aeries_school", "ssid", "student", "entered", "left", "tag"]
+    ]
+    listed.columns = pd.Index(
+        "reason school_code school_name aeries_school ssid local_id start_date exit_date tag".split()
+    )
     order = ["reason", "school_code", "aeries_school", "local_id", "start_date", "exit_date"]
     return listed.sort_values(order, ignore_index=True)
 
 
 def _fold(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Rows of one student at one school in order of start: folded into one spell, or a mid-year change (2.2, 2.5)."""
+    rows = rows.assign(own_exit=(rows["left"] != "").to_numpy())
     if settings.process.future_dates == "omit":
         later = (rows["exit"] > dates.stamp(settings.as_of)).to_numpy()
         rows = rows.assign(
             exit=rows["exit"].mask(later),
             **{name: text.choose(later & rows[name].notna().to_numpy(), "", rows[name]) for name in _EXIT},
         )
-    rows = _in_order(rows)
+    # A cancelled row neither continues another nor is continued (2.2).
+    rows = _in_order(rows.assign(apart=_row_cancelled(rows)))
     duplicate = _same_as_before(rows, ["student", "aeries_school", *_DISTINGUISHING])
     rows["copies"] = _count_copies(duplicate)
     rows = rows[~duplicate].reset_index(drop=True)
     continued, change = _continued(rows, settings)
     rows["odd_dates"] = _odd_dates(rows, settings)
-    return _one_row_a_spell(rows, begins=~(continued & ~change), change=change)
+    spells = _one_row_a_spell(rows, begins=~(continued & ~change), change=change)
+    return _in_order(spells.drop(columns="apart"))
 
 
 _DISTINGUISHING = (
@@ -214,8 +274,10 @@ _EXIT = ("left", "local_reason", "exit_reason", "next_school", "receiver_school"
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    order = ["student", "aeries_school", "start", "exit", *_DISTINGUISHING]
-    codes = [rows[name].to_numpy() if name in ("start", "exit") else text.ranks(rows[name]) for name in order]
+    """By student, school and start; rows that are set `apart`, the cancelled ones, after all others of the school."""
+    order = ["student", "aeries_school", "apart", "start", "exit", *_DISTINGUISHING]
+    order = [name for name in order if name in rows]
+    codes = [rows[name].to_numpy() if name in ("apart", "start", "exit") else text.ranks(rows[name]) for name in order]
     # Open rows and rows without a readable start come last.
     codes = [
         np.where(np.isnat(code), np.datetime64("9999-12-31", "s"), code) if code.dtype.kind == "M" else code
@@ -242,7 +304,7 @@ def _count_copies(duplicate: np.ndarray) -> np.ndarray:
 
 def _continued(rows: pd.DataFrame, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     """Whether a row continues the one before it, and whether it does so with other reportable values."""
-    together = _same_as_before(rows, ["student", "aeries_school"])
+    together = _same_as_before(rows, ["student", "aeries_school"]) & ~rows["apart"].to_numpy()
     before_exit = rows["exit"].shift().to_numpy(dtype="datetime64[D]")
     gap = (rows["start"].to_numpy(dtype="datetime64[D]") - before_exit).astype("float64")
     gap[np.isnan(gap) | (gap < -1e15)] = np.nan
@@ -269,9 +331,9 @@ def _one_row_a_spell(rows: pd.DataFrame, begins: np.ndarray, change: np.ndarray)
     changed_from = change[firsts] if len(rows) else np.zeros(0, dtype=bool)
     changed_to = np.append(changed_from[1:], False) if len(firsts) else changed_from
     day_after = pd.Series(rows["exit"].shift().to_numpy()[firsts]) + pd.Timedelta(days=1)
-    spells = first.drop(columns=["left_out", "tag", "why_not"])
+    spells = first.drop(columns=["left_out", "why_not"])
     spells["start"] = first["start"].mask(changed_from, day_after).astype("datetime64[s]")
-    for name in ("exit", "left", "local_reason", "exit_reason", "next_school", "receiver_school", "person"):
+    for name in ("exit", "left", "local_reason", "exit_reason", "next_school", "receiver_school", "person", "own_exit"):
         spells[name] = last[name]
     spells["exit_reason"] = text.choose(changed_to, "E150", last["exit_reason"])
     spells["origin"] = np.where(changed_from, "mid-year-change", "row")
@@ -285,6 +347,21 @@ def _with_people(spells: pd.DataFrame, persons: pd.DataFrame) -> pd.DataFrame:
     """Spells with what the student's `STU` row says: demographics in local codes, end-of-year fields."""
     at = spells["person"].to_numpy()
     return spells.assign(**{name: taken(persons[name], at) for name in (*DEMOGRAPHICS, *_SPOKEN_FOR)})
+
+
+def _in_summer(
+    spells: pd.DataFrame,
+    left_out: pd.DataFrame,
+    persons: pd.DataFrame,
+    known: Translator,
+    school_table: pd.DataFrame,
+    settings: Settings,
+) -> pd.DataFrame:
+    """Spells of one day for students who completed in the summer (2.6a), with the columns of the other spells."""
+    found = summer_completions(spells, left_out, persons, known, school_table, settings)
+    own = persons.iloc[found["person"].to_numpy()].reset_index(drop=True)
+    made = found.assign(**{name: own[name] for name in (*DEMOGRAPHICS, *_SPOKEN_FOR)})
+    return made.reindex(columns=spells.columns).astype(spells.dtypes.to_dict())
 
 
 def _finish(spells: pd.DataFrame, known: Translator, settings: Settings) -> pd.DataFrame:

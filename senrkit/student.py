@@ -28,7 +28,8 @@ _SPELL = (
 )
 _AERIES = ["YR", "SC", "HS", "ED", "LD", "ER", "GR", "PR", "IT", "ITD", "NPS"]
 _DECISION = (
-    "action reason hold_reason hold_detail school_code school_name start_date exit_date changed before after evidence"
+    "action reason hold_reason hold_detail hold_text school_code school_name start_date exit_date changed before after "
+    "evidence"
 ).split()
 _NAMES = ["first_name", "middle_name", "last_name", "birth_date"]
 _SIDES = (
@@ -203,7 +204,7 @@ def _line(side: str, row: dict[str, str]) -> str:
         said = [
             f"{row['action']} ({why})  school {row['school_code']}, start {_day(row['start_date'])}",
             row["evidence"],
-            row.get("hold_detail", ""),
+            row.get("hold_text", ""),
         ]
         changes = [f"was {row['before']} → becomes {row['after']}"] if row["changed"] else []
         return "\n      ".join(part for part in said + changes if part)

@@ -59,7 +59,7 @@ class Plan:
     ----------
     actions
         The proposal's actions with `file` (name, `""` for none), `sequence` (int64, 1.. through all files, 0 for none),
-        `step` (`""` for none) and `file_number` (int64, 0 for none).
+        `step` (`""` for none), `file_number` (int64, 0 for none) and `local_record_id` (of the record that is sent).
     files
         In upload order; no empty ones.
     missing
@@ -100,6 +100,9 @@ def order(proposal: Proposal, settings: Settings, run_number: str) -> Plan:
     placed, steps = _one_step(sent) if single else _steps_in_order(sent)
     planned = _with_sequence(actions, placed, steps, settings)
     files = _files(planned, records, run_number if settings.process.local_record_id else None)
+    sent_as = [file.records["local_record_id"].set_axis(file.actions_index) for file in files]
+    ids = pd.concat(sent_as) if sent_as else pd.Series(dtype="str")
+    planned = planned.assign(local_record_id=ids.reindex(planned.index).fillna("").astype("str"))
     return Plan(planned, files, _missing(planned, steps))
 
 

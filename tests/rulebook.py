@@ -33,6 +33,8 @@ SCHOOLS = {
     "U": ("93", "Summer school", "1990093", "", "0", "1"),
     "X": ("99", "Inactive students", "1990099", "I", "0", ""),
 }
+# LOC.HI: the highest grade of each school.
+_TOP_GRADE = dict.fromkeys([code for code, *_ in SCHOOLS.values()], "12") | {"2": "8"}
 # What tables call a field for short.
 _STATE_NAMES = {
     "start": "start_date", "exit": "exit_date", "reason": "exit_reason", "completion": "completion_status",
@@ -43,7 +45,8 @@ LETTER = {code: letter for letter, (_, _, code, *_) in SCHOOLS.items() if code}
 TRANSLATIONS = [
     ("STU", "SP", "C", "20"), ("STU", "SP", "S", "30"), ("STU", "SP", "N", "50"), ("STU", "GR", "-2", "PS"),
     ("STU", "GR", "18", "IN"), ("STU", "HSG", "G", "100"), ("STU", "HSG", "P", "480"), ("STU", "HSG", "F", "360"),
-    ("STU", "IT", "D", "1"), ("ATT", "RS", "N", "N470"), ("ATT", "RS", "GRD", "E230"), ("ATT", "RS", "Y", "E155"),
+    ("STU", "IT", "D", "1"), ("ATT", "RS", "156", "E156"),
+    ("ATT", "RS", "N", "N470"), ("ATT", "RS", "GRD", "E230"), ("ATT", "RS", "Y", "E155"),
 ]  # fmt: skip
 
 
@@ -59,11 +62,17 @@ def rows_of(table: str) -> list[dict[str, str]]:
 
 
 def aeries(
-    table: str, lacking: tuple[str, ...] = (), stu: str = "", year: int = 2026, lsi: list[dict] | None = None
+    table: str,
+    lacking: tuple[str, ...] = (),
+    stu: str = "",
+    year: int = 2026,
+    lsi: list[dict] | None = None,
+    act: str | None = None,
 ) -> AeriesTables:
     """Aeries tables from `student school start exit reason grade program ...` rows, with `STU` rows to match.
 
-    `stu` is a table of further `STU` rows or of what differs on a student's row (`student` and columns by code).
+    `stu` is a table of further `STU` rows or of what differs on a student's row (`student` and columns by code), `act`
+    one of awards (`student CD DT`).
     """
     enr, persons = [], {}
     for row in rows_of(table):
@@ -82,7 +91,7 @@ def aeries(
         student = row.pop("student")
         school = SCHOOLS[row.pop("school", "A")][0]
         persons.setdefault((student, school), person(student, school)).update(
-            {code: ssid(value) if code == "CID" else value for code, value in row.items()}
+            {code: ssid(value) if code == "CID" else value.replace("_", " ") for code, value in row.items()}
         )
     tables = {
         "ENR": _frame(enr, "ID YR SC ED LD ER GR PR IT ITD NPS NS HS"),
@@ -98,6 +107,9 @@ def aeries(
     }
     if lsi is not None:
         tables["LSI"] = _frame(lsi, "ID LFN LMN LLN LSF GN")
+    if act is not None:
+        awards = [{"PID": str(1000 + int(row["student"])), "CD": row["CD"], "DT": row["DT"]} for row in rows_of(act)]
+        tables["ACT"] = _frame(awards, "PID CD DT")
     for column in lacking:
         name, code = column.split(".")
         tables[name] = tables[name].drop(columns=code)
@@ -112,7 +124,7 @@ def person(student: str, school: str) -> dict[str, str]:
         "FN": f"Given{student}", "MN": "", "BD": f"2015-03-{int(student) % 28 + 1:02d}", "GN": "F", "GR": "5",
         "TG": "", "SP": "",
         "SF": "", "LNA": "", "FNA": "", "MNA": "", "BCY": "", "BST": "", "BCU": "US", "NG": "6", "EOY": "", "ENS": "0",
-        "HSG": "", "GEX": "", "SWR": "", "SLD": "",
+        "HSG": "", "GEX": "", "SWR": "", "SLD": "", "DG": "", "LD": "", "CUC": "", "CCS": "", "CCO": "",
     }  # fmt: skip
 
 
@@ -188,10 +200,11 @@ def expected(table: str) -> list[tuple[str, ...]]:
 
 
 def spells(
-    table: str, chosen: Settings | None = None, shown: str = "start exit reason", **how: object
+    sis: AeriesTables | str, chosen: Settings | None = None, shown: str = "start exit reason", **how: object
 ) -> list[tuple[str, ...]]:
     """The spells that the rows give: the named columns, in order of student and start."""
-    built = build_spells(aeries(table, **how), chosen or settings()).spells  # type: ignore[arg-type]
+    sis = aeries(sis, **how) if isinstance(sis, str) else sis  # type: ignore[arg-type]
+    built = build_spells(sis, chosen or settings()).spells
     named = _STATE_NAMES | {"school": "school_code"}
     listed = built.sort_values(["ssid", "start_date", "school_code"])
     columns = [listed[named.get(name, name)].fillna("?").map(str) for name in shown.split()]
@@ -232,10 +245,11 @@ def _loc() -> pd.DataFrame:
             "TG": tag,
             "DNR": unreported,
             "U": session,
+            "HI": _TOP_GRADE[code],
         }
         for code, name, state_code, tag, unreported, session in SCHOOLS.values()
     ]
-    return _frame([district, *schools], "CD NM CC DC SC TG DNR U")
+    return _frame([district | {"HI": "12"}, *schools], "CD NM CC DC SC TG DNR U HI")
 
 
 def _frame(rows: list[dict], columns: str) -> pd.DataFrame:

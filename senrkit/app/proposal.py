@@ -39,7 +39,9 @@ class ProposalTable:
     def read(cls, folder: Path) -> ProposalTable:
         """From a run folder. The apostrophes that guard a spreadsheet are taken off again."""
         with (folder / "proposal.csv").open(encoding="utf-8", newline="") as lines:
-            return cls([{name: _unguarded(value) for name, value in row.items()} for row in csv.DictReader(lines)])
+            rows = [{name: _unguarded(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+        # A run of an older senrkit has the start as a key only, and under the other name.
+        return cls([{"start_key": row["start_date"].replace("-", "")} | row for row in rows])
 
     @property
     def view(self) -> list[int]:
@@ -97,7 +99,7 @@ class ProposalTable:
         """The decisions in force; those that fit no row are passed over."""
         by_key: dict[tuple[str, str, str], list[int]] = {}
         for place, row in enumerate(self.rows):
-            by_key.setdefault((row["ssid"], row["school_code"], row["start_date"]), []).append(place)
+            by_key.setdefault((row["ssid"], row["school_code"], row["start_key"]), []).append(place)
         self._decided, self._held_students = {}, set()
         for one in decided:
             for place in by_key.get((one["ssid"], one["school_code"], one["start_date"]), ()):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from senrkit import reference, wording
+from senrkit import dates, reference, wording
 from senrkit.app import screens
 from senrkit.reference import SchoolYear
 
@@ -137,6 +137,6 @@ def _shown(name: str, value: str, year: SchoolYear) -> str:
 
 def _day(written: str) -> dt.date | None:
     try:
-        return dt.date(int(written[:4]), int(written[4:6]), int(written[6:8]))
+        return dates.day(written)
     except ValueError:
         return None

@@ -18,7 +18,9 @@ from senrkit.wording import SheetColumn
 # Everything is in these sheets and nowhere else, so none is cut off before a spreadsheet program would.
 _MOST_ROWS = 1_000_000
 _ENGINES = {"processes": "processes side by side", "workers": "Dask workers", "scheduler": "Dask workers"}
-_ACTIONS_SHOWN = ("delete", "update", "add", "hold", "settled-no-show", "future-dated", "same")
+_ACTIONS_SHOWN = (
+    "delete", "update", "add", "hold", "settled-no-show", "settled-completion", "left-as-is", "future-dated", "same",
+)  # fmt: skip
 
 
 def workbook(document: Mapping[str, Any], tables: BatchTables) -> bytes:

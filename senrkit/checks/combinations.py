@@ -12,8 +12,14 @@ from senrkit.checks.values import value
 
 @rule("SENR0036")
 def birth_state_and_country(records: Records, context: CheckContext) -> Hits:
-    """A blank state goes with every country."""
-    return hits(records.filled("birth_state") & ~_valid(records, "state_country", "birth_state", "birth_country"))
+    """A blank state goes with every country. How the state's list has US territories, as states or as countries, was
+    not found: there it cannot be told."""
+    wrong = records.filled("birth_state") & ~_valid(records, "state_country", "birth_state", "birth_country")
+    territories = value("birth_country", "territories")
+    states = [f"US-{code}" for code in territories]
+    doubtful = records.is_("birth_country", *territories) | records.is_("birth_state", *states, *territories)
+    found = hits(wrong)
+    return Hits(found.rows, found.holes, doubtful=doubtful[found.rows])
 
 
 @rule("SENR0022")
@@ -78,6 +84,17 @@ def exit_date_and_reason(records: Records, context: CheckContext) -> Hits:
 @rule("local-uc-csu")
 def graduate_without_uc_csu(records: Records, context: CheckContext) -> Hits:
     return hits(_graduate(records) & ~records.filled("uc_csu"))
+
+
+@rule("local-seals-blank")
+def graduate_without_seals(records: Records, context: CheckContext) -> Hits:
+    blank = ~records.filled("golden_state_seal") | ~records.filled("biliteracy_seal")
+    return hits(_graduate(records) & blank)
+
+
+@rule("receiver-missing")
+def transfer_without_receiver(records: Records, context: CheckContext) -> Hits:
+    return hits(records.is_("exit_reason", value("exits", "with_receiver")) & ~records.filled("receiver_school"))
 
 
 @rule("local-district-of-choice")

@@ -97,6 +97,8 @@ def _finishers(records: Records, state: Records, completion: list[str], own_lea:
     for side, counted in ((state, ~sent), (records, ~records.deletes)):
         counted = counted & side.is_("completion_status", *completion)
         counted &= side.is_("exit_reason", value("graduate", "completer_exit")) & ~np.isnat(side.exit)
+        # One that ends before it starts is SENR0018's; it would be compared with itself.
+        counted &= ~(side.exit < side.start)
         if own_lea:
             counted &= side.is_("reporting_lea", own_lea)
         rows = np.flatnonzero(counted)

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.compute as pc
 
 from senrkit import reference, text
-from senrkit.checks.records import Records, school_years
-from senrkit.checks.rule import CheckContext, Hits, by_field, hits, rule
+from senrkit.checks.records import Records, in_years, school_years
+from senrkit.checks.rule import CheckContext, Hits, by_field, hits, one_after_another, rule
 from senrkit.checks.values import value
 from senrkit.reference import SchoolYear
 
@@ -71,16 +71,20 @@ def unknown_code(records: Records, context: CheckContext) -> Hits:
 
 @rule("GERR0007")
 def code_not_in_force(records: Records, context: CheckContext) -> Hits:
-    """Tested against the year of the start date; the page does not say which date CALPADS takes."""
+    """Tested against the year of the start date; the page does not say which date CALPADS takes. Of a code that may be
+    retired it cannot be told."""
     years = school_years(records.start)
-    found = []
+    found, in_doubt = [], []
     for field, title, codes in _coded(context):
         if codes == "yes_no":
             continue
         known = records.is_(field, *reference.all_codes(codes)) & ~np.isnan(years)
         in_force = records.in_force(field, codes)
         found.append((field, title, known & ~in_force, {"value": records.frame[field]}))
-    return by_field(found, doubtful=_incomplete(context))
+        doubtful = in_years(years, lambda year: records.is_(field, *reference.doubtful_codes(codes, year)))  # noqa: B023
+        in_doubt.append((field, title, doubtful, {"value": records.frame[field]}))
+    of_these = frozenset(field for field, *_ in in_doubt)
+    return one_after_another(by_field(found, _incomplete(context)), by_field(in_doubt, of_these))
 
 
 @rule("GERR0008", deletes=True)

@@ -92,6 +92,19 @@ def by_field(found: list[tuple[str, str, np.ndarray, dict[str, Hole]]], doubtful
     return Hits(rows, holes, fields, fields.isin(list(doubtful)).to_numpy(dtype=bool))
 
 
+def one_after_another(*parts: Hits) -> Hits:
+    """The hits of one rule that were found in several ways; `fields` are on all of them."""
+    filled = [part for part in parts if len(part.rows)]
+    if len(filled) < 2:
+        return filled[0] if filled else parts[0]
+    return Hits(
+        np.concatenate([part.rows for part in filled]),
+        {name: pd.concat([part.holes[name] for part in filled], ignore_index=True) for name in filled[0].holes},
+        pd.concat([part.fields for part in filled], ignore_index=True),
+        np.concatenate([part.doubtful for part in filled]),
+    )
+
+
 def _taken(hole: Hole, rows: np.ndarray) -> pd.Series:
     if isinstance(hole, str):
         return text.constant(hole, pd.RangeIndex(len(rows)))

@@ -154,6 +154,8 @@ def _next_start(records: Records, group: pd.Series, ends: np.ndarray, sent: np.n
     at_exit = stretch[asked] + records.exit[asked].astype("int64")
     one_day = records.start[asked] == records.exit[asked]
     at = np.where(one_day, np.searchsorted(begins, at_exit, "right"), np.searchsorted(begins, at_exit, "left"))
+    # One that ends before it starts would otherwise meet its own start.
+    at += np.append(rows[order], -1)[at] == asked
     found = begins[at] - stretch[asked]
     result = np.full(len(records), np.datetime64("NaT", "D"))
     result[asked] = np.where(found < (1 << 23), found.astype("datetime64[D]"), np.datetime64("NaT", "D"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,7 +25,7 @@ _STU_TEXTS = {
     "BCY": "city",
 }
 _STU_CODES = {"SF": "suffix", "GN": "gender", "BST": "state", "BCU": "country", "LF": "elas", "HL": "language"}
-_STU_BLANK = {"MNA": "", "EOY": "", "HSG": "", "SWR": "", "GEX": ""}
+_STU_BLANK = {"MNA": "", "EOY": "", "HSG": "", "SWR": "", "GEX": "", "CUC": "", "CCS": "", "CCO": ""}
 
 
 def enr_rows(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
@@ -157,6 +158,16 @@ def lsi(people: pd.DataFrame, traps: Sequence[Trap]) -> pd.DataFrame:
     return pd.DataFrame({"ID": who["local_id"].astype("int64"), **texts, "LSF": "", "GN": "", "DEL": 0}).reset_index(
         drop=True
     )
+
+
+def act(people: pd.DataFrame, traps: Sequence[Trap], first: dt.date) -> pd.DataFrame:
+    """`ACT`: the awards of those whose trap they are."""
+    codes = pd.Series([one.award for one in traps] + [""], dtype="str")
+    code = codes.iloc[people["trap"].clip(lower=-1)].set_axis(people.index)
+    own = people[(code != "").to_numpy() & (people["role"] == 0).to_numpy()]
+    given = pd.Series(pd.Timestamp(first), index=own.index).astype("datetime64[s]")
+    awards = {"PID": own["local_id"].astype("int64"), "CD": code.loc[own.index], "DT": given, "DEL": 0}
+    return pd.DataFrame(awards).reset_index(drop=True)
 
 
 def xrf() -> pd.DataFrame:

@@ -143,6 +143,17 @@ def _five_years(d: District) -> District:
     return _rows(d, (d.extract["start_date"] >= f"{d.calendar.year - 5}0701").to_numpy())
 
 
+def _dates_spoilt(d: District) -> District:
+    stu = d.tables["STU"]
+    written = pd.to_datetime(stu["BD"]).dt.strftime("%d-%b-%y").fillna("").astype("str")
+    return replace(d, tables=d.tables | {"STU": stu.assign(BD=written)})
+
+
+def _students_lost(d: District) -> District:
+    stu = d.tables["STU"]
+    return replace(d, tables=d.tables | {"STU": stu[(stu["ID"] % 10 != 7).to_numpy()].reset_index(drop=True)})
+
+
 def _strays(d: District, count: int) -> pd.DataFrame:
     """State rows of students whom Aeries does not know."""
     rows = d.extract[_this_year(d) & (d.extract["exit_date"] == "").to_numpy()].drop_duplicates("ssid").head(count)
@@ -183,5 +194,7 @@ BREAKS = {
         Break("P12", "CALPADS holds many enrollments of students whom Aeries does not know.", _many_strays),
         Break("P13", "The extract holds one enrollment twice.", _twice),
         Break("P14", "The extract was asked for since five years ago (a warning).", _five_years),
+        Break("P15", "A spreadsheet has rewritten the birth dates in Aeries.", _dates_spoilt),
+        Break("P16", "One student in ten has enrollments in Aeries and no row in STU.", _students_lost),
     )
 }

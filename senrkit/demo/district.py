@@ -109,6 +109,7 @@ def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int,
         "LSI": aeries.lsi(in_aeries, traps),
         "LAC": language.lac(held, in_aeries, first, traps),
         "IDN": aeries.idn(in_aeries, traps),
+        "ACT": aeries.act(in_aeries, traps, calendar.first),
     }
     rows = _in_file_order(extract.extract_rows(state, in_state, calendar.as_of, lea))
     last_school = (

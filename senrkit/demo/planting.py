@@ -86,7 +86,10 @@ def state_rows(people: pd.DataFrame, traps: Sequence[Trap], calendar: Calendar) 
     planted = rows_of(
         rows.index,
         person=rows["person"].to_numpy(),
-        year=calendar.year,
+        # A trap may plant a row of last year, too.
+        year=np.where(
+            pd.to_datetime(rows["start"]) < pd.Timestamp(calendar.year, 7, 1), calendar.year - 1, calendar.year
+        ),
         school=school,
         receiver=_school(rows, "receiver"),
         start=rows["start"],

@@ -6,6 +6,7 @@ import datetime as dt
 
 from senrkit.demo.days import Calendar
 from senrkit.demo.schools import LEA
+from senrkit.demo.traps.completions import BILITERACY
 from senrkit.demo.traps.scope import SKIPPED_PROGRAM
 
 _TEXT = """\
@@ -29,6 +30,10 @@ sela_extract = "SELA_ODS.txt"
 school_directory = "pubschls.txt"
 max_extract_age_days = {max_extract_age_days}
 
+[process]
+golden_state_seal = "GSS"
+biliteracy_seal = "{biliteracy}"
+
 [output]
 runs = "runs"
 """
@@ -41,5 +46,6 @@ def settings_text(calendar: Calendar, as_of: dt.date, max_extract_age_days: int 
         lea=lea,
         as_of=as_of.isoformat(),
         skipped_program=SKIPPED_PROGRAM,
+        biliteracy=BILITERACY,
         max_extract_age_days=max_extract_age_days,
     )

@@ -57,8 +57,8 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
             "School": rows["school_name"].where(rows["school_name"] != "", rows["school_code"]),
             "Grade": rows["grade"],
             "Status": rows["status"],
-            "Start": [_iso(day) for day in rows["start_date"]],
-            "Exit": [_iso(day) or "open" for day in rows["exit_date"]],
+            "Start": rows["start_date"],
+            "Exit": rows["exit_date"].where(rows["exit_date"] != "", "open"),
             "Exit reason": rows["exit_reason"],
         }
     )
@@ -66,11 +66,11 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _bars(rows: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     """Where each bar begins and ends, its axis label and its words. An open one ends on the day of the run."""
-    start, end = (dates.from_ccyymmdd(rows[name]) for name in ("start_date", "exit_date"))
+    start, end = (dates.from_iso(rows[name]) for name in ("start_date", "exit_date"))
     shown_end = end.fillna(as_of).clip(lower=start)
     school = rows["school_name"].where(rows["school_name"] != "", rows["school_code"])
     words = [
-        f"{_iso(first)} → {_iso(last) or 'open'}{f', {why}' if why else ''}"
+        f"{first} → {last or 'open'}{f', {why}' if why else ''}"
         for first, last, why in zip(rows["start_date"], rows["exit_date"], rows["exit_reason"], strict=True)
     ]
     places = rows.groupby("side").cumcount() + 1
@@ -144,7 +144,7 @@ def _range(bars: pd.DataFrame, year: SchoolYear) -> list[str]:
 
 
 def _sentence(rows: pd.DataFrame, as_of: pd.Timestamp) -> str:
-    today = as_of.strftime("%Y%m%d")
+    today = as_of.strftime("%Y-%m-%d")
     parts = []
     for side, name in _SIDES.items():
         of_side = rows[rows["side"] == side]
@@ -154,7 +154,3 @@ def _sentence(rows: pd.DataFrame, as_of: pd.Timestamp) -> str:
         where = f"open at {here}" if here else "none of them open" if len(of_side) else ""
         parts.append(f"{name} holds {known}" + (f", {where}" if where else ""))
     return "; ".join(parts) + "."
-
-
-def _iso(ccyymmdd: str) -> str:
-    return f"{ccyymmdd[:4]}-{ccyymmdd[4:6]}-{ccyymmdd[6:]}" if len(ccyymmdd) == 8 else ccyymmdd

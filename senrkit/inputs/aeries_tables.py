@@ -19,10 +19,18 @@ from senrkit.errors import InputError
 from senrkit.inputs import aeries_values
 
 NEEDED_TABLES = ("STU", "ENR", "LOC", "XRF")
-OPTIONAL_TABLES = ("LSI", "LAC", "IDN")
+OPTIONAL_TABLES = ("LSI", "LAC", "IDN", "ACT")
+# The column that says whose row it is.
+_STUDENT = {"ACT": "PID"}
 
 # What identifies a row; the other columns only break ties, so that the same rows always come in the same order.
-_KEYS = {"STU": ("SC", "SN"), "ENR": ("ID", "YR", "SC", "ED"), "LOC": ("CD",), "XRF": ("TC1", "FC1", "CD1", "SC")}
+_KEYS = {
+    "STU": ("SC", "SN"),
+    "ENR": ("ID", "YR", "SC", "ED"),
+    "LOC": ("CD",),
+    "XRF": ("TC1", "FC1", "CD1", "SC"),
+    "ACT": ("PID",),
+}
 
 _TRANSLATION_SET = "CLPD"
 # Aeries names a year's database DST, two digits of its first calendar year, three more (aeries_database.md 1.7).
@@ -33,11 +41,13 @@ _YEAR_IN_NAME = re.compile(r"^DST(\d{2})\d{3}", re.IGNORECASE)
 class AeriesTables:
     """Aeries, as frames (`docs/developers.md`, Aeries tables).
 
-    `tables` has STU, ENR, LOC, XRF and, where the source has them, LSI, LAC, IDN: text columns named by their Aeries
-    codes, `""` when blank, live rows only, without the column DEL. ENR holds the run year and the year before; XRF only
-    the set CLPD. `newest_year` is the newest ENR.YR of all live rows, None when there is none. `source` is safe to
-    print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same. `inferred`
-    names tables whose rows were made from records of another one: a row there does not prove that Aeries has it.
+    `tables` has STU, ENR, LOC, XRF and, where the source has them, LSI, LAC, IDN, ACT: text columns named by their
+    Aeries codes, `""` when blank, live rows only, without the column DEL. ENR holds the run year and the year before;
+    XRF only the set CLPD. `newest_year` is the newest ENR.YR of all live rows, None when there is none. `source` is
+    safe to print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same.
+    `inferred` names tables whose rows were made from records of another one: a row there does not prove that Aeries has
+    it.
+    `day_order` is what `aeries_values.year_last_days` found.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -47,6 +57,7 @@ class AeriesTables:
     digests: dict[str, str]
     newest_year: int | None
     inferred: frozenset[str] = frozenset()
+    day_order: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,9 +115,9 @@ def usable(
             f"{source} lacks what senrkit needs: {', '.join(lacking)}.",
             "Check that it is this year's Aeries district and that all of it may be read.",
         )
-    joinable = [table for table in OPTIONAL_TABLES if "ID" in found.get(table, ())]
+    joinable = [table for table in OPTIONAL_TABLES if _STUDENT.get(table, "ID") in found.get(table, ())]
     notes = [
-        f"{table} is not used, because it has no column ID."
+        f"{table} is not used, because it has no column {_STUDENT.get(table, 'ID')}."
         for table in OPTIONAL_TABLES
         if table in found and table not in joinable
     ]
@@ -183,6 +194,7 @@ def assembled(
     inferred: Iterable[str] = (),
 ) -> AeriesTables:
     """Tidied live rows as `AeriesTables`: the rows of the run, in one order whatever the source, with digests."""
+    tables, day_order = _days_spelled(tables)
     kept = {table: _in_order(table, _of_the_run(table, rows, first)) for table, rows in tables.items()}
     return AeriesTables(
         tables={table: rows.to_pandas() for table, rows in kept.items()},
@@ -192,7 +204,26 @@ def assembled(
         digests={table: _digest(rows) for table, rows in kept.items()},
         newest_year=newest,
         inferred=frozenset(inferred),
+        day_order=day_order,
     )
+
+
+def _days_spelled(tables: Mapping[str, pa.Table]) -> tuple[dict[str, pa.Table], str]:
+    """All date columns of a source together, for they decide together whether day or month comes first."""
+    places = [
+        (table, code)
+        for table, rows in tables.items()
+        for code in rows.column_names
+        if wanted()[table].kinds[code] == "date"
+    ]
+    columns = [tables[table][code].combine_chunks() for table, code in places]
+    spelled, order = aeries_values.year_last_days(columns)
+    if not order:
+        return dict(tables), ""
+    found = dict(tables)
+    for (table, code), column in zip(places, spelled, strict=True):
+        found[table] = found[table].set_column(found[table].column_names.index(code), code, column)
+    return found, order
 
 
 def _of_the_run(table: str, rows: pa.Table, first: int) -> pa.Table:

@@ -14,7 +14,7 @@ from senrkit.errors import InputError
 
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?P<rest>.*)", re.DOTALL)
 _BASIC_ISO = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?P<rest>)")
-_AMERICAN = re.compile(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?P<rest>.*)", re.DOTALL)
+_YEAR_LAST = re.compile(r"(?P<first>\d{1,2})/(?P<second>\d{1,2})/(?P<year>\d{4})(?P<rest>.*)", re.DOTALL)
 _CLOCK = re.compile(r"[T ]\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[AP]M)?", re.IGNORECASE)
 _SPACES = [bytes([code]) for code in range(128) if chr(code).isspace()]
 _WHOLE_NUMBER = r"^(-?\d+)\.0+$"
@@ -82,8 +82,9 @@ def tidy(column: pa.ChunkedArray, kind: str, where: str) -> pa.Array:
     """One text column, its values spelled the way every Aeries frame spells them.
 
     Stripped at the right; null is `""`; a whole number has no decimal point. `kind` is that of `aeries_columns()`: a
-    `date` becomes `CCYY-MM-DD` from ISO or MM/DD/CCYY text, with or without a time of day, and what is no date stays as
-    it stands; a `flag` becomes `1` or `0` from true and false. `where` names the column in a message.
+    `date` becomes `CCYY-MM-DD` from ISO text, with or without a time of day, and what is no date, or has the year last
+    (`year_last_days`), stays as it stands; a `flag` becomes `1` or `0` from true and false. `where` names the column in
+    a message.
 
     Raises
     ------
@@ -130,19 +131,58 @@ def _replaced(column: pa.Array, spell: Callable[[str], str]) -> pa.Array:
 
 
 def _day(text: str, where: str) -> str:
-    found = _ISO.fullmatch(text) or _AMERICAN.fullmatch(text) or _BASIC_ISO.fullmatch(text)
+    year_last = _YEAR_LAST.fullmatch(text)
+    found = _ISO.fullmatch(text) or year_last or _BASIC_ISO.fullmatch(text)
     if not found:
         return text
     rest = found["rest"].rstrip()
     clock = _CLOCK.match(rest)
     if clock and rest[clock.end() :].strip():
         raise zone_refused(where)
-    if rest and not clock:
+    if year_last or (rest and not clock):
         return text
     try:
         return dt.date(int(found["year"]), int(found["month"]), int(found["day"])).isoformat()
     except ValueError:
         return text
+
+
+def year_last_days(columns: Sequence[pa.Array]) -> tuple[list[pa.Array], str]:
+    """Date columns of one source with days such as 8/31/2026 spelled `CCYY-MM-DD`, and which order was found.
+
+    Whether day or month comes first is decided over all columns together: at least one value must fit one order alone.
+    Values that fit only the other order stay as they stand, and all of them where nothing decides. The order is
+    `month-first`, `day-first`, `undecided`, or `""` where no value has the year last.
+    """
+    found = {
+        text: day for column in columns for text in pc.unique(column).to_pylist() if (day := _YEAR_LAST.fullmatch(text))
+    }
+    read = {order: {text: _ordered_day(day, order) for text, day in found.items()} for order in _ORDERS}
+    alone = {
+        order: sum(days[text] is not None and read[other][text] is None for text in found)
+        for (order, days), other in zip(read.items(), reversed(_ORDERS), strict=True)
+    }
+    if not found:
+        return list(columns), ""
+    if len(set(alone.values())) == 1:
+        # Nothing speaks for one order, or as much for the one as for the other.
+        return list(columns), "undecided"
+    order = max(_ORDERS, key=lambda order: alone[order])
+    return [_replaced(column, lambda text: read[order].get(text) or text) for column in columns], order
+
+
+_ORDERS = ("month-first", "day-first")
+
+
+def _ordered_day(found: re.Match[str], order: str) -> str | None:
+    rest = found["rest"].rstrip()
+    month, day = (found["first"], found["second"]) if order == "month-first" else (found["second"], found["first"])
+    if rest and not _CLOCK.fullmatch(rest):
+        return None
+    try:
+        return dt.date(int(found["year"]), int(month), int(day)).isoformat()
+    except ValueError:
+        return None
 
 
 def _excel_day(text: str) -> str:

@@ -69,10 +69,11 @@ class SchoolDirectory:
         """Whether each grade lies outside the span that the school offers (SENR0269).
 
         False where the directory gives no span, and for codes that are no grade: what is not known refuses nothing.
-        A span that begins at K does not hold TK.
+        TK stands wherever K does (CDE Flash 257): the directory need not name it.
         """
         row = self.school(schools)
         low, high, grade = _rank(row["low_grade"]), _rank(row["high_grade"]), _rank(grades)
+        low = np.where((row["low_grade"] == "KN").to_numpy(dtype=bool), low - 1, low)
         return pd.Series((grade >= 0) & (low >= 0) & ((grade < low) | (grade > high)), index=schools.index)
 
     @cached_property

@@ -41,7 +41,7 @@ class Student:
             action, why = wording.phrase("action", row["action"]), wording.phrase(row["action"], row["reason"])
             title = f"{action.title}: {why.title}" if row["reason"] else action.title
             lines = [
-                f"{row['school_name'] or row['school_code']}, enrollment from {_iso(row['start_date'])}.",
+                f"{row['school_name'] or row['school_code']}, enrollment from {row['start_date']}.",
                 row["evidence"],
                 why.sentence,
             ]
@@ -137,7 +137,3 @@ def _changes(row: dict[str, str]) -> list[str]:
 def _named(part: str) -> str:
     name, _, value = part.partition("=")
     return f"{name.replace('_', ' ')} {value or '(blank)'}"
-
-
-def _iso(ccyymmdd: str) -> str:
-    return f"{ccyymmdd[:4]}-{ccyymmdd[4:6]}-{ccyymmdd[6:]}"

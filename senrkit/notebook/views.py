@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-import pyarrow.compute as pc
 
 from senrkit import text, wording
 
@@ -34,9 +33,6 @@ def for_people(rows: pd.DataFrame) -> pd.DataFrame:
     A column that is blank throughout is left away; so is the school's code where its name is known.
     """
     known = {name: rows[name] for name in rows}
-    for day in ("start_date", "exit_date"):
-        if day in known:
-            known[day] = _iso(known[day])
     if "reason" in known:
         known["why"] = _why(rows)
     if "changed" in known:
@@ -68,8 +64,3 @@ def _arrows(both: str) -> str:
         f"{name.replace('_', ' ')}: {before.get(name) or '(blank)'} → {value or '(blank)'}"
         for name, value in after.items()
     )
-
-
-def _iso(ccyymmdd: pd.Series) -> pd.Series:
-    dashed = pc.replace_substring_regex(text.arrow(ccyymmdd), r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3")
-    return text.from_arrow(dashed, ccyymmdd.index)

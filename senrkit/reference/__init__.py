@@ -27,6 +27,7 @@ submission_layout = PACKAGED.submission_layout
 fields = PACKAGED.fields
 codes = PACKAGED.codes
 all_codes = PACKAGED.all_codes
+doubtful_codes = PACKAGED.doubtful_codes
 code_names = PACKAGED.code_names
 valid_pairs = PACKAGED.valid_pairs
 rules = PACKAGED.rules
@@ -43,6 +44,7 @@ __all__ = [
     "all_codes",
     "code_names",
     "codes",
+    "doubtful_codes",
     "fields",
     "layouts_by_column_count",
     "rules",

@@ -113,6 +113,11 @@ class Tables:
         """
         return _codes(self, code_set, year)
 
+    def doubtful_codes(self, code_set: str, year: SchoolYear) -> frozenset[str]:
+        """The codes of a set of which it is not known whether they are still in force in a school year."""
+        members = _in_force(_members(self, code_set), year)
+        return frozenset(row["code"] for row in members if row["doubtful_from"] and row["doubtful_from"] <= year.text)
+
     def all_codes(self, code_set: str) -> frozenset[str]:
         """The codes that a set has had in any year; one that is not in `codes` is retired or not yet in force."""
         return _codes(self, code_set, None)

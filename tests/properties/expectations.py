@@ -18,7 +18,8 @@ Row = dict[str, str]
 Key = tuple[str, str, str, str]
 _REPORTED = {rulebook.SCHOOLS[letter][2] for letter in "ABN"}
 _LEFT_OUT = {
-    "school-not-selected", "school-not-reported", "tag-skipped", "program-skipped", "no-ssid", "future-dated",
+    "school-not-selected", "school-not-reported", "tag-skipped", "program-skipped", "no-ssid", "secondary-no-show",
+    "future-dated",
 }  # fmt: skip
 
 
@@ -60,18 +61,19 @@ def every_row_has_one_class(ran: Ran, enr: pd.DataFrame) -> None:
     actions = ran.outcome.proposal.actions
     scoped = [at for at, row in enumerate(rows_of(ran.scope.rows.frame())) if in_scope(row)]
     assert sorted(actions.loc[actions["ods_row"] >= 0, "ods_row"]) == scoped
-    assert sorted(actions.loc[actions["spell"] >= 0, "spell"]) == list(range(len(ran.spell_set.spells)))
+    assert sorted(actions.loc[actions["spell"] >= 0, "spell"]) == list(range(len(ran.outcome.proposal.spells)))
     assert ((actions["ods_row"] >= 0) | (actions["spell"] >= 0)).all()
     assert set(ran.spell_set.left_out["reason"]) <= _LEFT_OUT
-    used = ran.spell_set.spells["rows"].sum() + len(ran.spell_set.left_out)
+    used = ran.outcome.proposal.spells["rows"].sum() + len(ran.spell_set.left_out)
     assert used == (enr["YR"] == "2026").sum()
 
 
-def files_touch_only_what_they_may(ran: Ran) -> None:
+def files_touch_only_what_they_may(ran: Ran, settings: Settings) -> None:
     """Section 7, and what no file may ever do."""
     state = {key(row): row for row in rows_of(ran.scope.rows.frame())}
-    spells = {key(row) for row in rows_of(ran.spell_set.spells)}
+    spells = {key(row) for row in rows_of(ran.outcome.proposal.spells)}
     allowed = {k for k, row in state.items() if in_scope(row) and k not in spells and not is_cancelled(row)}
+    allowed -= {k for k, row in state.items() if _is_summer_completion(row, settings)}
     rows_left = Counter(row["ssid"] for row in state.values())
     sent = [row for file in ran.outcome.plan.files for row in rows_of(file.records)]
     deletes = Counter(row["ssid"] for row in sent if row["transaction"] == "D")
@@ -99,13 +101,14 @@ def the_model_ends_where_aeries_is(ran: Ran, settings: Settings) -> None:
     stays = held(ran)
     untouchable = [[row for row in rows if not in_scope(row) or row["ssid"] in stays] for rows in (before, after)]
     assert _counted(untouchable[0]) == _counted(untouchable[1])
-    was, now, spells = (_by_student(rows, stays) for rows in (before, after, rows_of(ran.spell_set.spells)))
+    was, now, spells = (_by_student(rows, stays) for rows in (before, after, rows_of(ran.outcome.proposal.spells)))
     outside = {row["ssid"] for row in before if not in_scope(row)}
     here = enrolled(ran)
     for ssid in was.keys() | now.keys() | spells.keys():
         mine = was.get(ssid, {})
         alone = {k: row for k, row in mine.items() if k not in spells.get(ssid, {})}
         kept = {k: row for k, row in alone.items() if _stays(row, ssid in here, settings)}
+        kept |= {k: row for k, row in alone.items() if _left_as_is(row, ran, bool(spells.get(ssid)))}
         if settings.process.last_record == "no-show" and not (kept or ssid in spells or ssid in outside):
             assert now[ssid].keys() == mine.keys() and all(map(is_cancelled, now[ssid].values()))
             continue
@@ -137,7 +140,22 @@ def _says(spell: Row, name: str) -> bool:
 
 def _stays(row: Row, is_enrolled: bool, settings: Settings) -> bool:
     omitted = settings.process.future_dates == "omit" and row["start_date"] > settings.as_of.strftime("%Y%m%d")
-    return is_cancelled(row) or (omitted and is_enrolled)
+    return is_cancelled(row) or _is_summer_completion(row, settings) or (omitted and is_enrolled)
+
+
+def _is_summer_completion(row: Row, settings: Settings) -> bool:
+    """`E230` of one day, until 15 August or from the day after the last school day on."""
+    last_day = settings.process.last_school_day or dt.date(2027, 5, 31)
+    in_summer = row["start_date"] <= "20260815" or row["start_date"] > last_day.strftime("%Y%m%d")
+    return row["exit_reason"] == "E230" and row["start_date"] == row["exit_date"] and in_summer
+
+
+def _left_as_is(row: Row, ran: Ran, has_spell: bool) -> bool:
+    """The student's row at that school, at any without a spell, is left out by a tag that is not `*`."""
+    left_out = ran.spell_set.left_out
+    theirs = left_out[(left_out["ssid"] == row["ssid"]) & (left_out["reason"] == "tag-skipped")]
+    there = theirs[(theirs["school_code"] == row["school_code"]) | (not has_spell)]
+    return bool(len(there)) and "*" not in set(there["tag"])
 
 
 def _by_student(rows: list[Row], left_out: set[str]) -> dict[str, dict[Key, Row]]:

@@ -58,7 +58,7 @@ _ALTERED = (
 )
 _EXTRA = ["none"] * 20 + (
     "prior-closed prior-open prior-graduate next-year other-lea other-school future future cancelled cancelled loose"
-    " loose-closed"
+    " loose-closed summer prior-e156"
 ).split()
 _STRANGER = ["no"] * 50 + ["unknown"] * 2 + ["local-id", "name"]
 _PROCESS = (
@@ -67,7 +67,7 @@ _PROCESS = (
     'compare = ["exit_date", "exit_reason"]', 'compare = ["grade"]', 'future_dates = "send"\nlast_record = "no-show"',
 )  # fmt: skip
 _YEAR_END = "auto_close = true\nlast_school_day = 2027-06-10"
-LACKING = ((), (), (), (), ("ENR.ITD",), ("ENR.IT", "ENR.NS"), ("ENR.HS", "STU.GEX"), ("STU.BCU",))
+LACKING = ((), (), (), (), ("ENR.ITD",), ("ENR.IT", "ENR.NS"), ("ENR.HS", "STU.GEX"), ("STU.BCU",), ("STU.DG",))
 # Without the NPS column the state's own code stands in the key, which `expectations` does not say a second time.
 LACKING_ANY = (*LACKING, ("ENR.NPS",))
 
@@ -112,7 +112,7 @@ class District:
 
     @cached_property
     def settings(self) -> Settings:
-        return rulebook.settings(self.process, as_of=self.as_of)
+        return rulebook.settings(self.process, as_of=self.as_of, aeries='skip_tags = ["*", "P"]')
 
     def without(self, gone: set[int]) -> District:
         """The district when some students (by position) never were. The others keep their numbers."""
@@ -238,11 +238,15 @@ def student(number: int) -> Student:
     chance = Random(number)
     person = {
         "CID": chance.choice(["own"] * 50 + ["shared", "-", "12345"]),
-        "TG": chance.choice(["-"] * 25 + ["*", "I"]),
-        "HSG": chance.choice("-GP"),
+        "TG": chance.choice(["-"] * 25 + ["*", "I", "P"]),
+        "HSG": chance.choice("--GGPF"),
         "GEX": chance.choice("NYN-"),
         "NG": chance.choice(["6", "12", "13"]),
-        "EOY": chance.choice(["-", "-", "160", "Y"]),
+        "EOY": chance.choice(["-", "-", "160", "Y", "156"]),
+        "DG": chance.choice(["-"] * 8 + ["2026-07-20", "2026-11-18", "2026-11-18", "2027-06-01", "2027-06-04"]),
+        "CUC": chance.choice("YN-"),
+        "CCS": chance.choice("YN-"),
+        "GR": chance.choice(["5", "12"]),
     }
     enrollments = _enrollments(chance)
     state = [row for one in enrollments for row in _as_held(chance, one, person)]
@@ -338,11 +342,19 @@ def _extra_row(chance: Random, kind: str) -> dict[str, str]:
             "prior-open": last_year,
             "prior-graduate": last_year | {"exit": "2026-06-09", "reason": "E230", "completion": "100", "grade": "12"},
             "next-year": {"academic_year": "2027-2028", "start": "2027-08-11"},
-            "other-lea": {"lea": "1999991", "exit": _moved(day, 2), "reason": "T160"},
+            "other-lea": {"school": "X", "nps": "-", "lea": "1999991", "exit": _moved(day, 2), "reason": "T160"},
             "other-school": {"school": chance.choice("DUX"), "nps": "-"},
             "future": {"start": chance.choice(["2026-11-24", "2027-01-11", "2027-06-30"])},
             "cancelled": {"exit": chance.choice([day, _moved(day, -1)]), "reason": "N470"},
             "loose": {},
+            "prior-e156": last_year | {"exit": "2026-06-09", "reason": "E156", "grade": "12"},
+            "summer": {
+                "start": "2026-07-20",
+                "exit": "2026-07-20",
+                "reason": "E230",
+                "completion": "100",
+                "grade": "12",
+            },
             "loose-closed": {"exit": _moved(day, 5), "reason": "T160"},
         }[kind]
     )

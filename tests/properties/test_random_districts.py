@@ -36,9 +36,9 @@ _NUMBERS = st.integers(0, 2**32 - 1)
 # What an action is, apart from where its row happens to stand.
 _WHAT = (
     "action intended reason hold_reason transaction school_code nps_code school_name ssid local_id grade start_date"
-    " exit_date changed before after evidence hold_detail shortens at_risk no_show step"
+    " exit_date changed before after evidence hold_detail hold_text shortens at_risk no_show step"
 ).split()
-_SETTLED = {"same", "hold", "settled-no-show", "future-dated"}
+_SETTLED = {"same", "hold", "settled-no-show", "settled-completion", "left-as-is", "future-dated"}
 
 
 @thorough
@@ -59,7 +59,7 @@ def _runs_to_rest(district: District) -> None:
 
     balance(ran.outcome.proposal, ran.scope, ran.spell_set)
     expectations.every_row_has_one_class(ran, district.sis.tables["ENR"])
-    expectations.files_touch_only_what_they_may(ran)
+    expectations.files_touch_only_what_they_may(ran, district.settings)
     expectations.the_model_ends_where_aeries_is(ran, district.settings)
     _what_is_written_reads_back(ran)
 
@@ -112,7 +112,9 @@ def _holds_only_those(district: District, chance: Random) -> None:
     ran = _run(district)
     ssids = ran.proposal.actions["ssid"].drop_duplicates()
     chosen = ssids[[chance.random() < 0.2 for _ in ssids]]
-    asked = pd.DataFrame({"ssid": chosen, "hold_reason": "decision", "detail": "A person said so."}).astype("str")
+    asked = pd.DataFrame({"ssid": chosen, "hold_reason": "decision", "detail": "", "text": "A person said so."}).astype(
+        "str"
+    )
     proposal = hold(ran.proposal, asked)
     outcome = foretell(proposal, ran.scope, ran.spell_set, district.settings, RUN_NUMBER)
 
@@ -126,7 +128,7 @@ def _holds_only_those(district: District, chance: Random) -> None:
 
 def test_the_random_districts_meet_every_action_reason_and_hold():
     """A promise about districts in which nothing happens would be worth nothing."""
-    district = District(tuple(map(student, range(1000))), 'prior_year_open = "hold"', "2026-11-23", ())
+    district = District(tuple(map(student, range(1500))), 'prior_year_open = "hold"', "2026-11-23", ())
     actions = _run(district).outcome.proposal.actions
     assert set(actions["action"]) == {*ACTIONS}
     assert set(actions["hold_reason"]) == {"", *HOLD_ORDER} - {"decision"}
@@ -137,7 +139,7 @@ def test_the_random_districts_meet_every_action_reason_and_hold():
         "start-date-moved", "school-moved", "mid-year-change", "missing-in-calpads",
     }  # fmt: skip
     assert set(actions.loc[actions["action"] == "update", "reason"]) == {
-        "mid-year-change", "exit", "reopened", "exit-changed", "values-changed",
+        "mid-year-change", "completion", "exit", "reopened", "exit-changed", "values-changed",
     }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def test_every_planted_row_gets_its_action_and_reason(done):
     found = planted.merge(shown(run), on=KEY, how="left")
     wrong = found[(found["expected_action"] != found["action"]) | (found["expected_reason"] != found["why"])]
     assert wrong[["trap", "expected_action", "expected_reason", "action", "why"]].values.tolist() == []
-    assert (found["at_risk_x"] == "yes").eq(found["at_risk_y"]).all()
+    assert (found["at_risk_x"] == "yes").eq(found["at_risk_y"] & (found["action"] == "delete")).all()
 
 
 def test_no_other_student_is_anything_but_the_same(done):
@@ -72,7 +72,8 @@ def test_what_is_only_information(done):
     run, expectations = done
     planted = expectations[expectations["expected_action"] == "information"]
     found = run.comparison.proposal.information
-    assert set(zip(found["kind"], found["ssid"], strict=True)) == set(
+    of_students = found[found["ssid"] != ""]
+    assert set(zip(of_students["kind"], of_students["ssid"], strict=True)) == set(
         zip(planted["expected_reason"], planted["ssid"], strict=True)
     )
 

@@ -14,6 +14,21 @@ TABLES = {
         US-CA        US             fine
         US-CA        MX             fatal
         CA           US             fatal
+        US-PR        US             unknown
+        PR           PR             unknown
+        """,
+    "local-seals-blank": """
+        completion_status  exit_reason  exit_date  golden_state_seal  biliteracy_seal  says
+        100                E230         20261101   N                  Y                fine
+        100                E230         20261101   -                  Y                warning
+        100                E230         20261101   N                  -                warning
+        480                E230         20261101   -                  -                fine
+        """,
+    "receiver-missing": """
+        exit_reason  exit_date  receiver_school  says
+        T165         20261101   1990002          fine
+        T165         20261101   -                warning
+        T160         20261101   -                fine
         """,
     "SENR0022": """
         exit_reason  exit_date  completion_status  says

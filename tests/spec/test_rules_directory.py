@@ -56,7 +56,8 @@ TABLES = {
         3431012      09     10      fine
         3431012      08     10      fatal
         6033765      KN     10      fine
-        6033765      TK     10      fatal
+        6033765      TK     10      fine
+        6033765      PS     10      fatal
         6033765      IN     50      unknown
         """,
     "SENR0269F1": """

@@ -57,7 +57,7 @@ FILE_TABLES = {
     "SENR0202": """
         school_code  says
         0199901      fine
-        1999990      fatal
+        1999990      warning
         """,
     "local-blank-ssid": """
         ssid        says

@@ -246,11 +246,12 @@ class TestExitRules:
         ("program", "grade", "reason", "goes_out"),
         [
             ("C", "5", "160", "E170"),
-            ("C", "5", "N", "E170"),
             ("N", "5", "160", "E170"),
             ("N", "5", "N", "N470"),
             ("N", "5", "440", "E150"),
             ("-", "-2", "160", "E450"),
+            ("-", "-2", "N", "N470"),  # assessed and not eligible
+            ("-", "-2", "440", "E150"),  # a change of status
             ("-", "18", "160", "E450"),
             ("C", "-2", "160", "E170"),  # the status rule before the preschool rule
             ("N", "-2", "440", "E150"),

@@ -60,7 +60,7 @@ def test_what_aeries_does_not_know_is_not_compared_and_keeps_the_states_value():
     record = proposal.records.iloc[0]
     assert record[
         ["transfer_code", "residence_district", "receiver_school", "uc_csu", "transition_status"]
-    ].tolist() == ["1", "1964999", "1990002", "Y", "N"]
+    ].tolist() == ["1", "1964999", "1990002", "", "N"]
 
 
 def test_the_replacement_of_a_moved_row_carries_its_unknown_values():

@@ -30,8 +30,8 @@ def ran():
 
 
 def final(ran, change) -> None:
-    outcome, scope, spell_set = ran
-    assert_settled(Store(change(outcome.store.rows.copy())), outcome.proposal, scope, spell_set)
+    outcome, scope, _ = ran
+    assert_settled(Store(change(outcome.store.rows.copy())), outcome.proposal, scope)
 
 
 def at(rows: pd.DataFrame, start: str) -> pd.Series:
@@ -73,10 +73,10 @@ def test_a_model_that_ends_elsewhere_stops_the_run(ran, change, said):
 
 
 def test_what_was_sent_must_be_what_aeries_says(ran):
-    outcome, scope, spell_set = ran
-    other = dataclasses.replace(spell_set, spells=spell_set.spells.assign(grade="06"))
+    outcome, scope, _ = ran
+    other = dataclasses.replace(outcome.proposal, spells=outcome.proposal.spells.assign(grade="06"))
     with pytest.raises(AssertionError, match="2 enrollments differ in the model of CALPADS from what Aeries says"):
-        assert_settled(outcome.store, outcome.proposal, scope, other)
+        assert_settled(outcome.store, other, scope)
 
 
 # Mended faults.

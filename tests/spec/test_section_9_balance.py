@@ -43,7 +43,16 @@ LINES = {
     "state-rows": (11, {"in-scope": 9, "other-school": 1, "other-year": 1}),
     "in-scope": (
         9,
-        {"same": 1, "update": 3, "delete": 2, "held": 1, "settled-no-show": 1, "future-dated": 1},
+        {
+            "same": 1,
+            "update": 3,
+            "delete": 2,
+            "held": 1,
+            "settled-no-show": 1,
+            "settled-completion": 0,
+            "left-as-is": 0,
+            "future-dated": 1,
+        },
     ),
     "enr-rows": (11, {"in-spells": 9, "left-out": 2}),
     "spells": (8, {"same": 1, "update": 3, "add": 2, "held": 2}),

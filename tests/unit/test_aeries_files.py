@@ -113,10 +113,16 @@ class TestWorkbooks:
         assert read(folder).tables["ENR"]["ITD"].tolist() == ["1999990"]
 
     def test_days_as_numbers(self, tmp_path):
-        tables = district(ENR=[enrollment(ED=46246, LD=46297.5), enrollment(SN=18, ED="8/12/2026", LD="later")])
+        tables = district(
+            ENR=[
+                enrollment(ED=46246, LD=46297.5),
+                enrollment(SN=18, ED="8/12/2026", LD="later"),
+                enrollment(SN=19, ED="8/31/2026"),
+            ]
+        )
         frame = read(write_folder(tmp_path, tables, form="xlsx")).tables["ENR"]
-        assert frame["ED"].tolist() == ["2026-08-12", "2026-08-12"]
-        assert frame["LD"].tolist() == ["2026-10-02", "later"]
+        assert frame["ED"].tolist() == ["2026-08-12", "2026-08-12", "2026-08-31"]
+        assert frame["LD"].tolist() == ["2026-10-02", "later", ""]
 
     def test_a_number_in_a_text_file_is_no_day(self, tmp_path):
         folder = write_folder(tmp_path, district(ENR=[enrollment(ED=46246)]))

@@ -85,7 +85,10 @@ def test_a_spreadsheets_mark_code_page_and_blank_lines_are_understood():
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        (LINE.replace("hold", "maybe"), "decisions.csv, line 3: decision is not one of send, hold, not-an-error."),
+        (
+            LINE.replace("hold", "maybe"),
+            "decisions.csv, line 3: decision is not one of send, hold, identity-checked, not-an-error.",
+        ),
         (LINE.replace("delete", "remove"), "decisions.csv, line 3: action is not one of add, update, delete."),
         (LINE.replace("9000000001", "9E+09"), "decisions.csv, line 3: ssid is not ten digits"),
         (LINE.replace("9000000001", "900000001"), "decisions.csv, line 3: ssid is not ten digits"),

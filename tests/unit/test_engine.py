@@ -58,7 +58,8 @@ class TestExitCodes:
         run = engine.run(district(tmp_path))
         assert run.exit_code == 0
         assert run.manifest["counts"]["action"] == {
-            "delete": 1, "update": 1, "add": 1, "hold": 0, "settled-no-show": 0, "future-dated": 0, "same": 1,
+            "delete": 1, "update": 1, "add": 1, "hold": 0, "settled-no-show": 0, "settled-completion": 0,
+            "left-as-is": 0, "future-dated": 0, "same": 1,
         }  # fmt: skip
 
     def test_0_when_there_is_nothing_to_do(self, tmp_path):

@@ -121,7 +121,7 @@ def test_grades_stand_in_the_order_in_which_pupils_pass_them(run):
 
 def test_by_field_counts_updates_with_an_example(run):
     chart = figures.by_field(run)
-    assert chart.table.values.tolist() == [["exit date", 2, "(blank)", "20261009"], ["grade", 2, "05", "06"]]
+    assert chart.table.values.tolist() == [["exit date", 2, "(blank)", "2026-10-09"], ["grade", 2, "05", "06"]]
     assert chart.sentence == "All 2 updates change the exit date."
 
 

@@ -20,19 +20,20 @@ TABLE = """
 """
 # Ids as the reconciliation page of the design has them (as of 2026-11-23): a new one there needs words here.
 IDS = {
-    "action": "same add update delete hold settled-no-show future-dated",
+    "action": "same add update delete hold settled-no-show settled-completion left-as-is future-dated",
     # The last two: a delete that `last_record = "no-show"` made an update.
-    "update": "mid-year-change year-end exit reopened exit-changed values-changed no-current-year-enrollment "
-    "not-in-aeries",
+    "update": "mid-year-change year-end completion exit reopened exit-changed values-changed "
+    "no-current-year-enrollment not-in-aeries",
     "delete": "no-current-year-enrollment start-date-moved school-moved not-in-aeries",
     "add": "start-date-moved school-moved mid-year-change missing-in-calpads",
-    "hold": "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open predicted-rejection "
-    "decision",
-    "left-out": "school-not-selected school-not-reported tag-skipped program-skipped no-ssid future-dated",
+    "hold": "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open "
+    "left-out-in-aeries predicted-rejection decision",
+    "left-out": "school-not-selected school-not-reported tag-skipped program-skipped no-ssid secondary-no-show "
+    "future-dated",
     "state": "passed stopped accepted warning",
     "step": "delete update add delete_last_record add_after_last_record single",
     "missing": "delete update add delete_last_record add_after_last_record single",
-    "decision": "send hold not-an-error",
+    "decision": "send hold identity-checked not-an-error",
     "severity": "fatal warning unknown",
 }
 

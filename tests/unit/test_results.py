@@ -34,6 +34,8 @@ def test_a_finished_run_opens_as_frames(tmp_path):
         "add": 1,
         "hold": 1,
         "settled-no-show": 1,
+        "settled-completion": 0,
+        "left-as-is": 0,
         "future-dated": 0,
         "same": 1,
     }

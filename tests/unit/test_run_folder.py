@@ -158,7 +158,8 @@ def test_the_manifest_counts_and_holds_the_digests_and_no_student(tmp_path):
     text = (out / "manifest.json").read_text(encoding="utf-8")
     manifest = json.loads(text)
     assert manifest["counts"]["action"] == {
-        "delete": 2, "update": 1, "add": 2, "hold": 1, "settled-no-show": 1, "future-dated": 0, "same": 1,
+        "delete": 2, "update": 1, "add": 2, "hold": 1, "settled-no-show": 1, "settled-completion": 0,
+        "left-as-is": 0, "future-dated": 0, "same": 1,
     }  # fmt: skip
     assert manifest["counts"]["reason"]["hold"] == {"identity-conflict": 1}
     assert manifest["counts"]["school"]["1990002"] == {"add": 2, "delete": 1}
@@ -172,7 +173,7 @@ def test_the_manifest_counts_and_holds_the_digests_and_no_student(tmp_path):
 
 def test_findings_are_counted_by_rule_the_most_frequent_first():
     findings = pd.DataFrame(
-        [[f"f{n}", rule, "warning", "1990001", "9000000001", "20260812", "grade", "m", "x"]
+        [[f"f{n}", rule, "warning", "1990001", "9000000001", "20260812", "grade", "m", "x", "20260812"]
          for n, rule in enumerate(["SENR0001", "SENR0002", "SENR0002"])],
         columns=FINDINGS_COLUMNS,
     )  # fmt: skip
@@ -192,7 +193,7 @@ def test_findings_are_counted_by_rule_the_most_frequent_first():
     ],
 )
 def test_the_covering_sheet_never_calls_a_fatal_finding_a_warning(process, sentence):
-    row = ["f", "SENR0027", "fatal", "1990001", "9000000001", "20260812", "start_date", "m", "x"]
+    row = ["f", "SENR0027", "fatal", "1990001", "9000000001", "20260812", "start_date", "m", "x", "20260812"]
     flat = " ".join(
         covering_sheet(
             documents(MIXED, process, findings=pd.DataFrame([row], columns=FINDINGS_COLUMNS)).manifest
@@ -380,5 +381,7 @@ def test_writing_changes_no_frame(tmp_path):
 
 
 def test_the_tables_know_every_action():
-    assert set(run_tables.ACTIONS) == {"same", "add", "update", "delete", "hold", "settled-no-show", "future-dated"}
+    assert set(run_tables.ACTIONS) == set(
+        "same add update delete hold settled-no-show settled-completion left-as-is future-dated".split()
+    )
     assert run_folder.MANIFEST == "manifest.json"

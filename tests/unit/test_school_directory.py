@@ -141,7 +141,7 @@ def test_a_look_up_of_nothing_is_empty(state):
         ("0199991", "KN", False),
         ("0199991", "06", False),
         ("0199991", "07", True),
-        ("0199991", "TK", True),  # a span that begins at K does not hold TK
+        ("0199991", "TK", False),  # TK stands wherever K does (CDE Flash 257)
         ("0199991", "AD", True),
         ("0199991", "XX", False),  # no grade at all: another rule's business
         ("0199991", "", False),
@@ -159,10 +159,10 @@ def test_a_grade_outside_the_span_is_refused(small, school, grade, refused):
     [
         ("P-6", ["IN", "TD", "PS", "TK", "KN", "06"], ["07", "AD"]),
         ("P", ["IN", "PS"], ["TK", "KN"]),
-        ("K", ["KN"], ["TK", "01"]),
+        ("K", ["TK", "KN"], ["PS", "01"]),
         ("12", ["12"], ["11", "AD"]),
         ("9-Adult", ["09", "12", "AD"], ["08"]),
-        ("K-Post Secondary", ["KN", "AD"], ["TK"]),
+        ("K-Post Secondary", ["TK", "KN", "AD"], ["PS"]),
         ("Adult", ["AD"], ["12"]),
         ("ungraded", ["PS", "12", "AD"], []),
         ("No Data", ["PS", "12", "AD"], []),

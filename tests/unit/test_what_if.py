@@ -88,12 +88,12 @@ def test_both_sides_hold_every_year_of_the_students_with_an_action():
     sis = "student school start\n1 A 2026-08-17\n2 A 2026-08-12"
     ods = "student start exit reason\n1 2026-08-12 - -\n1 2025-08-13 2026-06-05 E155\n2 2026-08-12 - -"
     proposal, scope, spell_set = rulebook.run(rulebook.aeries(sis), rulebook.state(ods), rulebook.settings())
-    rows = both_sides(proposal.actions, scope, spell_set)
+    rows = both_sides(proposal.actions, scope, proposal.spells, spell_set.schools)
     assert tuple(rows) == ENROLLMENT_COLUMNS
     assert rows[["side", "ssid", "school_name", "start_date", "exit_reason"]].values.tolist() == [
-        ["calpads", ssid("1"), "Alder", "20250813", "E155"],
-        ["calpads", ssid("1"), "Alder", "20260812", ""],
-        ["aeries", ssid("1"), "Alder", "20260817", ""],
+        ["calpads", ssid("1"), "Alder", "2025-08-13", "E155"],
+        ["calpads", ssid("1"), "Alder", "2026-08-12", ""],
+        ["aeries", ssid("1"), "Alder", "2026-08-17", ""],
     ]
     assert {str(dtype) for dtype in rows.dtypes} == {"str"} and not rows.isna().any().any()
 

@@ -287,7 +287,7 @@ def _line(table: Any, place: int, decision: str, reason: str, expires: str, desk
     row, known = table.rows[place], table.decision_on(place)
     action = row["action"] if row["action"] in TO_DO[:3] else known["action"]
     return {
-        "ssid": row["ssid"], "school_code": row["school_code"], "start_date": row["start_date"], "action": action,
+        "ssid": row["ssid"], "school_code": row["school_code"], "start_date": row["start_key"], "action": action,
         "decision": decision, "reason": reason, "author": _author(desk), "made": dt.date.today().isoformat(),
         "expires": expires, "taken_back": "",
     }  # fmt: skip

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from senrkit.demo.days import Calendar
-from senrkit.demo.traps import changes, exits, identity, language, moves, scope
+from senrkit.demo.traps import changes, completions, exits, identity, language, moves, scope
 from senrkit.demo.traps.record import Trap
 
-CHAPTERS = (moves, exits, changes, identity, scope, language)
+CHAPTERS = (moves, exits, completions, changes, identity, scope, language)
 
 
 def all_traps(calendar: Calendar) -> tuple[Trap, ...]:

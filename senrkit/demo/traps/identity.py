@@ -12,7 +12,7 @@ NO_SSID = "left-out:no-ssid"
 
 def traps(c: Calendar) -> tuple[Trap, ...]:
     """SSIDs, names, overlapping and impossible rows."""
-    return (*_ssids(c), *_names(c), *_overlaps(c), *_dates(c))
+    return (*_ssids(c), *_likeness(c), *_names(c), *_overlaps(c), *_dates(c))
 
 
 def _ssids(c: Calendar) -> tuple[Trap, ...]:
@@ -81,6 +81,55 @@ def _ssids(c: Calendar) -> tuple[Trap, ...]:
             (Aeries(first), Aeries(first, school="there", role=1, deleted=True)),
             years=0,
             roles=2,
+        ),
+    )
+
+
+def _likeness(c: Calendar) -> tuple[Trap, ...]:
+    first = c.first
+    elsewhere = {"ssid": "spare", "local_id": "spare"}
+    return (
+        Trap(
+            "other-ssid-birth-date-blank",
+            "CALPADS has the same name under another SSID, and Aeries has no birth date.",
+            (State(first, gives=CONFLICT),),
+            (Aeries(first, gives=CONFLICT),),
+            grade=6,
+            state_as=elsewhere,
+            stu={"BD": None},
+        ),
+        Trap(
+            "other-ssid-double-name",
+            "CALPADS has one half of the double last name, under another SSID.",
+            (State(first, gives=CONFLICT),),
+            (Aeries(first, gives=CONFLICT),),
+            grade=6,
+            state_as={**elsewhere, "last": "Heronfield"},
+            aeries_as={"last": "Heronfield-Marsh"},
+        ),
+        Trap(
+            "other-name-same-ssid",
+            "The last name has changed; SSID and birth date are the same: nobody is held.",
+            (State(first),),
+            (Aeries(first),),
+            state_as={"last": "Formerfield"},
+            information="demographics-differ",
+        ),
+        Trap(
+            "history-under-another-ssid",
+            "New in Aeries; CALPADS has older enrollments of the same child under another SSID.",
+            (),
+            (Aeries(first, gives=CONFLICT),),
+            grade=6,
+            state_as=elsewhere,
+        ),
+        Trap(
+            "local-id-used-again",
+            "New in Aeries, with a local id that an older student of CALPADS had: the add is not held.",
+            (),
+            (Aeries(first, gives="add:missing-in-calpads"),),
+            grade=6,
+            state_as={"ssid": "spare", "first": "Longgone", "last": "Formerly", "birth": 900},
         ),
     )
 

@@ -103,6 +103,8 @@ class Trap:
         says what it would have been.
     information
         What is reported without an action.
+    award
+        The code of an award in `ACT`, dated on the first day of the students' year.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Trap:
     at_risk: bool = False
     rejected_by: str = ""
     information: str = ""
+    award: str = ""
     language: Language | None = None
     in_lac: bool = True
 
