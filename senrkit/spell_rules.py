@@ -140,7 +140,7 @@ def summer_completions(
     `spells` that are not the student's own; `person` is the position in `persons`, `waits_for_state` (bool) says that
     the year begins and the state's newest earlier row must end `E156`.
     """
-    each = persons.assign(person=np.arange(len(persons))).drop_duplicates("student", ignore_index=True)
+    each = _one_row_a_student(persons, school_table)
     completed, none_counted = dates.from_iso(each["completed_on"]), np.zeros(len(each), dtype=bool)
     wanted = each["hsg"].notna().to_numpy() & ~text.equals(each["hsg"], "")
     begins, ends = _in_the_summer(completed, settings)
@@ -184,6 +184,17 @@ def summer_completions(
             "waits_for_state": begins[wanted],
         }
     )
+
+
+def _one_row_a_student(persons: pd.DataFrame, school_table: pd.DataFrame) -> pd.DataFrame:
+    """Of several `STU` rows an active one, at a selected school, of the first school; `person` is the position."""
+    school = text.positions(persons["aeries_school"], school_table["aeries_school"])
+    ranked = persons.assign(
+        person=np.arange(len(persons)),
+        inactive=(persons["tag"] != "").to_numpy(),
+        unselected=~np.append(school_table["selected"].to_numpy(dtype=bool), False)[school],
+    ).sort_values(["inactive", "unselected", "aeries_school"], kind="stable")
+    return ranked.drop_duplicates("student").drop(columns=["inactive", "unselected"]).reset_index(drop=True)
 
 
 def _in_the_summer(day: pd.Series, settings: Settings) -> tuple[np.ndarray, np.ndarray]:

@@ -138,7 +138,7 @@ def test_the_random_districts_meet_every_action_reason_and_hold():
     assert set(actions.loc[actions["action"] == "add", "reason"]) == {
         "start-date-moved", "school-moved", "mid-year-change", "missing-in-calpads",
     }  # fmt: skip
-    assert set(actions.loc[actions["action"] == "update", "reason"]) == {
+    assert set(actions.loc[actions["intended"] == "update", "reason"]) == {
         "mid-year-change", "completion", "exit", "reopened", "exit-changed", "values-changed",
     }  # fmt: skip
 
