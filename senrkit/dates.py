@@ -50,6 +50,11 @@ def to_ccyymmdd(column: pd.Series) -> pd.Series:
     return pd.Series(texts.take(pa.array(where)), index=column.index, dtype="str", name=column.name)
 
 
+def to_iso(column: pd.Series) -> pd.Series:
+    """`datetime64[s]` as `CCYY-MM-DD` text; `NaT` becomes `""`."""
+    return to_ccyymmdd(column).str.replace(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", regex=True)
+
+
 def day(text: str) -> dt.date:
     """One `CCYYMMDD` or ISO day.
 

@@ -58,11 +58,11 @@ class Comparison:
 
     def listed(self) -> dict[str, int]:
         """Sheet → how many students stand on it."""
-        counts = self.document["counts"]
+        counts, waiting = self.document["counts"], self.document["to_be_determined"]
         return {
             "new": counts["proposed"],
             "conflicts": sum(school["total"] for school in self.document["conflicts_by_school"]),
-            "to_be_determined": self.document["to_be_determined"]["over"],
+            "to_be_determined": waiting["over"] + waiting.get("exempt", 0),
             "refused": counts["class"]["refused"],
         }
 

@@ -116,7 +116,7 @@ def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int,
         state.sort_values("start", kind="stable").drop_duplicates("person", keep="last").set_index("person")["school"]
     )
     sela = language.sela_rows(
-        held, in_state, last_school.reindex(people.index).fillna(0).astype("int64"), calendar.as_of, lea
+        held, in_state, last_school.reindex(people.index).fillna(0).astype("int64"), traps, calendar.as_of, lea
     )
     expected = planting.expectations(traps, planted_state, planted_enr, {"state": in_state, "aeries": in_aeries})
     planted = people.loc[(people["trap"] >= 0) & (people["role"] == 0), "trap"].value_counts()

@@ -69,15 +69,24 @@ def statuses(people: pd.DataFrame, first: pd.Series, traps: Sequence[Trap], as_o
 
 
 def sela_rows(
-    held: pd.DataFrame, people: pd.DataFrame, school: pd.Series, as_of: dt.date, lea: str = LEA
+    held: pd.DataFrame,
+    people: pd.DataFrame,
+    school: pd.Series,
+    traps: Sequence[Trap],
+    as_of: dt.date,
+    lea: str = LEA,
 ) -> pd.DataFrame:
     """The SELA ODS extract as text, `SELA_FIELDS` in file order. `school`: each person's Aeries school."""
     who = people.iloc[held["person"].to_numpy()].reset_index(drop=True)
+    said = {position: one.language for position, one in enumerate(traps) if one.language}
+    corrections = {position: language.correction for position, language in said.items()}
+    reported = {position: language.lea for position, language in said.items() if language.lea}
+    newest = ~held["person"].duplicated(keep="last")
     first_year = held["day"].dt.year - (held["day"].dt.month < 7)
     stamp = digits((held["day"] + pd.Timedelta(days=2)).clip(upper=pd.Timestamp(as_of)))
     columns = {
         "record_type": "SELA-R",
-        "reporting_lea": lea,
+        "reporting_lea": who["trap"].map(reported).fillna(lea),
         "school_code": state_codes(school.iloc[held["person"].to_numpy()].reset_index(drop=True)),
         "academic_year": first_year.astype("str") + "-" + (first_year + 1).astype("str"),
         "ssid": who["ssid"],
@@ -89,6 +98,7 @@ def sela_rows(
         "elas": held["elas"],
         "elas_start": digits(held["day"]),
         "primary_language": who["language"],
+        "correction_reason": who["trap"].map(corrections).fillna("").where(newest, ""),
         "upload_date": stamp,
         "last_updated": stamp,
     }
@@ -102,27 +112,26 @@ def lac(held: pd.DataFrame, people: pd.DataFrame, first: pd.Series, traps: Seque
     who = np.flatnonzero((people["elas"] != "EO") & ~people["trap"].isin(absent))
     frame = pd.DataFrame({name: pd.Series(pd.NaT, index=who, dtype="datetime64[s]") for name in _LAC_DATE_COLUMNS})
     for status, column in LAC_DATES.items():
-        day = held[held["elas"] == status].set_index("person")["day"]
+        day = held[held["elas"] == status].drop_duplicates("person", keep="last").set_index("person")["day"]
         frame[column] = day.reindex(who)
     newest = held.drop_duplicates("person", keep="last").set_index("person").reindex(who)
     spoken = people["language"].iloc[who].map(local_codes("STU", "HL")).astype("str")
-    code, day = newest["elas"].copy(), newest["day"].copy()
+    start = first.iloc[who]
+    frame = frame.assign(
+        HLD=start, USE=start, USS=start, STS=start, EAD=newest["day"], EAC=newest["elas"].astype("str"), ITF=""
+    ).astype({"ITF": "str"})
     for position, one in enumerate(traps):
         if one.language:
             mine = position_of[who] == position
             frame.loc[mine, list(LAC_DATES.values())] = pd.NaT
-            for column, value in one.language.lac.items():
-                frame.loc[mine, column] = pd.Timestamp(value)
-            code[mine], day[mine] = "TBD", pd.Timestamp(one.language.sela[0][1])
-    start = first.iloc[who]
-    frame = frame.assign(HLD=start, USE=start, USS=start, STS=start, EAD=day)
+            first_day = one.language.sela[0][1]
+            for column, value in ({"EAC": "TBD", "EAD": first_day} | dict(one.language.lac)).items():
+                frame.loc[mine, column] = value if isinstance(value, str) else pd.Timestamp(value)
     texts = {
-        "EAC": code,
         "L1": spoken,
         "L2": spoken,
         "L3": spoken,
         "L4": spoken,
-        "ITF": "",
         "PR": "",
         "SR": "",
         "LT": "",

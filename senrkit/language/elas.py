@@ -51,13 +51,35 @@ def corrections(year: SchoolYear) -> frozenset[tuple[str, str, str]]:
     )
 
 
+def correction_names() -> dict[str, str]:
+    """Correction reason code → its name."""
+    return {row["correction_code"]: row["correction_name"] for row in PACKAGED.rows("elas_corrections")}
+
+
+def may_follow(held: str, submitted: str, correction: str, year: SchoolYear) -> bool:
+    """Whether a status may follow another in a school year, by itself or as a correction with that reason."""
+    return (held, submitted) in transitions(year) or (held, submitted, correction) in corrections(year)
+
+
+@cache
+def reachable(status: str, year: SchoolYear) -> frozenset[str]:
+    """The statuses that may follow, at once or by way of others."""
+    found: frozenset[str] = frozenset()
+    new = frozenset([status])
+    while new:
+        new = frozenset(after for before, after in transitions(year) if before in new) - found
+        found |= new
+    return found
+
+
 def judged(held: str, in_aeries: str, year: SchoolYear) -> str:
     """What two different statuses mean, by the tables of transitions.
 
-    `aeries-behind`: Aeries' status may be followed by CALPADS'; `calpads-behind`: the reverse; `either-behind`: both;
-    `correction-needed`: only a correction on CALPADS' screen leads to Aeries' status; `no-way`: nothing does.
+    `aeries-behind`: Aeries' status may be followed by CALPADS', at once or by way of others (a transfer student who was
+    reclassified elsewhere); `calpads-behind`: CALPADS' by Aeries', at once; `either-behind`: both; `correction-needed`:
+    only a correction on CALPADS' screen leads to Aeries' status; `no-way`: nothing does.
     """
-    behind = (in_aeries, held) in transitions(year)
+    behind = held in reachable(in_aeries, year)
     ahead = (held, in_aeries) in transitions(year)
     if behind or ahead:
         return "either-behind" if behind and ahead else "aeries-behind" if behind else "calpads-behind"

@@ -1,4 +1,4 @@
-"""The two sides of a language status: the newest that CALPADS holds, and what Aeries says, one row a student each."""
+"""What Aeries says of the language status, one row a student."""
 
 from __future__ import annotations
 
@@ -10,30 +10,17 @@ import pandas as pd
 from senrkit import dates, text
 from senrkit.errors import InputError
 from senrkit.inputs.aeries_tables import AeriesTables
-from senrkit.language.elas import facts, lac_dates
-from senrkit.people import people
+from senrkit.language.elas import facts, known, lac_dates
+from senrkit.people import column_of, people
 from senrkit.schools import school_table
 from senrkit.settings import Settings
 from senrkit.text import from_arrow
-from senrkit.translate import translator
+from senrkit.translate import Translator, translator
 
-_WHO = ["ssid", "school_code", "reporting_lea", "local_id", "first_name", "last_name", "birth_date"]
 _NEEDED = {"STU": ("LF",), "LAC": ("ID",)}
-_OTHER_DATES = ("EAD", *facts()["first_school_day"]["columns"])
-
-
-def newest_statuses(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per SSID of the SELA extract: its newest status.
-
-    Columns: `ssid, school_code, reporting_lea, local_id, first_name, last_name, birth_date, calpads_status` (text),
-    `calpads_day` (datetime64[s]), `two_newest` (bool): two different statuses start on the newest day.
-    """
-    day = dates.from_ccyymmdd(rows["elas_date"])
-    found = rows[[*_WHO, "line"]].assign(calpads_status=rows["elas"].str.strip(), calpads_day=day)
-    newest = found[day == day.groupby(found["ssid"]).transform("max")]
-    several = newest.groupby("ssid")["calpads_status"].transform("nunique") > 1
-    newest = newest.assign(two_newest=several).sort_values(["ssid", "line"], kind="stable")
-    return newest.drop_duplicates("ssid", keep="last", ignore_index=True).drop(columns="line")
+# Without these something cannot be warned of.
+_FOR_WARNINGS = {"STU": ("HL",), "LAC": ("USS", "ITF")}
+_OTHER_LAC = ("EAC", "EAD", "ITF", *facts()["first_school_day"]["columns"])
 
 
 def aeries_statuses(tables: AeriesTables, settings: Settings) -> pd.DataFrame:
@@ -41,9 +28,11 @@ def aeries_statuses(tables: AeriesTables, settings: Settings) -> pd.DataFrame:
 
     Columns, as text: `student` (`STU.ID`), `ssid`, `school_code` (state), `school_name`, `local_lf`, `aeries_status`
     (translated; unknown when it has no translation), `first_name`, `last_name` (legal), `stu_first_name`,
-    `stu_last_name`, `birth_date` (CCYYMMDD), `EAC`. The LAC dates `SD IFD RD1 AES EAD USS STS` as Aeries gives them
-    (unknown without the column). `lac_rows` (int64: rows that Aeries itself has), `parent` (bool: LAC or IDN
-    knows the student), `two_statuses` (bool: the STU rows disagree).
+    `stu_last_name`, `birth_date` (CCYYMMDD), `grade` (state; unknown without a translation), `HL` (local) and
+    `home_language` (state; unknown without a translation), `EAC`, `ITF`, and `initial_result`, the status that ITF
+    means (blank where it is none). The LAC dates `SD IFD RD1 AES EAD USS STS` as Aeries gives them. What the source has
+    no column for is unknown. `lac_rows` (int64: rows that Aeries itself has), `parent` (bool: LAC or IDN knows the
+    student), `two_statuses` (bool: the STU rows disagree), `left` (bool: nowhere in school any more).
 
     Raises
     ------
@@ -53,20 +42,27 @@ def aeries_statuses(tables: AeriesTables, settings: Settings) -> pd.DataFrame:
     _refuse_incomplete(tables.tables, tables.source)
     stu = tables.tables["STU"]
     persons = _persons(people(stu, tables.tables.get("LSI")))
-    codes = stu[["ID", "LF"]].assign(LF=stu["LF"].str.strip())
-    at = text.positions(persons["student"], codes["ID"])
+    codes = stu[["ID", "GR"]].assign(LF=stu["LF"].str.strip(), HL=column_of(stu, "HL").str.strip())
+    asked = [persons["student"], persons["aeries_school"]]
+    at = text.positions(text.joined(asked), text.joined([stu["ID"], stu["SC"]]))
     different = codes.groupby("ID")["LF"].nunique().reindex(persons["student"]).to_numpy() > 1
-    local = codes["LF"].iloc[at].reset_index(drop=True)
-    year = settings.school_year
-    translated = translator(tables.tables["XRF"], settings.translations, year)
+    local = codes.iloc[at].reset_index(drop=True)
+    translated = translator(tables.tables["XRF"], settings.translations, settings.school_year)
+    every = np.ones(len(local), dtype=bool)
     found = persons[["student", "ssid", "first_name", "last_name", "stu_first_name", "stu_last_name", "birth_date"]]
     found = found.assign(
         **_school(persons, tables, settings),
-        local_lf=local,
-        aeries_status=translated.codes("STU.LF", local, np.ones(len(local), dtype=bool)),
+        local_lf=local["LF"],
+        aeries_status=translated.codes("STU.LF", local["LF"], every),
+        grade=translated.codes("STU.GR", local["GR"], every),
+        HL=local["HL"],
+        # Who translates no language at all is not asked to: then a code stands for itself.
+        home_language=translated.codes("STU.HL", local["HL"], every) if "STU.HL" in translated.tables else local["HL"],
         two_statuses=different,
+        left=_left(persons, tables, settings),
         **_language_rows(tables, persons["student"]),
     )
+    found["initial_result"] = _initial_result(found["ITF"], translated, settings)
     has_row = (found["ssid"] != "") | (found["local_lf"] != "") | (found["lac_rows"] > 0)
     return found[has_row].reset_index(drop=True)
 
@@ -81,6 +77,16 @@ def local_code(tables: AeriesTables, settings: Settings, status: str) -> str:
     every = translator(tables.tables["XRF"], settings.translations, year).tables.get("STU.LF", {})
     codes = of_settings or [code for code, state in every.items() if state == status and code]
     return codes[0] if len(codes) == 1 and codes[0][0] not in "=+-@" else ""
+
+
+def not_asked(tables: AeriesTables) -> tuple[str, ...]:
+    """Columns that the source lacks and without which a warning cannot be given, as `STU.HL`."""
+    return tuple(
+        f"{table}.{code}"
+        for table, codes in _FOR_WARNINGS.items()
+        for code in codes
+        if code not in tables.tables.get(table, ())
+    )
 
 
 def _refuse_incomplete(tables: Mapping[str, pd.DataFrame], source: str) -> None:
@@ -113,12 +119,36 @@ def _school(persons: pd.DataFrame, tables: AeriesTables, settings: Settings) -> 
     }
 
 
+def _left(persons: pd.DataFrame, tables: AeriesTables, settings: Settings) -> np.ndarray:
+    """Whether every row of a student has a tag, or every enrollment of the year has ended before the day of the run."""
+    tagged = (persons["tag"].str.strip() != "").to_numpy()
+    enr = tables.tables["ENR"]
+    enr = enr[text.equals(enr["YR"], str(settings.school_year.first))]
+    ended = dates.from_iso(enr["LD"]) < dates.stamp(settings.as_of)
+    gone = ended.groupby(enr["ID"]).all()
+    return tagged | text.is_in(persons["student"], pd.Series(gone.index[gone.to_numpy()], dtype="str"))
+
+
+def _initial_result(itf: pd.Series, translated: Translator, settings: Settings) -> pd.Series:
+    """The status that `LAC.ITF` means: itself, or the district's own code for one; a word of another kind says nothing.
+
+    Which of them Aeries' import of the Initial ELPAC writes is not documented.
+    """
+    statuses, own = known(settings.school_year), translated.tables.get("STU.LF", {})
+
+    def status(value: str) -> str | None:
+        value = value.strip()
+        return value.upper() if value.upper() in statuses else own.get(value, "")
+
+    return text.mapped(itf, status)
+
+
 def _language_rows(aeries: AeriesTables, students: pd.Series) -> dict[str, pd.Series | np.ndarray]:
     tables, lac = aeries.tables, aeries.tables["LAC"]
     at = text.positions(students, lac["ID"])
     proof = lac["ID"].iloc[:0] if "LAC" in aeries.inferred else lac["ID"]
     rows = proof.value_counts().reindex(students).fillna(0).to_numpy(dtype="int64")
-    columns = {code: _of_lac(lac, code, at) for code in ("EAC", *lac_dates().values(), *_OTHER_DATES)}
+    columns = {code: _of_lac(lac, code, at) for code in (*lac_dates().values(), *_OTHER_LAC)}
     known = text.is_in(students, tables["IDN"]["ID"]) if "IDN" in tables else np.zeros(len(students), dtype=bool)
     return columns | {"lac_rows": rows, "parent": known | (rows > 0)}
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 
-import numpy as np
 import pandas as pd
 
-from senrkit import dates, text
+from senrkit import dates, text, wording
 from senrkit.language.classes import CONFLICT_DATE, CONFLICT_STATUS, ONLY_AERIES, PROPOSED, REFUSED
 from senrkit.language.elas import facts, from_testing, lac_dates
 
 COLUMNS = (
     "ssid", "local_id", "school_code", "class", "calpads_status", "calpads_date", "aeries_status", "aeries_date",
-    "proposed_lf", "proposed_column", "proposed_date", "reason",
+    "proposed_lf", "proposed_column", "proposed_date", "reason", "warnings",
 )  # fmt: skip
-OVER, LONG_OVER = "over", "long-over"
+OVER, LONG_OVER, EXEMPT = "over", "long-over", "exempt"
 
 
 def language_table(found: pd.DataFrame) -> pd.DataFrame:
     """`language.csv`, all text, by school, SSID and local id; days ISO. `found` is what `classify` gives."""
-    days = {f"{side}_date": iso(found[f"{side}_day"]) for side in ("calpads", "aeries", "proposed")}
+    days = {f"{side}_date": dates.to_iso(found[f"{side}_day"]) for side in ("calpads", "aeries", "proposed")}
     return text.sorted_rows(found.assign(**days), ["school_code", "ssid", "local_id"])[list(COLUMNS)]
 
 
@@ -34,7 +33,7 @@ def lac_import(proposed: pd.DataFrame) -> pd.DataFrame:
 
     The other column is blank, and was blank in Aeries: who has a day there already is refused.
     """
-    day = iso(proposed["proposed_day"])
+    day = dates.to_iso(proposed["proposed_day"])
     none = text.constant("", proposed.index)
     columns = [lac_dates()[status] for status in from_testing()]
     filled = {code: text.choose((proposed["proposed_column"] == code).to_numpy(), day, none) for code in columns}
@@ -68,24 +67,25 @@ def by_school(conflicts: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_be_determined(found: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
-    """Students of Aeries whose newest status is TBD for long, the longest first.
+    """Students of Aeries whose newest status is TBD for long, the longest first; not who left, nor who is not tested in
+    their grade.
 
-    As `found`, with `since` (ISO text), `days` (int64) and `age`: `over` (more than 30 days) or `long-over` (90 or
-    more; rule SENR0714E3).
+    As `found`, with `since` (ISO text), `days` (int64) and `age`: `over` (more than 30 days), `long-over` (90 or more;
+    rule SENR0714E3) or `exempt` (transitional kindergarten, AB 2268).
     """
     limits = facts()["to_be_determined"]
-    waiting = found[((found["calpads_status"] == limits["status"]) & found["in_aeries"]).to_numpy()]
-    waiting = waiting[(waiting["class"] != ONLY_AERIES).to_numpy()]
+    waiting = found[((found["calpads_status"] == limits["status"]) & found["in_aeries"] & ~found["left"]).to_numpy()]
+    tested = (waiting["class"] != ONLY_AERIES) & ~waiting["grade"].isin(limits["not_tested"])
+    waiting = waiting[tested.to_numpy()]
     days = (dates.stamp(as_of) - waiting["calpads_day"]).dt.days.astype("int64")
-    age = np.where(days >= limits["at_least_days"], LONG_OVER, OVER)
-    listed = waiting.assign(
-        since=iso(waiting["calpads_day"]), days=days, age=pd.Series(age, waiting.index, dtype="str")
-    )
+    exempt = text.equals(waiting["grade"], limits["exempt"]) & (as_of >= limits["exempt_since"])
+    long_over = (days >= limits["at_least_days"]).to_numpy()
+    age = text.selected([exempt, long_over], [EXEMPT, LONG_OVER], OVER, waiting.index)
+    listed = waiting.assign(since=dates.to_iso(waiting["calpads_day"]), days=days, age=age)
     listed = listed[(days > limits["more_than_days"]).to_numpy()]
     return listed.sort_values(["days", "school_code", "ssid"], ascending=[False, True, True], ignore_index=True)
 
 
-def iso(days: pd.Series) -> pd.Series:
-    """Days as `CCYY-MM-DD` text, `""` for none."""
-    written = dates.to_ccyymmdd(days)
-    return written.str.replace(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", regex=True)
+def worded_ages(age: pd.Series) -> pd.Series:
+    """`age` of `to_be_determined` for people."""
+    return text.mapped(age, lambda id: wording.phrase("language-wait", id).title.format(**facts()["to_be_determined"]))

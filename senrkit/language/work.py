@@ -17,12 +17,13 @@ from senrkit.errors import Stopped, UsageError
 from senrkit.inputs.addresses import local_inputs
 from senrkit.inputs.aeries import AeriesTables, read_aeries
 from senrkit.inputs.aeries_tables import year_in_name
-from senrkit.inputs.sela_extract import SelaExtract, read_sela_extract
+from senrkit.inputs.sela_extract import SelaExtract, read_sela_extract, sela_layouts
 from senrkit.language import tables as listed
 from senrkit.language.classes import CLASSES, PROPOSED, classify
-from senrkit.language.elas import from_testing
+from senrkit.language.elas import facts, from_testing
+from senrkit.language.history import histories, newest_statuses
 from senrkit.language.identity import identity_conflicts
-from senrkit.language.sides import aeries_statuses, local_code, newest_statuses
+from senrkit.language.sides import aeries_statuses, local_code, not_asked
 from senrkit.language.workbook import write_workbook
 from senrkit.manifest import to_json
 from senrkit.progress import NoProgress, Progress
@@ -145,12 +146,13 @@ def read_and_compare(
 
 def compared(sela_rows: pd.DataFrame, aeries: AeriesTables, settings: Settings) -> pd.DataFrame:
     """Every student with class and reason (`classify`), from the rows of the extract and the tables of Aeries."""
-    held, in_aeries = newest_statuses(sela_rows), aeries_statuses(aeries, settings)
+    steps, in_aeries = histories(sela_rows), aeries_statuses(aeries, settings)
     return classify(
-        held,
+        steps,
         in_aeries,
-        identity_conflicts(held, in_aeries, settings.lea),
+        identity_conflicts(newest_statuses(steps), in_aeries, settings.lea),
         local_codes={status: local_code(aeries, settings, status) for status in from_testing()},
+        lea=settings.lea,
         year=settings.school_year,
         as_of=settings.as_of,
     )
@@ -181,9 +183,11 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
             f"             {count:,} x {reason}: {wording.phrase('language-reason', reason).title}"
             for reason, count in counts["reason"].get(name, {}).items()
         ]
+    if warned := counts["proposed_with_warnings"]:
+        lines.append(f"New with a warning (column warnings): {warned:,}.")
     lines.append(
         f"To be determined for more than {waiting['more_than_days']} days: {waiting['over']:,}; "
-        f"for {waiting['at_least_days']} days or more: {waiting['long_over']:,}."
+        f"for {waiting['at_least_days']} days or more: {waiting['long_over']:,}; exempt: {waiting['exempt']:,}."
     )
     return lines
 
@@ -256,11 +260,12 @@ def _document(
             "class": {name: int(by_class.get(name, 0)) for name in CLASSES},
             "reason": reasons,
             "proposed": int(found["class"].isin(PROPOSED).sum()),
+            "proposed_with_warnings": int((found["class"].isin(PROPOSED) & (found["warnings"] != "")).sum()),
         },
         "conflicts_by_school": conflicts.to_dict("records"),
         "to_be_determined": _waiting(found, settings.as_of),
         "files": [TABLE, LAC_IMPORT, STU_IMPORT, WORKBOOK],
-        "notes": [*aeries.notes, *extract.notes, *_age_note(extract, settings)],
+        "notes": [*aeries.notes, *extract.notes, *_age_note(extract, settings), *_not_asked(extract, aeries)],
     }
     return settings.as_given(document)
 
@@ -284,9 +289,10 @@ def _inputs(extract: SelaExtract, aeries: AeriesTables) -> list[dict[str, Any]]:
 
 
 def _waiting(found: pd.DataFrame, as_of: dt.date) -> dict[str, int]:
-    limits = {name: value for name, value in listed.facts()["to_be_determined"].items() if name != "status"}
+    limits = {name: facts()["to_be_determined"][name] for name in ("more_than_days", "at_least_days")}
     ages = listed.to_be_determined(found, as_of)["age"]
-    return limits | {"over": len(ages), "long_over": int((ages == listed.LONG_OVER).sum())}
+    exempt, long_over = (int((ages == age).sum()) for age in (listed.EXEMPT, listed.LONG_OVER))
+    return limits | {"over": len(ages) - exempt, "long_over": long_over, "exempt": exempt}
 
 
 def _age_note(extract: SelaExtract, settings: Settings) -> list[str]:
@@ -298,3 +304,12 @@ def _age_note(extract: SelaExtract, settings: Settings) -> list[str]:
     return [
         f"The newest change in the SELA extract is of {newest.date()}: more than {most} days before {settings.as_of}."
     ]
+
+
+def _not_asked(extract: SelaExtract, aeries: AeriesTables) -> list[str]:
+    """What a column that is missing leaves open."""
+    lacking = not_asked(aeries)
+    told = [f"The source has no {', '.join(lacking)}: the column warnings says nothing of it."] if lacking else []
+    if extract.columns < max(sela_layouts()):
+        told.append("The SELA extract has no correction reasons: what only a correction can explain is refused.")
+    return told

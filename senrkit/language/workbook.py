@@ -14,15 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from senrkit import text, wording
+from senrkit import dates, text, wording
 from senrkit.language import tables
 from senrkit.language.classes import REFUSED
 from senrkit.sheet_rows import fill_sheets
-
-_AGES = {
-    tables.OVER: "more than {more_than_days} days",
-    tables.LONG_OVER: "{at_least_days} days or more",
-}
 
 
 def write_workbook(path: Path, document: Mapping[str, Any], found: pd.DataFrame, as_of: dt.date) -> None:
@@ -51,13 +46,12 @@ def _sheets(found: pd.DataFrame, as_of: dt.date) -> dict[str, pd.DataFrame]:
     refused = text.sorted_rows(found[(found["class"] == REFUSED).to_numpy()], ["reason", "school_code", "ssid"])
     new = text.sorted_rows(tables.proposals(found), ["school_code", "ssid"])
     waiting = tables.to_be_determined(found, as_of)
-    limits = tables.facts()["to_be_determined"]
     return {
         "conflicts": _worded(conflicts),
         "conflicts_by_school": tables.by_school(conflicts),
         "new": _worded(new),
         "refused": _worded(refused),
-        "to_be_determined": waiting.assign(age=text.mapped(waiting["age"], lambda age: _AGES[age].format(**limits))),
+        "to_be_determined": waiting.assign(age=tables.worded_ages(waiting["age"])),
     }
 
 
@@ -67,7 +61,7 @@ def _worded(rows: pd.DataFrame) -> pd.DataFrame:
         cure=text.mapped(rows["reason"], lambda id: wording.phrase("language-reason", id).cure),
         reason=text.mapped(rows["reason"], lambda id: wording.phrase("language-reason", id).title),
     )
-    return listed.assign(**{f"{side}_date": tables.iso(rows[f"{side}_day"]) for side in ("calpads", "aeries")})
+    return listed.assign(**{f"{side}_date": dates.to_iso(rows[f"{side}_day"]) for side in ("calpads", "aeries")})
 
 
 def _summary_sheet(book: Any, document: Mapping[str, Any]) -> None:

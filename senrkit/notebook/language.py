@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from senrkit import masking, text, wording
+from senrkit import dates, masking, text, wording
 from senrkit.language import tables
 from senrkit.language.classes import CLASSES, PROPOSED, REFUSED
 from senrkit.notebook import markup
@@ -26,6 +26,7 @@ _SIDES = {
     "aeries_date": "Aeries since",
 }
 _WHY = {"why": "Why", "fix": "What to do"}
+_WARNINGS = {"warnings": "What else to know"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,22 +65,24 @@ class LanguagePage:
 
     def conflicts(self) -> HTML:
         """The conflict report: whose status or day differs, school by school."""
-        return self._shown("conflicts", self._conflicts, _WHO | _SIDES | _WHY)
+        return self._shown("conflicts", self._conflicts, _WHO | _SIDES | _WHY | _WARNINGS)
 
     def new(self) -> HTML:
         """Who is newly EL or IFEP."""
         names = {"proposed_lf": "STU.LF becomes", "proposed_column": "Day goes into LAC"}
-        return self._shown("new", tables.proposals(self._rows), _WHO | _SIDES | names)
+        return self._shown("new", tables.proposals(self._rows), _WHO | _SIDES | names | _WARNINGS)
 
     def refused(self) -> HTML:
         """For whom nothing is proposed, and what to do."""
         rows = self._rows[(self._rows["class"] == REFUSED).to_numpy()]
-        return self._shown("refused", text.sorted_rows(rows, ["reason", "school_code", "ssid"]), _WHO | _SIDES | _WHY)
+        rows = text.sorted_rows(rows, ["reason", "school_code", "ssid"])
+        return self._shown("refused", rows, _WHO | _SIDES | _WHY | _WARNINGS)
 
     def waiting(self) -> HTML:
-        """Whose status has been to be determined for long, the longest first."""
+        """Whose status has been to be determined for long, the longest first; who is exempt is marked."""
         rows = tables.to_be_determined(self._rows, self.settings.as_of)
-        return self._shown("to_be_determined", rows, _WHO | {"since": "Since", "days": "Days"})
+        names = {"grade": "Grade", "since": "Since", "days": "Days", "age": "How long"}
+        return self._shown("to_be_determined", rows.assign(age=tables.worded_ages(rows["age"])), _WHO | names)
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
@@ -95,7 +98,7 @@ class LanguagePage:
         known = {name: rows[name] for name in rows}
         for side in ("calpads", "aeries"):
             if f"{side}_day" in known:
-                known[f"{side}_date"] = tables.iso(rows[f"{side}_day"])
+                known[f"{side}_date"] = dates.to_iso(rows[f"{side}_day"])
         if "reason" in known:
             known["why"] = text.mapped(rows["reason"], lambda id: wording.phrase("language-reason", id).title)
             known["fix"] = text.mapped(rows["reason"], lambda id: wording.phrase("language-reason", id).cure)
@@ -126,8 +129,9 @@ def _nobody() -> pd.DataFrame:
     days = dict.fromkeys(("calpads_day", "aeries_day", "proposed_day"), "datetime64[s]")
     texts = (
         "ssid local_id school_code school_name class reason calpads_status aeries_status proposed_lf proposed_column"
+        " warnings grade"
     )
-    columns = dict.fromkeys(texts.split(), "str") | days | {"in_aeries": "bool"}
+    columns = dict.fromkeys(texts.split(), "str") | days | {"in_aeries": "bool", "left": "bool"}
     return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
 
 

@@ -1,6 +1,6 @@
 """`senrkit language --apply` and `--undo` on real databases: all of it or nothing, whatever happens in between.
 
-The demo district has three students to bring in. "As it was" always means every table, byte for byte. SQLite and
+The demo district has `NEW` students to bring in. "As it was" always means every table, byte for byte. SQLite and
 PostgreSQL run everything; SQL Server's wire, behind which there is no SQL Server, what drivers and statements decide.
 """
 
@@ -27,13 +27,15 @@ from senrkit.settings import load_settings
 ROOT = Path(__file__).parents[2]
 SQLITE, POSTGRES, SQL_SERVER = "sqlite", "postgresql", "sql server"
 EVERY, ENGINES = (SQLITE, POSTGRES, SQL_SERVER), (SQLITE, POSTGRES)
+# A change of STU and one of LAC for each student.
+NEW, HALF = 9, 9
 STEPS = (
     "reading the rows to be changed",
     "writing the undo file",
     "writing to Aeries",
     "advance 1",
-    "advance 4",
-    "advance 6",
+    f"advance {HALF}",
+    f"advance {2 * NEW}",
     "reading back",
     "committing",
     "looking once more",
@@ -86,7 +88,7 @@ class At(NoProgress):
 def test_from_end_to_end(home):
     expectations = pd.read_csv(home.folder / "demo_expectations.csv", dtype="str", keep_default_na=False)
     new = expectations[expectations["expected_reason"].isin(["new-el", "new-ifep"])]
-    assert len(new) == 3
+    assert len(new) == NEW
     settings, before = home.settings(), home.dump()
 
     run = run_language(settings)
@@ -96,13 +98,13 @@ def test_from_end_to_end(home):
     )
     assert home.dump() == before, "without --apply nothing is written"
 
-    written = write_to_aeries(run, 3, person="ana")
-    assert (written.students, written.rows, written.database) == (3, {"STU": 3, "LAC": 3}, home.name)
+    written = write_to_aeries(run, NEW, person="ana")
+    assert (written.students, written.rows, written.database) == (NEW, {"STU": NEW, "LAC": NEW}, home.name)
     assert home.dump() != before
     assert run_language(settings).document["counts"]["proposed"] == 0, "a second run finds nothing"
 
     back = take_back(settings, run.folder, person="ben")
-    assert (back.students, back.state) == (3, "taken-back")
+    assert (back.students, back.state) == (NEW, "taken-back")
     assert home.dump() == before
     kept = record(run)
     assert [(step["state"], step["by"]) for step in kept["history"]] == [
@@ -119,7 +121,7 @@ def test_null_and_blank_are_told_apart(home):
     home.change(f'UPDATE "STU" SET "LF" = NULL WHERE "ID" = {planted(home, "new-el-blank")}')
     before, settings = home.dump(), home.settings()
     run = run_language(settings)
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     take_back(settings, run.folder)
     assert home.dump() == before
 
@@ -130,7 +132,7 @@ def test_a_missing_lac_row_is_inserted_and_taken_out_again(home):
     home.change(f'DELETE FROM "LAC" WHERE "ID" = {student}')
     before, settings = home.dump(), home.settings()
     run = run_language(settings)
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     day = run.proposed["proposed_day"].iloc[0].date()
     [(inserted, deleted)] = home.query(f'SELECT "SD", "DEL" FROM "LAC" WHERE "ID" = {student}')
     assert str(inserted)[:10] == str(day) and not deleted
@@ -144,7 +146,7 @@ def test_an_inserted_row_that_somebody_filled_is_not_taken_out(home):
     home.change(f'DELETE FROM "LAC" WHERE "ID" = {student}')
     settings = home.settings()
     run = run_language(settings)
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     home.change(f'UPDATE "LAC" SET "PR" = \'301\' WHERE "ID" = {student}')
     before = home.dump()
     with pytest.raises(Stopped, match="a row is not as the run left it"):
@@ -163,7 +165,7 @@ def test_all_rows_of_a_student_at_two_schools(home):
     )
     before, settings = home.dump(), home.settings()
     run = run_language(settings)
-    assert write_to_aeries(run, 3).rows == {"STU": 4, "LAC": 3}
+    assert write_to_aeries(run, NEW).rows == {"STU": NEW + 1, "LAC": NEW}
     assert home.query(f'SELECT DISTINCT "LF" FROM "STU" WHERE "ID" = {student}') == [("L",)]
     take_back(settings, run.folder)
     assert home.dump() == before
@@ -193,7 +195,7 @@ KILLED = """
     odbc_dialects.register()
     folder = Path(sys.argv[1])
     run = run_language(load_settings(folder / "senrkit.toml"), out=folder / "run")
-    write_to_aeries(run, 3, progress=Killer())
+    write_to_aeries(run, len(run.proposed), progress=Killer())
 """
 
 
@@ -220,19 +222,22 @@ def test_killed_at_a_step_nothing_is_half_applied(home, step):
         assert home.query(f'SELECT "LF" FROM "STU" WHERE "ID" = {planted(home, "new-ifep")}') == [("I",)]
     if (folder / "run" / RECORD).exists():
         assert (folder / "run" / UNDO).exists(), "the undo file comes first"
-        assert take_back(settings, folder / "run").students == (3 if committed else 0)
+        assert take_back(settings, folder / "run").students == (NEW if committed else 0)
     else:
         assert step in STEPS[:2]
     assert home.dump() == before
-    assert run_language(settings).document["counts"]["proposed"] == 3
+    assert run_language(settings).document["counts"]["proposed"] == NEW
 
 
 @over(SQLITE)
 def test_the_steps_are_those_that_are_killed_at(home):
     seen = At("", None)
-    write_to_aeries(run_language(home.settings()), 3, progress=seen)
+    write_to_aeries(run_language(home.settings()), NEW, progress=seen)
     assert set(STEPS) <= set(seen.met)
-    assert set(seen.met) - set(STEPS) == {"checking the database to write to", "advance 2", "advance 3", "advance 5"}
+    assert set(seen.met) - set(STEPS) == {
+        "checking the database to write to",
+        *(f"advance {number}" for number in range(2, 2 * NEW) if number != HALF),
+    }
 
 
 # The server hangs up
@@ -243,18 +248,18 @@ def test_the_steps_are_those_that_are_killed_at(home):
 def test_a_server_that_hangs_up_has_taken_everything_back(home, step):
     before, run = home.dump(), run_language(home.settings())
     with pytest.raises(InputError, match=r"the connection broke\. Everything was taken back") as caught:
-        write_to_aeries(run, 3, progress=At(step, home.cut))
+        write_to_aeries(run, NEW, progress=At(step, home.cut))
     assert_silent(caught.value, run)
     home.settle()
     assert home.dump() == before
     assert not (run.folder / RECORD).exists() or states(run) == ["begun", "rolled-back"]
-    assert write_to_aeries(run_language(run.settings), 3).state == "applied", "afterwards it goes through"
+    assert write_to_aeries(run_language(run.settings), NEW).state == "applied", "afterwards it goes through"
 
 
 @over(POSTGRES, SQL_SERVER)
 def test_a_server_that_hangs_up_after_the_commit_changes_nothing(home):
     run = run_language(home.settings())
-    assert write_to_aeries(run, 3, progress=At("looking once more", home.cut)).state == "applied"
+    assert write_to_aeries(run, NEW, progress=At("looking once more", home.cut)).state == "applied"
     assert states(run) == ["begun", "applied"]
 
 
@@ -262,13 +267,13 @@ def test_a_server_that_hangs_up_after_the_commit_changes_nothing(home):
 def test_an_undo_whose_server_hangs_up_can_be_done_again(home):
     before, settings = home.dump(), home.settings()
     run = run_language(settings)
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     applied = home.dump()
     with pytest.raises(InputError, match="Everything was taken back"):
         take_back(settings, run.folder, progress=At("advance 4", home.cut))
     home.settle()
     assert home.dump() == applied
-    assert take_back(settings, run.folder).students == 3
+    assert take_back(settings, run.folder).students == NEW
     assert home.dump() == before
 
 
@@ -304,7 +309,7 @@ def test_a_change_since_it_was_read_stops_everything(home, what):
     home.change(CHANGED[what].format(el=planted(home, "new-el")))
     before = home.dump()
     with pytest.raises(Stopped, match="Aeries is as it was") as caught:
-        write_to_aeries(run, 3)
+        write_to_aeries(run, NEW)
     assert_silent(caught.value, run)
     assert home.dump() == before
     assert not (run.folder / RECORD).exists()
@@ -334,7 +339,7 @@ def test_a_trigger_that_alters_a_value_takes_everything_back(home, what):
     before = home.dump()
     run = run_language(home.settings())
     with pytest.raises(Stopped, match=r"a trigger of the database altered a value\. .*Aeries is as it was") as caught:
-        write_to_aeries(run, 3)
+        write_to_aeries(run, NEW)
     assert_silent(caught.value, run)
     assert home.dump() == before
     assert states(run) == ["begun", "rolled-back"]
@@ -348,7 +353,7 @@ def test_a_trigger_that_forbids_takes_everything_back(home):
     before = home.dump()
     run = run_language(home.settings())
     with pytest.raises(InputError, match=r"one of its triggers refuses a row\. Everything was taken back") as caught:
-        write_to_aeries(run, 3)
+        write_to_aeries(run, NEW)
     assert_silent(caught.value, run)
     assert home.dump() == before
 
@@ -359,7 +364,7 @@ def test_a_trigger_that_swallows_an_update_is_counted(home):
     before = home.dump()
     run = run_language(home.settings())
     with pytest.raises(Stopped, match="met 0 rows instead of one"):
-        write_to_aeries(run, 3)
+        write_to_aeries(run, NEW)
     assert home.dump() == before
 
 
@@ -367,7 +372,7 @@ def test_a_trigger_that_swallows_an_update_is_counted(home):
 def test_an_undo_that_fails_can_be_done_again(home):
     before, settings = home.dump(), home.settings()
     run = run_language(settings)
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     column, table, body = TRIGGERS["alters another column"]
     home.trigger(f'AFTER UPDATE OF "{column}"', table, body)
     with pytest.raises(Stopped, match="trigger"):
@@ -382,7 +387,7 @@ def test_an_undo_that_fails_can_be_done_again(home):
 def test_an_undo_of_rows_changed_since_takes_back_nothing(home):
     settings = home.settings()
     run = run_language(settings)
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     home.change(f'UPDATE "STU" SET "LF" = \'R\' WHERE "ID" = {planted(home, "new-el")}')
     before = home.dump()
     with pytest.raises(Stopped, match=rf"not as the run left it\..*{UNDO}"):
@@ -397,16 +402,16 @@ def test_an_undo_of_rows_changed_since_takes_back_nothing(home):
 def test_another_program_that_writes_is_waited_for_and_then_said(home):
     run = run_language(home.settings())
     with home.busy(), pytest.raises(InputError, match="another program is writing to the database") as caught:
-        write_to_aeries(run, 3)
+        write_to_aeries(run, NEW)
     assert_silent(caught.value, run)
-    assert write_to_aeries(run, 3).state == "applied"
+    assert write_to_aeries(run, NEW).state == "applied"
 
 
 @over(*ENGINES)
 @pytest.mark.parametrize("step", ["writing the undo file", "committing"])
 def test_nobody_else_can_write_between_comparing_and_committing(home, step):
     run, refused = run_language(home.settings()), []
-    write_to_aeries(run, 3, progress=At(step, lambda: refused.append(home.is_locked())))
+    write_to_aeries(run, NEW, progress=At(step, lambda: refused.append(home.is_locked())))
     assert refused == [True]
     assert not home.is_locked()
 
@@ -424,5 +429,5 @@ def test_a_login_that_may_only_read(home):
     run = run_language(home.settings(who=(address, address.replace(USER, "looker"))))
     before = home.dump()
     with pytest.raises(InputError, match="the login may not write there"):
-        write_to_aeries(run, 3)
+        write_to_aeries(run, NEW)
     assert home.dump() == before

@@ -2,7 +2,7 @@
 
 What every database must keep to is in `test_apply`.
 
-The demo district has three students to bring in. "As it was" always means every table, byte for byte.
+The demo district has `NEW` students to bring in. "As it was" always means every table, byte for byte.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from senrkit.settings import load_settings
 
 AS_OF = dt.date(2026, 11, 23)
 ROOT = Path(__file__).parents[2]
+NEW = 9
 
 
 def settings_of(folder, **replaced):
@@ -85,7 +86,7 @@ def test_every_language_trap_of_the_demo_gets_its_class(folder):
 
 def test_what_stands_in_aeries_afterwards(folder):
     run = run_language(settings_of(folder))
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     rows = {row[0]: row[1:] for row in query(folder, "SELECT s.ID, LF, SD, IFD FROM STU s JOIN LAC l ON s.ID = l.ID")}
     day = run.proposed["proposed_day"].iloc[0].date()
     assert rows[int(planted(folder, "new-el"))] == ("L", f"{day} 00:00:00", None)
@@ -95,7 +96,7 @@ def test_what_stands_in_aeries_afterwards(folder):
 def test_the_undo_file_alone_takes_everything_back(folder):
     before = dump(folder)
     run = run_language(settings_of(folder))
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     connection = sqlite3.connect(folder / "aeries.db")
     connection.executescript((run.folder / UNDO).read_text())
     connection.close()
@@ -107,7 +108,7 @@ def test_null_and_blank_are_told_apart(folder):
     change(folder, f"UPDATE LAC SET SD = '' WHERE ID = {planted(folder, 'new-el')}")
     before, settings = dump(folder), settings_of(folder)
     run = run_language(settings)
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     take_back(settings, run.folder)
     assert dump(folder) == before
 
@@ -132,7 +133,7 @@ def test_a_connection_lost_while_writing_takes_everything_back(folder, at, monke
     sa.event.listen(sa.Engine, "before_cursor_execute", break_off)
     try:
         with pytest.raises(InputError, match=r"the connection broke\. Everything was taken back") as caught:
-            write_to_aeries(run, 3)
+            write_to_aeries(run, NEW)
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", break_off)
     assert "Noor" not in f"{caught.value!r}"
@@ -144,7 +145,7 @@ def test_a_commit_that_never_arrived_is_found_out(folder, monkeypatch):
     before, run = dump(folder), run_language(settings_of(folder))
     monkeypatch.setattr(sa.Connection, "commit", lost)
     with pytest.raises(InputError, match="Everything was taken back"):
-        write_to_aeries(run, 3)
+        write_to_aeries(run, NEW)
     assert dump(folder) == before
     assert states(run) == ["begun", "rolled-back"]
 
@@ -159,7 +160,7 @@ def test_a_commit_whose_answer_was_lost_is_found_out(folder, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(sa.Connection, "commit", commit_and_lose)
-        assert write_to_aeries(run, 3).state == "applied"
+        assert write_to_aeries(run, NEW).state == "applied"
     assert states(run) == ["begun", "applied"]
     take_back(run.settings, run.folder)
     assert dump(folder) == before
@@ -184,12 +185,12 @@ def test_a_commit_of_which_nothing_is_known_is_settled_by_undo(folder, arrived, 
     try:
         with monkeypatch.context() as patched, pytest.raises(InputError, match="not known whether") as caught:
             patched.setattr(sa.Connection, "commit", commit_and_vanish)
-            write_to_aeries(run, 3)
+            write_to_aeries(run, NEW)
     finally:
         sa.event.remove(sa.Engine, "begin", no_more)
     assert f"--undo {run.folder}" in str(caught.value)
     assert states(run) == ["begun", "unknown"]
-    assert take_back(run.settings, run.folder).students == (3 if arrived else 0)
+    assert take_back(run.settings, run.folder).students == (NEW if arrived else 0)
     assert dump(folder) == before
 
 
@@ -199,7 +200,7 @@ def test_a_folder_that_cannot_be_written_takes_everything_back(folder, write, mo
     before, run = dump(folder), run_language(settings_of(folder))
     monkeypatch.setattr("senrkit.language.record.write_whole", failing_from(write))
     with pytest.raises(InputError, match="No room. Everything was taken back"):
-        write_to_aeries(run, 3)
+        write_to_aeries(run, NEW)
     assert dump(folder) == before
 
 
@@ -207,8 +208,8 @@ def test_a_record_that_cannot_be_finished_says_that_the_changes_are_in(folder, m
     before, run = dump(folder), run_language(settings_of(folder))
     with monkeypatch.context() as patched, pytest.raises(InputError, match="The changes are in Aeries, but No room"):
         patched.setattr("senrkit.language.record.write_whole", failing_from(4))
-        write_to_aeries(run, 3)
-    assert take_back(run.settings, run.folder).students == 3
+        write_to_aeries(run, NEW)
+    assert take_back(run.settings, run.folder).students == NEW
     assert dump(folder) == before
 
 
@@ -229,13 +230,13 @@ def failing_from(number):
 
 def test_the_number_must_be_that_of_the_plan(folder):
     before, run = dump(folder), run_language(settings_of(folder))
-    for wrong in (None, 0, 2, 4):
-        with pytest.raises(UsageError, match="--confirm 3"):
+    for wrong in (None, 0, NEW - 1, NEW + 1):
+        with pytest.raises(UsageError, match=f"--confirm {NEW}"):
             write_to_aeries(run, wrong)
-    write_to_aeries(run, 3)
-    with pytest.raises(UsageError, match="wrote 3 students, not 2"):
+    write_to_aeries(run, NEW)
+    with pytest.raises(UsageError, match=f"wrote {NEW} students, not 2"):
         take_back(run.settings, run.folder, confirm=2)
-    take_back(run.settings, run.folder, confirm=3)
+    take_back(run.settings, run.folder, confirm=NEW)
     assert dump(folder) == before
 
 
@@ -258,7 +259,7 @@ def test_a_database_that_may_not_be_written_to(folder, what):
     run = run_language(settings_of(folder, it=(old, new)))
     before = dump(folder)
     with pytest.raises(kind, match=said):
-        write_to_aeries(run, 3)
+        write_to_aeries(run, NEW)
     assert dump(folder) == before
     assert not (folder / "none.db").exists()
 
@@ -278,7 +279,7 @@ def test_a_database_of_another_year_is_refused(folder, prior):
     name = "DST25000Demo.db" if prior == "name" else "copy.db"
     before = dump(folder, name)
     with pytest.raises(Stopped, match="the run is for 2026-2027"):
-        write_to_aeries(run, 3)
+        write_to_aeries(run, NEW)
     assert dump(folder, name) == before
 
 
@@ -291,7 +292,7 @@ def test_reading_a_database_of_another_year_is_refused_too(folder):
 
 def test_undo_needs_the_database_that_was_written_to(folder):
     run = run_language(settings_of(folder))
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     shutil.copy(folder / "aeries.db", folder / "other.db")
     settings = settings_of(folder, it=("aeries.db?timeout=0.1", "other.db"), list=('["aeries"]', '["other"]'))
     with pytest.raises(UsageError, match="wrote to the database aeries"):
@@ -318,18 +319,18 @@ def test_the_command_from_end_to_end(folder):
     settings = ["--settings", str(folder / "senrkit.toml")]
     planned = call("language", *settings, "--apply")
     assert planned.return_value == 2
-    assert "2 students become EL: STU.LF = 'L' and the day in LAC.SD" in planned.output
+    assert f"{NEW - 1} students become EL: STU.LF = 'L' and the day in LAC.SD" in planned.output
     assert dump(folder) == before
-    applied = call("language", *settings, "--apply", "--confirm", "3", "--out", str(folder / "run"), "--json")
+    applied = call("language", *settings, "--apply", "--confirm", str(NEW), "--out", str(folder / "run"), "--json")
     assert applied.return_value == 0
     answer = json.loads(applied.stdout)
-    assert (answer["written"]["students"], answer["exit_code"]) == (3, 0)
+    assert (answer["written"]["students"], answer["exit_code"]) == (NEW, 0)
     assert "90000003" not in planned.output + applied.output, "no SSID on the screen"
     again = call("language", *settings, "--apply")
     assert (again.return_value, "Nothing to write" in again.output) == (0, True)
     undone = call("language", *settings, "--undo", str(folder / "run"))
     assert undone.return_value == 0
-    assert "3 students taken back from the database aeries" in undone.output
+    assert f"{NEW} students taken back from the database aeries" in undone.output
     assert dump(folder) == before
 
 
@@ -338,7 +339,7 @@ def test_the_run_folder_is_whole_and_private(folder):
     assert sorted(path.name for path in run.folder.iterdir()) == [
         "aeries_import_LAC.csv", "aeries_import_STU.csv", "language.csv", "language.json", "language.xlsx",
     ]  # fmt: skip
-    write_to_aeries(run, 3)
+    write_to_aeries(run, NEW)
     modes = {oct(path.stat().st_mode & 0o777) for path in run.folder.iterdir()}
     assert modes == {"0o600"} or os.name != "posix"
     with pytest.raises(UsageError, match="holds files already"):

@@ -70,7 +70,7 @@ def test_language_shows_what_the_command_finds(demo, stopped, agreed):
     _, _, found = read_and_compare(load_settings(demo.settings))
     new = int(found["class"].isin(["new-el", "new-ifep"]).sum())
     page = shown(executed("05_language", demo).page)
-    assert new == 3 and f"{new} students are newly EL or IFEP" in page
+    assert new == 9 and f"{new} students are newly EL or IFEP" in page
     for said in ("New English learner", "Refused", "Different status", "Who waits for a test"):
         assert said in page
     assert "students are newly EL or IFEP" in shown(executed("05_language", stopped).page)

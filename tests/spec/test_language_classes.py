@@ -70,7 +70,8 @@ def test_different_statuses_are_judged_by_the_table_of_transitions():
         TBD@2026-08-12                 L   conflict-status  calpads-behind
         EO@2025-08-12                  L   conflict-status  correction-needed
         EO@2025-08-12                  R   conflict-status  no-way
-        RFEP@2026-05-04                E   conflict-status  no-way
+        RFEP@2026-05-04                E   conflict-status  aeries-behind
+        RFEP@2026-05-04                I   conflict-status  no-way
         ADEL@2025-10-14                L   conflict-status  aeries-behind
         EO@2025-08-12                  -   conflict-status  aeries-behind
         """
@@ -97,10 +98,10 @@ def test_a_day_that_cannot_be_is_refused():
         EL@2026-11-24    -           -           refused  day-in-future
         EL@2026-11-23    -           -           new-el   aeries-tbd
         EL@2015-03-11    -           -           refused  day-before-birth
-        EL@2025-08-11    2025-08-12  -           refused  day-before-first-school
+        EL@2025-06-30    2025-08-12  -           refused  day-before-first-school
         EL@2025-08-12    2025-08-12  -           new-el   aeries-tbd
-        EL@2025-08-11    2024-08-12  2025-08-12  new-el   aeries-tbd
-        EL@2025-08-11    -           2025-08-12  refused  day-before-first-school
+        EL@2025-06-30    2024-08-12  2025-08-12  new-el   aeries-tbd
+        EL@2025-06-30    -           2025-08-12  refused  day-before-first-school
         EL@2025-08-11    soon        -           refused  aeries-date-error
         """
     )
@@ -269,10 +270,10 @@ def test_a_day_is_never_written_into_a_column_that_the_source_cannot_see():
 def test_the_tables_of_the_run_folder():
     held, tables = district(
         """
-        sela                            lf  lac
-        TBD@2026-08-12,EL@2026-10-14    T   yes
-        TBD@2026-08-12,IFEP@2026-10-15  -   no
-        EL@2026-10-14                   E   yes
+        sela                            lf  lac  USS
+        TBD@2026-08-12,EL@2026-10-14    T   yes  2026-08-12
+        TBD@2026-08-12,IFEP@2026-10-15  -   no   -
+        EL@2026-10-14                   E   yes  2026-08-12
         """,
         stu=(stu_row("1", "T", SC="2", SN="44"),),
     )
@@ -282,13 +283,13 @@ def test_the_tables_of_the_run_folder():
         list(written.columns)
         == (
             "ssid local_id school_code class calpads_status calpads_date aeries_status aeries_date proposed_lf"
-            " proposed_column proposed_date reason"
+            " proposed_column proposed_date reason warnings"
         ).split()
     )
     assert [",".join(row) for row in written.to_numpy()] == [
-        "9000000001,1001,1990001,new-el,EL,2026-10-14,TBD,,L,SD,2026-10-14,aeries-tbd",
-        "9000000002,1002,1990001,new-ifep,IFEP,2026-10-15,,,I,IFD,2026-10-15,aeries-blank",
-        "9000000003,1003,1990001,refused,EL,2026-10-14,EO,,,,,already-eo",
+        "9000000001,1001,1990001,new-el,EL,2026-10-14,TBD,,L,SD,2026-10-14,aeries-tbd,",
+        "9000000002,1002,1990001,new-ifep,IFEP,2026-10-15,,,I,IFD,2026-10-15,aeries-blank,",
+        "9000000003,1003,1990001,refused,EL,2026-10-14,EO,,,,,already-eo,",
     ]
     proposed = proposals(found)
     assert lac_import(proposed).to_dict("list") == {
@@ -323,6 +324,7 @@ def test_every_class_and_reason_has_words():
         elas.judged(held, local, YEAR) for held in elas.known(YEAR) for local in elas.known(YEAR) if held != local
     }
     assert named | judgements <= set(wording.phrases("language-reason"))
+    assert all(phrase.sentence for phrase in wording.phrases("language-warning").values())
 
 
 def test_transitions_follow_the_official_table():

@@ -184,3 +184,32 @@ def test_a_folder_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
 def test_a_plan_of_nothing(tmp_path):
     run = run_language(written(tmp_path, [sela_row(3, "RFEP", "20260504")]))
     assert run.plan_lines() == ["Nothing to write: no student is newly EL or IFEP."]
+
+
+def test_what_is_not_warned_of_for_want_of_a_column_is_said(tmp_path):
+    """The database has none of the three columns; the extract has 17, so no correction reasons."""
+    settings = written(tmp_path, ROWS)
+    rows = [",".join(value for name, value in row.items() if name != "correction_reason") for row in ROWS]
+    (tmp_path / "SELA_ODS.txt").write_text("".join(f"{row.replace(',', '^')}\r\n" for row in rows))
+    notes = "\n".join(run_language(settings).document["notes"])
+    assert "The source has no STU.HL, LAC.USS, LAC.ITF: the column warnings says nothing of it." in notes
+    assert "no correction reasons" in notes
+    (tmp_path / "DST26000Heron.db").unlink()
+    assert "no correction reasons" not in "\n".join(run_language(written(tmp_path, ROWS)).document["notes"])
+
+
+def test_the_workbook_and_the_document_show_warnings_and_grades(tmp_path):
+    rows = [sela_row(1, "EL", "20261014"), sela_row(2, "TBD", "20260812"), sela_row(3, "RFEP", "20260504")]
+    people = [
+        student(ID=100 + number, CID=f"900000000{number}", SN=number, LF=lf, HL="", GR=grade)
+        for number, (lf, grade) in enumerate((("T", 5), ("T", -1), ("R", 5)), 1)
+    ]
+    lac = [{"ID": 100 + number, "USS": None, "SD": None, "IFD": None, "DEL": False} for number in (1, 2, 3)]
+    run = run_language(written(tmp_path, rows, students=people, lac=lac))
+    book = openpyxl.load_workbook(run.folder / "language.xlsx")
+    new, waiting = ([cell.value for cell in book[name][2]] for name in ("New EL and IFEP", "To be determined"))
+    assert new[-1].startswith("STU.HL is blank:") and new[-1].endswith("refused.") and "LAC.USS is blank:" in new[-1]
+    assert waiting[-2:] == ["exempt, in transitional kindergarten (AB 2268)", "TK"]
+    assert run.document["counts"]["proposed_with_warnings"] == 1
+    assert "New with a warning (column warnings): 1." in run.summary_lines()
+    assert (run.document["to_be_determined"]["over"], run.document["to_be_determined"]["exempt"]) == (0, 1)

@@ -63,16 +63,19 @@ class Aeries:
 
 @dataclass(frozen=True)
 class Language:
-    """What SELA and Aeries hold. `sela`: status and day, oldest first; `lf`: local code; `lac`: date columns.
+    """What SELA and Aeries hold. `sela`: status and day, oldest first; `lf`: local code; `lac`: columns of LAC.
 
-    `gives` is the class of `language.csv`.
+    `gives` is the class of `language.csv`. `correction` is the reason with which the newest status was entered, `lea`
+    another LEA that reported it all.
     """
 
     sela: tuple[tuple[str, dt.date], ...]
     lf: str
     gives: str
-    lac: Mapping[str, dt.date] = field(default_factory=dict)
+    lac: Mapping[str, dt.date | str | None] = field(default_factory=dict)
     spoken: str = "spa"
+    correction: str = ""
+    lea: str = ""
 
 
 @dataclass(frozen=True)
