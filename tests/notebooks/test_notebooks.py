@@ -244,10 +244,10 @@ def test_kernels_open_no_port(demo, monkeypatch):
 
     def stand_in(path, output, parameters, **how):
         asked.update(how)
-        raise RuntimeError("seen enough")
+        raise RuntimeError("Kernel died before replying to kernel_info")
 
     monkeypatch.setattr(papermill, "execute_notebook", stand_in)
-    with pytest.raises(RuntimeError, match="seen enough"):
+    with pytest.raises(UsageError, match="did not start, or ended before"):
         run_notebook("04_export", {"settings": str(demo.settings)})
     expected = "ipc" if os.name == "posix" else None
     assert asked["config"].get("KernelManager", {}).get("transport") == expected
