@@ -122,6 +122,7 @@ def walked(demo, server, browser, home, look, tmp_path_factory):
     page.locator("#student-close").click()
     for row in (0, 2):
         page.locator("#review-table tbody tr").nth(row).locator("input").check()
+    page.locator("#decide-title", has_text="2 chosen rows").wait_for()
     page.locator("#decision-hold").check()
     page.locator("#decide-reason").fill("The school has to be asked first")
     look(page, "5_decide")
@@ -262,6 +263,23 @@ def test_a_second_tab_sees_the_run_and_the_decisions_of_the_first(walked, server
     other.locator("#filter-decision").select_option("hold")
     other.locator("#review-table tbody tr", has_text="Hold").first.wait_for()
     other.context.close()
+
+
+def test_an_answer_that_comes_late_does_not_take_away_what_was_typed(walked, server, browser):
+    page = new_page(browser, server)
+    page.goto(server.address)
+    page.get_by_role("button", name=re.compile("Open the run of")).first.click()
+    page.get_by_role("heading", level=1, name="Evaluate: what differs").wait_for()
+    page.locator("#step-review").click()
+    page.locator("#review-table tbody tr input").nth(5).check()
+    page.locator("#decide-title", has_text="1 chosen row").wait_for()
+    page.locator("#decision-hold").check()
+    page.locator("#decide-reason").fill("Typed before the answer")
+    page.locator("#review-table tbody tr input").nth(6).check()
+    page.locator("#decide-title", has_text="2 chosen rows").wait_for()
+    assert page.locator("#decide-reason").input_value() == "Typed before the answer"
+    assert page.locator("#decision-hold").is_checked()
+    page.context.close()
 
 
 def test_a_killed_kernel_loses_nothing(walked, server, browser):
