@@ -59,7 +59,13 @@ def lab(folder: Path, no_browser: bool, port: int | None, as_json: bool, quiet: 
     """
     from senrkit.notebook.lab import open_lab
 
-    return open_lab(folder, browser=not no_browser, port=port)
+    def tell(address: str) -> None:
+        if as_json:
+            print_json({"address": address})
+        else:
+            click.echo(f"JupyterLab is at {address}" if quiet else f"JupyterLab is at {address}\nCtrl-C ends it.")
+
+    return open_lab(folder, browser=not no_browser, port=port, tell=tell)
 
 
 def _list(as_json: bool) -> int:

@@ -7,13 +7,8 @@ kernel traffic is plain TCP, so it goes through sockets of the file system where
 
 from __future__ import annotations
 
+import logging
 import os
-import secrets
-import socket
-import sys
-import threading
-import time
-import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -22,14 +17,16 @@ from typing import Any
 
 from senrkit.app.places import DROP, HOME, USER_HEADER
 from senrkit.errors import UsageError
+from senrkit.front_door import LOOPBACK, Door, Promise, open_to, taken_port
+from senrkit.jupyter_world import KERNEL, TRANSPORT, World, jupyter_world
 
-LOOPBACK = "127.0.0.1"
 FIRST_PORT = 8866
-_PORTS_TRIED = 50
 _NOTEBOOK = "senr.ipynb"
+_TEMPLATES = Path(str(resources.files("senrkit"))) / "app" / "voila"
 # No name matches this: nothing beside the notebook is handed out.
 _NO_FILE = r"(?!)"
-_PATIENCE_SECONDS = 60
+# What would be handed out otherwise.
+_SHUT = (f"voila/files/{_NOTEBOOK}",)
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,15 @@ class Options:
 
 
 def serve(options: Options, tell: Callable[[str], None]) -> None:
-    """Serve until interrupted; `tell` is given the address, with its token, as soon as it answers.
+    """Serve until interrupted; `tell` is given the address, with its token, once the server was seen to be shut.
 
     Raises
     ------
     UsageError
-        when the port is taken, the home cannot be a folder, or kernels are to be warm and personal at once.
+        when the port is taken, the home cannot be a folder, kernels are to be warm and personal at once, or the server
+        is not what it has to be.
+    InputError
+        when there is no place for the sockets of the kernels.
     """
     if options.preheated and options.user_header:
         raise UsageError(
@@ -60,40 +60,74 @@ def serve(options: Options, tell: Callable[[str], None]) -> None:
             "Leave --preheated or --user-header out.",
         )
     _make_home(options.home)
-    port, token = _free_port(options.port), secrets.token_urlsafe(24)
     base = f"/{options.base_url.strip('/')}/".replace("//", "/")
-    address = f"http://{LOOPBACK}:{port}{base}?token={token}"
-    _set_environment(options)
-    # Imported only now: it reads the environment, and takes a second.
+    with taken_port(options.port, FIRST_PORT) as port, jupyter_world(_TEMPLATES) as world:
+        os.environ.update(_for_kernels(options))
+        _run(options, Door(port, base), world, tell)
+
+
+def _run(options: Options, door: Door, world: World, tell: Callable[[str], None]) -> None:
+    # Imported only now: they read the environment, and take a second.
+    from tornado.httpserver import HTTPServer
+    from tornado.ioloop import IOLoop
     from voila.app import Voila
 
-    threading.Thread(target=_announce, args=(port, address, options.open_browser, tell), daemon=True).start()
-    Voila.launch_instance(argv=[str(notebook())], config=configuration(options, port, token, base))
+    class Dashboard(Voila):
+        """Voila on the socket that was taken for it."""
+
+        def listen(self) -> None:
+            HTTPServer(self.app).add_socket(door.listens)
+            self.ioloop = IOLoop.current()
+            try:
+                self.ioloop.start()
+            except KeyboardInterrupt:
+                return
+            finally:
+                self.stop()
+
+    settings = configuration(options, door, world)
+    voila = Dashboard.instance(config=settings)
+    voila.initialize([str(notebook())])
+    if _TEMPLATES not in Path(voila.template_paths[0]).parents:
+        raise UsageError(
+            "The dashboard's page would be drawn by a template that is not ours.", "Install senrkit again."
+        )
+
+    def kept_by() -> dict[str, Any]:
+        parts = {"VoilaConfiguration": voila.voila_configuration, "KernelSpecManager": voila.kernel_spec_manager}
+        return {"Voila": voila, **parts}
+
+    promise = Promise(settings, kept_by, _SHUT, end=lambda: voila.ioloop.stop())
+    open_to(voila, door, promise, world, browser=options.open_browser, tell=tell)
 
 
-def configuration(options: Options, port: int, token: str, base_url: str) -> Any:
+def configuration(options: Options, door: Door, world: World) -> Any:
     """Voila's settings. The token stands in no command line, where other users of the computer could read it."""
     from traitlets.config import Config
+    from voila.app import DEFAULT_STATIC_FILES_PATH
 
     idle = max(int(options.idle_minutes * 60), 1)
     made = Config()
     made.Voila.update(
-        ip=LOOPBACK, port=port, port_retries=0, token=token, base_url=base_url, open_browser=False, log_level="ERROR"
-    )
+        ip=LOOPBACK, port=door.port, token=door.token, base_url=door.base, open_browser=False,
+        log_level=logging.ERROR, config_file_paths=[], connection_dir_root=str(world.folder),
+        # Without it Voila cannot draw the page that says no, and fills the terminal with its trace.
+        tornado_settings={"static_path": DEFAULT_STATIC_FILES_PATH},
+    )  # fmt: skip
     made.VoilaConfiguration.update(
         template="senrkit", theme="light", strip_sources=True, show_tracebacks=False, file_allowlist=[_NO_FILE],
         file_denylist=[".*"], allow_template_override="NO", allow_theme_override="NO",
         extension_allowlist=["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget"],
-        http_header_envs=[options.user_header] if options.user_header else [],
+        http_header_envs=[options.user_header] if options.user_header else [], prelaunch_hook=None,
+        page_config_hook=None, progressive_rendering=False, preheat_kernel=bool(options.preheated),
     )  # fmt: skip
     made.MappingKernelManager.update(
         cull_idle_timeout=idle, cull_interval=max(min(idle // 2, 60), 1), cull_connected=False
     )
-    if hasattr(socket, "AF_UNIX") and sys.platform != "win32":
-        made.KernelManager.transport = "ipc"
+    made.KernelManager.transport = TRANSPORT
+    made.KernelSpecManager.allowed_kernelspecs = {KERNEL}
     if options.preheated:
-        made.VoilaConfiguration.preheat_kernel = True
-        made.VoilaKernelManager.default_pool_size = options.preheated
+        made.VoilaConfiguration.default_pool_size = options.preheated
     return made
 
 
@@ -114,45 +148,10 @@ def _make_home(home: Path) -> None:
         raise UsageError(f"{home} cannot be used ({error.strerror}).", "Name a folder of yours.") from None
 
 
-def _free_port(wanted: int | None) -> int:
-    for port in [wanted] if wanted else range(FIRST_PORT, FIRST_PORT + _PORTS_TRIED):
-        with socket.socket() as trial:
-            # As the server does: a port that was in use a moment ago is free.
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                trial.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            return port
-    raise UsageError(f"Port {wanted} is in use." if wanted else "No port is free.", "Name another with --port.")
-
-
-def _set_environment(options: Options) -> None:
-    """What kernels are handed, and where Voila finds our template."""
-    package = Path(str(resources.files("senrkit")))
-    template = package / "app" / "voila"
-    given = {
+def _for_kernels(options: Options) -> dict[str, str]:
+    """What kernels are handed."""
+    return {
         HOME: str(options.home.absolute()),
         DROP: str(options.drop.absolute()) if options.drop else "",
         USER_HEADER: options.user_header,
-        "JUPYTER_PATH": os.pathsep.join(filter(None, [str(template), os.environ.get("JUPYTER_PATH", "")])),
-        # A checkout that is not installed must be found by its kernels too.
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(package.parent), os.environ.get("PYTHONPATH", "")])),
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-    os.environ.update(given)
-
-
-def _announce(port: int, address: str, open_browser: bool, tell: Callable[[str], None]) -> None:
-    """Say the address once it answers, and open it."""
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < until:
-        try:
-            socket.create_connection((LOOPBACK, port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-            continue
-        tell(address)
-        if open_browser:
-            webbrowser.open(address)
-        return

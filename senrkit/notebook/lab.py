@@ -5,39 +5,60 @@ What is saved there is saved without outputs: an output may show students, and t
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from senrkit.errors import InputError
+from senrkit.front_door import LOOPBACK, Door, Promise, open_to, taken_port
+from senrkit.jupyter_world import KERNEL, TRANSPORT, jupyter_world
 from senrkit.notebook import library
 from senrkit.notebook.opening import DEMO, make_demo
 
 FOLDER = "notebooks"
+FIRST_PORT = 8888
+_FIRST_PAGE = f"lab/tree/{FOLDER}/01_load.ipynb"
 
 
-def open_lab(place: Path, *, browser: bool = True, port: int | None = None) -> int:
-    """Make notebooks and demo ready, start JupyterLab, wait for its end; gives its exit code.
+def open_lab(
+    place: Path, *, browser: bool = True, port: int | None = None, tell: Callable[[str], None] = lambda address: None
+) -> int:
+    """Make notebooks and demo ready, and serve JupyterLab until its end; gives its exit code.
 
     From a checkout its own `notebooks/` are opened; otherwise a copy in `place`, where files that are there stay as
     they are.
 
+    Parameters
+    ----------
+    tell
+        Is given the address, with its token, once the server was seen to be shut to others.
+
     Raises
     ------
+    UsageError
+        when the port is taken, or the server is not what it has to be.
     InputError
-        when the place cannot be written.
+        when the place cannot be written, or there is none for the sockets of the kernels.
     """
     root = ready(place)
-    try:
-        return subprocess.run(
-            command(root, browser=browser, port=port), env=os.environ | _environment(), check=False
-        ).returncode
-    except KeyboardInterrupt:
-        return 0
+    with taken_port(port, FIRST_PORT) as taken, jupyter_world() as world:
+        door = Door(taken, page=_FIRST_PAGE)
+        settings = configuration(root, door)
+        lab = _initialized(settings, door)
+
+        def kept_by() -> dict[str, Any]:
+            parts = {"LabApp": lab.starter_app, "ContentsManager": lab.contents_manager}
+            return {"ServerApp": lab, "IdentityProvider": lab.identity_provider, **parts} | {
+                "KernelSpecManager": lab.kernel_spec_manager
+            }
+
+        promise = Promise(settings, kept_by, shut=(), end=lab.stop)
+        open_to(lab, door, promise, world, browser=browser, tell=tell)
+    return 0
 
 
 def ready(place: Path) -> Path:
@@ -63,22 +84,46 @@ def ready(place: Path) -> Path:
     return place
 
 
-def command(root: Path, *, browser: bool = True, port: int | None = None) -> list[str]:
-    """The command that starts JupyterLab: on this machine alone, with its token, and kernels without open ports."""
-    options = [
-        f"--ServerApp.root_dir={root.absolute()}",
-        f"--LabApp.default_url=/lab/tree/{FOLDER}/01_load.ipynb",
-        "--ServerApp.ip=127.0.0.1",
-        "--ContentsManager.pre_save_hook=senrkit.notebook.lab.without_outputs",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]
-    options += ["--KernelManager.transport=ipc"] if os.name == "posix" else []
-    # In a container everybody is root, and JupyterLab would not start.
-    options += ["--allow-root"] if os.name == "posix" and os.geteuid() == 0 else []
-    options += [] if browser else ["--no-browser"]
-    options += [f"--ServerApp.port={port}"] if port else []
-    return [sys.executable, "-m", "jupyterlab", *options]
+def configuration(root: Path, door: Door) -> Any:
+    """JupyterLab's settings: this machine alone, behind a token, kernels without open ports, nobody asked for news."""
+    from jupyterlab.handlers.announcements import NeverCheckForUpdate
+    from traitlets.config import Config
+
+    made = Config()
+    made.ServerApp.update(
+        ip=LOOPBACK, port=door.port, base_url=door.base, root_dir=str(root.absolute()),
+        open_browser=False, log_level=logging.ERROR, allow_origin="", allow_remote_access=False,
+        # In a container everybody is root, and JupyterLab would not start.
+        allow_root=os.name == "posix" and os.geteuid() == 0,
+    )  # fmt: skip
+    made.IdentityProvider.update(token=door.token)
+    made.LabApp.update(
+        default_url=f"/{_FIRST_PAGE}", news_url=None, check_for_updates_class=NeverCheckForUpdate,
+        log_level=logging.ERROR,
+    )  # fmt: skip
+    made.ContentsManager.pre_save_hook = without_outputs
+    made.KernelManager.transport = TRANSPORT
+    made.KernelSpecManager.allowed_kernelspecs = {KERNEL}
+    return made
+
+
+def _initialized(settings: Any, door: Door) -> Any:
+    """JupyterLab, with our answer to its question about news, and without any extension but itself."""
+    from jupyterlab.labapp import LabApp
+    from tornado.httpserver import HTTPServer
+
+    class Server(LabApp.serverapp_class):
+        """Jupyter's server on the socket that was taken for it."""
+
+        def init_httpserver(self) -> None:
+            self._http_server = HTTPServer(self.web_app, max_body_size=self.max_body_size)
+            self.io_loop.add_callback(self._http_server.add_socket, door.listens)
+
+    lab = Server.instance(config=settings, jpserver_extensions={"jupyterlab": True})
+    ours = Path(str(resources.files("senrkit.notebook").joinpath("jupyter")))
+    shutil.copytree(ours, lab.config_dir, dirs_exist_ok=True)
+    lab.initialize(argv=[], find_extensions=False, starter_extension="lab")
+    return lab
 
 
 def without_outputs(model: dict[str, Any], path: str, **_: Any) -> None:
@@ -88,10 +133,3 @@ def without_outputs(model: dict[str, Any], path: str, **_: Any) -> None:
     for cell in model["content"]["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
-
-
-def _environment() -> dict[str, str]:
-    """Where JupyterLab finds our settings, as the answer to its question about news; a person's own come first."""
-    ours = str(resources.files("senrkit.notebook").joinpath("jupyter"))
-    own = os.environ.get("JUPYTER_CONFIG_PATH")
-    return {"JUPYTER_CONFIG_PATH": f"{own}{os.pathsep}{ours}" if own else ours}

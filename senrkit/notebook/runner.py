@@ -1,17 +1,15 @@
 """Runs a notebook from beginning to end, unattended, and leaves it, and a page made of it, in the run folder.
 
-It runs in a private temporary folder and is moved to its place when it is whole, so that two runs at once cannot spoil
-each other's. A notebook that ends in an error leaves nothing but the sentence that says why.
+It runs in a world of its own (`senrkit.jupyter_world`) and is moved to its place when it is whole, so that two runs at
+once cannot spoil each other's. A notebook that ends in an error leaves nothing but the sentence that says why.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import tempfile
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,8 @@ from typing import Any
 import nbformat
 
 from senrkit import errors, masking
-from senrkit.errors import SenrkitError
+from senrkit.errors import SenrkitError, UsageError
+from senrkit.jupyter_world import KERNEL, NO_KERNEL, TRANSPORT, World, jupyter_world
 from senrkit.notebook import library
 from senrkit.notebook.export import to_page
 from senrkit.notebook.page import RUN_MIME
@@ -61,45 +60,57 @@ def run_notebook(name: str, given: Mapping[str, str], *, bar: bool = False) -> E
     """
     path = library.find(name)
     parameters = library.typed(path, given)
-    with tempfile.TemporaryDirectory(prefix="senrkit-") as private:
-        executed = _execute(path, Path(private), parameters, bar)
-    failure = _failure(executed)
-    if failure is not None:
-        raise failure
-    run = _run_of(executed)
-    show_students = bool(parameters.get("show_students", False))
-    _clean(executed, Path(run["folder"]), show_students)
-    return _kept(executed, path, run)
+    with jupyter_world() as world:
+        executed = _execute(path, world, parameters, bar)
+        failure = _failure(executed)
+        if failure is not None:
+            raise failure
+        run = _run_of(executed)
+        show_students = bool(parameters.get("show_students", False))
+        _clean(executed, Path(run["folder"]), show_students)
+        return _kept(executed, path, run)
 
 
-def _execute(path: Path, private: Path, parameters: dict[str, Any], bar: bool) -> nbformat.NotebookNode:
-    """The executed notebook, also when a cell failed."""
+def _execute(path: Path, world: World, parameters: dict[str, Any], bar: bool) -> nbformat.NotebookNode:
+    """The executed notebook, also when a cell failed.
+
+    Raises
+    ------
+    UsageError
+        when its kernel does not start, or ends before the notebook does.
+    """
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    output = private / path.name
+    output = world.folder / path.name
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with suppress(PapermillExecutionError):
+        try:
             papermill.execute_notebook(
                 path,
                 output,
                 parameters,
-                kernel_name="python3",
+                kernel_name=KERNEL,
                 progress_bar=bar,
                 cwd=str(Path.cwd()),
-                config=_kernel(private),
+                config=_kernel(world),
             )
+        except PapermillExecutionError:
+            pass
+        except RuntimeError:
+            # What Jupyter's client raises for a kernel that is not there, or no longer.
+            raise UsageError(
+                "The Python that runs the notebook (its kernel) did not start, or ended before the notebook did.",
+                f"If memory is short, close other programs and try again. {NO_KERNEL[1]}",
+            ) from None
     return nbformat.read(output, as_version=4)
 
 
-def _kernel(private: Path) -> Any:
+def _kernel(world: World) -> Any:
     """Sockets in the private folder instead of ports, where the system has them: others on the machine could listen."""
     from traitlets.config import Config
 
-    if os.name != "posix":
-        return Config()
-    return Config({"KernelManager": {"transport": "ipc", "connection_file": str(private / "k.json")}})
+    return Config({"KernelManager": {"transport": TRANSPORT, "connection_file": str(world.connection)}})
 
 
 def _failure(executed: nbformat.NotebookNode) -> Exception | None:

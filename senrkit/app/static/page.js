@@ -42,7 +42,10 @@ function render({ model, el }) {
     if (!region) return;
     const active = region.contains(document.activeElement) ? document.activeElement : null;
     const caret = active && "selectionStart" in active ? active.selectionStart : null;
+    const begun = [...region.querySelectorAll("[data-kept] input")];
     region.innerHTML = html;
+    // An answer that comes late, on a busy computer, does not take away what was typed meanwhile.
+    for (const { id: field, value, checked } of begun) if (at(field)) Object.assign(at(field), { value, checked });
     if (active?.id && at(active.id)) {
       at(active.id).focus({ preventScroll: true });
       if (caret !== null && at(active.id).type !== "date") try { at(active.id).setSelectionRange(caret, caret); } catch { /* a field without a caret */ }
