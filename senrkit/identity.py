@@ -7,7 +7,7 @@ person. The reconciliation and the language side ask the same questions, of diff
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -49,7 +49,7 @@ class Known:
     people: pd.DataFrame
     enrolled: pd.Series
     schools: pd.DataFrame
-    without_ssid: pd.Series = field(default_factory=lambda: pd.Series(dtype="str"))
+    without_ssid: pd.Series
 
     @cached_property
     def persons(self) -> pd.DataFrame:
@@ -78,6 +78,22 @@ class Known:
     def ids(self) -> pd.Series:
         """Local ids without leading zeros, of everybody."""
         return pd.concat([self.people["student"], self.enrolled], ignore_index=True).str.lstrip("0").drop_duplicates()
+
+
+def known_people(
+    people: pd.DataFrame,
+    enrolled: pd.Series,
+    attended: pd.DataFrame,
+    school_table: pd.DataFrame,
+    without_ssid: pd.Series | None = None,
+) -> Known:
+    """Whom Aeries knows, from `people.people`, `schools.school_table` and the `ENR` rows of the year: `enrolled` are
+    their students, `attended` has `student, aeries_school`."""
+    codes = school_table.set_index("aeries_school")["school_code"]
+    places = pd.concat([people[["student", "aeries_school"]], attended], ignore_index=True).drop_duplicates()
+    schools = places.assign(school_code=text.mapped(places["aeries_school"], codes.get).fillna(""))
+    schools = schools.loc[~text.equals(schools["school_code"], ""), ["student", "school_code"]].drop_duplicates()
+    return Known(people, enrolled, schools, people["student"].iloc[:0] if without_ssid is None else without_ssid)
 
 
 def another_child(claimed: pd.DataFrame, known: Known) -> pd.DataFrame:

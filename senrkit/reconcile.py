@@ -20,9 +20,9 @@ from senrkit.evidence import evidence, sentence
 from senrkit.identity import (
     CONFLICT,
     WHO,
-    Known,
     another_child,
     history_under_another_ssid,
+    known_people,
     two_for_one,
     under_another_ssid,
 )
@@ -437,13 +437,9 @@ def _conflicts(
 ) -> pd.DataFrame:
     """All of rule 4.1: a looks at all rows of the LEA, b at those in scope, c at the older ones, d at Aeries alone."""
     people, rows = spell_set.people, scope.rows
-    by_school = spell_set.schools.set_index("aeries_school")["school_code"]
-    of_stu = people[["student"]].assign(school_code=text.mapped(people["aeries_school"], by_school.get).fillna(""))
-    schools = pd.concat([of_stu, spell_set.attended], ignore_index=True)
-    schools = schools[~text.equals(schools["school_code"], "")].drop_duplicates()
     left_out = spell_set.left_out
     without_ssid = left_out.loc[text.equals(left_out["reason"], "no-ssid"), "local_id"]
-    known = Known(people, spell_set.enrolled, schools, without_ssid)
+    known = known_people(people, spell_set.enrolled, spell_set.attended, spell_set.schools, without_ssid)
     concerned = pd.concat([scope.state["ssid"], spells["ssid"]], ignore_index=True).drop_duplicates()
     claimed = rows.where(scope.of_lea & rows.is_in("ssid", concerned), WHO)
     newcomers = spells["ssid"][~text.is_in(spells["ssid"], text.from_arrow(rows.column("ssid").values))]

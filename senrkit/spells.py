@@ -66,7 +66,7 @@ class SpellSet:
     enrolled
         `STU.ID` of every student with a live `ENR` row in the run year, at any school, left out or not.
     attended
-        The state codes of those rows' schools: `student, school_code`.
+        Those rows' schools: `student, aeries_school`.
     rows_read
         Number of live `ENR` rows of the run year.
     rows_without_student
@@ -129,7 +129,7 @@ def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
         school_table,
         persons,
         rows["student"].drop_duplicates(),
-        rows[["student", "school_code"]].drop_duplicates(ignore_index=True),
+        rows[["student", "aeries_school"]].drop_duplicates(ignore_index=True),
         len(rows),
         int((rows["person"] < 0).sum()),
         spell_warnings(spells[~waiting], school_table, settings),

@@ -64,7 +64,7 @@ def district(table: str, stu: tuple[dict[str, str], ...] = (), sela: tuple[dict[
         if row["lf"] != "none":
             students.append(stu_row(student, row["lf"], **{code: row[code] for code in STU_COLUMNS if code in row}))
         if "LD" in row:
-            enr.append({"ID": str(1000 + int(student)), "YR": "2026", "LD": row["LD"]})
+            enr.append({"ID": str(1000 + int(student)), "YR": "2026", "SC": "1", "LD": row["LD"]})
         if row["lac"] == "yes":
             lac.append({code: row.get(code, "") for code in LAC_COLUMNS} | {"ID": str(1000 + int(student))})
         if row["idn"] == "yes":
@@ -97,7 +97,7 @@ def _tables(stu: list[dict], lac: list[dict], idn: list[dict], enr: list[dict]) 
     ]
     frames = {
         "STU": _frame(stu, stu_row("1", "T")),
-        "ENR": _frame(enr, ["ID", "YR", "LD"]),
+        "ENR": _frame(enr, ["ID", "YR", "SC", "LD"]),
         "LAC": _frame(lac, LAC_COLUMNS),
         "IDN": _frame(idn, ["ID"]),
         "LOC": _frame(schools, schools[0]),

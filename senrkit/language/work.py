@@ -150,7 +150,7 @@ def compared(sela_rows: pd.DataFrame, aeries: AeriesTables, settings: Settings) 
     return classify(
         steps,
         in_aeries,
-        identity_conflicts(newest_statuses(steps), in_aeries, settings.lea),
+        identity_conflicts(newest_statuses(steps), aeries, settings),
         local_codes={status: local_code(aeries, settings, status) for status in from_testing()},
         lea=settings.lea,
         year=settings.school_year,

@@ -200,14 +200,21 @@ def test_another_child_under_the_ssid(own, expected):
     [
         pytest.param({}, ["refused", "refused"], id="local id of this LEA"),
         pytest.param(
-            {"reporting_lea": "1234567", "last_name": "Other"},
+            {"reporting_lea": "1234567", "last_name": "Other", "first_name": "Other"},
             ["same", "only-in-calpads"],
             id="local id of another LEA",
         ),
         pytest.param(
+            {"local_id": "", "last_name": "Other"}, ["refused", "refused"], id="same birth date, first name and school"
+        ),
+        pytest.param(
             {"reporting_lea": "1234567", "local_id": ""}, ["refused", "refused"], id="same name and birth date"
         ),
-        pytest.param({"local_id": "", "last_name": ""}, ["same", "only-in-calpads"], id="half a name is no name"),
+        pytest.param(
+            {"local_id": "", "last_name": "", "school_code": "1990002"},
+            ["same", "only-in-calpads"],
+            id="half a name is no name",
+        ),
     ],
 )
 def test_a_retired_ssid_of_a_student_known_under_another(own, classes_found):
