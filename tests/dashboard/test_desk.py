@@ -11,6 +11,7 @@ import pytest
 from senrkit.app.proposal import ProposalTable
 from senrkit.app.workroom import Answer
 from senrkit.demo import make
+from senrkit.settings import load_settings
 from tests.dashboard.desks import Clerk, Here
 
 
@@ -369,7 +370,8 @@ def test_a_new_set_up_tests_each_answer_and_writes_settings(clerk, home):
     assert "The LEA" in clerk.sees()
     clerk.do("setup/answer", name="Our district")
     clerk.do("setup/answer", lea="1999990")
-    clerk.do("setup/answer", school_year="2026-2027")
+    year = load_settings(home / "demo" / "senrkit.toml").school_year.text
+    clerk.do("setup/answer", school_year=year)
     clerk.do("setup/answer", source=str(home / "nowhere"))
     clerk.do("setup/save")
     assert not (home / "Our district").exists()
