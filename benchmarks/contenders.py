@@ -16,7 +16,7 @@ from benchmarks import peers
 from benchmarks.peers import STATE_COLUMNS
 
 if TYPE_CHECKING:
-    from senrkit.results import RunFolder
+    from senrkit.results.folder import RunFolder
 
 YEAR, FIRST_LEA = 2026, 1_900_001
 _READ_BYTES = 1 << 20
@@ -43,7 +43,7 @@ def make_leas(folder: str, count: str, state_rows: str, enr_rows: str) -> dict[s
 def make_run(settings_file: str, out: str) -> dict[str, object]:
     """A run folder to draw charts from."""
     from senrkit.engine import run
-    from senrkit.settings import load_settings
+    from senrkit.settings.settings import load_settings
 
     return {"exit_code": run(load_settings(Path(settings_file)), out=Path(out)).exit_code}
 
@@ -51,7 +51,7 @@ def make_run(settings_file: str, out: str) -> dict[str, object]:
 def single_runs(folder: str, out: str) -> dict[str, object]:
     """Every LEA of the folder by `senrkit.run`, one after the other: seconds and peak MiB of each."""
     from senrkit.engine import run
-    from senrkit.settings import load_settings
+    from senrkit.settings.settings import load_settings
 
     seconds, mib = [], []
     for settings_file in sorted(Path(folder).glob("*/senrkit.toml")):
@@ -110,7 +110,7 @@ def pandas_text(file: str) -> dict[str, float]:
 def stages(settings_file: str, out: str) -> dict[str, object]:
     """A whole run: seconds and peak MiB between the engine's own announcements of progress."""
     from senrkit.engine import run
-    from senrkit.settings import load_settings
+    from senrkit.settings.settings import load_settings
 
     clock = _Clock()
     done = run(load_settings(Path(settings_file)), out=Path(out), progress=clock)
@@ -131,7 +131,7 @@ def merge_and_loop(folder: str, out: str) -> dict[str, object]:
 def charts(folder: str, schools: str, actions: str) -> dict[str, object]:
     """Seconds of each chart of a run, and of the slowest, with its actions spread over many schools."""
     from senrkit import figures
-    from senrkit.results import RunFolder
+    from senrkit.results.folder import RunFolder
 
     run = _spread(RunFolder.open(folder), int(schools), int(actions))
     student = [run.proposal["ssid"].iloc[0]]
@@ -158,7 +158,7 @@ def _spread(run: RunFolder, schools: int, actions: int) -> RunFolder:
     """The run as it would look in a district of so many schools, with so many actions at most; read into memory."""
     import numpy as np
 
-    from senrkit.results import RunFolder
+    from senrkit.results.folder import RunFolder
 
     codes = [f"{1990001 + number}" for number in range(schools)]
 

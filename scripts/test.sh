@@ -4,10 +4,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/setup.sh test
 
-# All three always run, so that one look shows everything there is to mend; each failure makes the whole fail.
+# All of them always run, so that one look shows everything there is to mend; each failure makes the whole fail.
 failed=()
 echo "ruff"
 .venv/bin/python -m ruff check . || failed+=("ruff")
+echo "which folder imports which"
+.venv/bin/lint-imports --no-logo --no-cache || failed+=("the contract of imports")
 echo "environment.yml, pyproject.toml and the lock"
 .venv/bin/python scripts/check_environment.py || failed+=("the check of environment.yml")
 .venv/bin/python -m pytest -n 2 "$@" || failed+=("pytest")

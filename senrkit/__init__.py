@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from senrkit.version import __version__
+
 if TYPE_CHECKING:
     from senrkit.engine import Run, check, run
-    from senrkit.settings import Settings, load_settings
+    from senrkit.settings.settings import Settings, load_settings
 
-__version__ = "0.1.0"
 __all__ = ["Run", "Settings", "__version__", "check", "load_settings", "run"]
 
-_HOMES = {"Run": "engine", "check": "engine", "run": "engine", "Settings": "settings", "load_settings": "settings"}
+_HOMES = {
+    "Run": "engine",
+    "check": "engine",
+    "run": "engine",
+    "Settings": "settings.settings",
+    "load_settings": "settings.settings",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,6 @@ if __name__ == "__main__":
     if here not in sys.path:
         # A checkout that is not installed was found by that folder; its worker processes look for it too.
         sys.path.append(here)
-    from senrkit.cli import main
+    from senrkit.cli.main import main
 
     main()

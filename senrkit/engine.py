@@ -21,24 +21,25 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from senrkit import __version__, decisions, preconditions
-from senrkit.both_sides import both_sides
 from senrkit.errors import LayoutError
-from senrkit.inputs.addresses import local_inputs
-from senrkit.inputs.aeries import AeriesTables, read_aeries
-from senrkit.inputs.senr_extract import Extract, read_extract
-from senrkit.manifest import RunLabel, build_manifest
-from senrkit.outcome import Outcome, decide, foretell
-from senrkit.preconditions import Acceptance, Precondition
+from senrkit.inputs.aeries.read import AeriesTables, read_aeries
+from senrkit.inputs.extract.senr import Extract, read_extract
+from senrkit.inputs.local import local_inputs
 from senrkit.progress import NoProgress, Progress
-from senrkit.reconcile import Proposal, balance, reconcile
-from senrkit.run_folder import RunDocuments, refuse_used, write_run, write_stopped
-from senrkit.scope import Scope, scope_of
-from senrkit.settings import Settings, settings_document
-from senrkit.spells import SpellSet, build_spells
-from senrkit.submission import encode_files, package_name
-from senrkit.summary import summary_lines
-from senrkit.what_if import what_if
+from senrkit.reconciliation import decisions, preconditions
+from senrkit.reconciliation.both_sides import both_sides
+from senrkit.reconciliation.preconditions import Acceptance, Precondition
+from senrkit.reconciliation.proposal import Proposal, balance, reconcile
+from senrkit.reconciliation.scope import Scope, scope_of
+from senrkit.results.census import what_if
+from senrkit.results.files import encode_files, package_name
+from senrkit.results.manifest import RunLabel, build_manifest
+from senrkit.results.outcome import Outcome, decide, foretell
+from senrkit.results.summary import summary_lines
+from senrkit.results.write import RunDocuments, refuse_used, write_run, write_stopped
+from senrkit.settings.settings import Settings, settings_document
+from senrkit.spells.build import SpellSet, build_spells
+from senrkit.version import __version__
 
 DONE, STOPPED, HELD = 0, 4, 5
 DECISIONS_FILE = "decisions.csv"

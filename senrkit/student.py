@@ -10,15 +10,16 @@ from typing import Any
 
 import pandas as pd
 
-from senrkit import preconditions, text
 from senrkit.engine import Comparison, compare
 from senrkit.errors import InputError, UsageError
-from senrkit.inputs.addresses import local_inputs
-from senrkit.inputs.state_rows import StateRows
-from senrkit.preconditions import Acceptance
+from senrkit.frames import text
+from senrkit.inputs.extract.state_rows import StateRows
+from senrkit.inputs.local import local_inputs
 from senrkit.progress import NoProgress
-from senrkit.settings import Settings
-from senrkit.spells import SpellSet
+from senrkit.reconciliation import preconditions
+from senrkit.reconciliation.preconditions import Acceptance
+from senrkit.settings.settings import Settings
+from senrkit.spells.build import SpellSet
 
 _STATE = (
     "school_code nps_code start_date exit_date exit_reason completion_status status grade academic_year last_updated"

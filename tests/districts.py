@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from senrkit.reference import aeries_columns
-from senrkit.settings import AeriesSettings
+from senrkit.settings.settings import AeriesSettings
 
 Row = Mapping[str, object]
 Tables = Mapping[str, Iterable[Row]]

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from senrkit.inputs.aeries_tables import AeriesTables
-from senrkit.inputs.sela_extract import sela_layouts
+from senrkit.inputs.aeries.tables import AeriesTables
+from senrkit.inputs.extract.sela import sela_layouts
 from senrkit.language.work import compared
-from senrkit.settings import Settings
+from senrkit.settings.settings import Settings
 from tests.rulebook import LEA, rows_of, settings, ssid
 
 AS_OF = dt.date(2026, 11, 23)

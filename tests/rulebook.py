@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from senrkit.inputs.aeries_tables import AeriesTables
-from senrkit.inputs.senr_extract import Extract, InputFile
-from senrkit.inputs.state_rows import StateRows
-from senrkit.reconcile import Proposal, balance, reconcile
+from senrkit.inputs.aeries.tables import AeriesTables
+from senrkit.inputs.extract.senr import Extract, InputFile
+from senrkit.inputs.extract.state_rows import StateRows
+from senrkit.reconciliation.proposal import Proposal, balance, reconcile
+from senrkit.reconciliation.scope import Scope, scope_of
 from senrkit.reference import ODS_FIELDS, layouts_by_column_count
-from senrkit.scope import Scope, scope_of
-from senrkit.settings import Settings, read_settings_text
-from senrkit.spells import SpellSet, build_spells
+from senrkit.settings.settings import Settings, read_settings_text
+from senrkit.spells.build import SpellSet, build_spells
 
 LEA = "1999990"
 SCHOOLS = {

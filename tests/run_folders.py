@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from senrkit.both_sides import ENROLLMENT_COLUMNS
-from senrkit.results import RunFolder
-from senrkit.run_folder import write_run, write_stopped
-from senrkit.run_tables import FINDINGS_COLUMNS
+from senrkit.reconciliation.both_sides import ENROLLMENT_COLUMNS
+from senrkit.results.folder import RunFolder
+from senrkit.results.tables import FINDINGS_COLUMNS
+from senrkit.results.write import write_run, write_stopped
 from tests.rulebook import rows_of, ssid
 from tests.submissions import SCHOOLS, documents
 

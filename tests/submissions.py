@@ -11,12 +11,12 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from senrkit.manifest import RunLabel, build_manifest
 from senrkit.reference import SENR_FIELDS
-from senrkit.run_folder import RunDocuments
-from senrkit.run_tables import LEFT_OUT_COLUMNS
-from senrkit.settings import Settings
-from senrkit.submission import encode_files, order, package_name
+from senrkit.results.files import encode_files, order, package_name
+from senrkit.results.manifest import RunLabel, build_manifest
+from senrkit.results.tables import LEFT_OUT_COLUMNS
+from senrkit.results.write import RunDocuments
+from senrkit.settings.settings import Settings
 from tests.rulebook import rows_of, settings, ssid
 
 SCHOOLS = {"A": ("1990001", "Alder"), "B": ("1990002", "Birch")}
@@ -26,7 +26,7 @@ _REASON = {"add": "missing-in-calpads", "update": "exit", "delete": "not-in-aeri
 
 
 def proposal(table: str) -> SimpleNamespace:
-    """`actions` and `records` as `reconcile.Proposal` has them.
+    """`actions` and `records` as `proposal.Proposal` has them.
 
     Columns: `student school action start exit grade reason hold intended`, `marks` (`shortens`, `at-risk`).
     """

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from senrkit.checks import CheckContext, check_against_state, check_file
-from senrkit.inputs.school_directory import SchoolDirectory, read_school_directory
-from senrkit.ods_model import Store
+from senrkit.calpads.check import check_against_state, check_file
+from senrkit.calpads.rule import CheckContext
+from senrkit.calpads.store import Store
+from senrkit.inputs.directory import SchoolDirectory, read_school_directory
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS, SchoolYear
 from tests.extracts import state_row
 

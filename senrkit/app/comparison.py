@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from senrkit import wording
 from senrkit.errors import InputError
+from senrkit.texts import wording
 
 _DOCUMENT, _WORKBOOK, _APPLIED = "language.json", "language.xlsx", "language_applied.json"
 _IMPORTS = ("aeries_import_STU.csv", "aeries_import_LAC.csv")

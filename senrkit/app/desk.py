@@ -16,7 +16,7 @@ from senrkit.app.places import PastRun, Places, open_run
 from senrkit.app.session import STEPS, Session
 from senrkit.app.workroom import Answer, Request, Workroom
 from senrkit.errors import SenrkitError
-from senrkit.faults import record_fault
+from senrkit.fault_log import record_fault
 
 Post = Callable[..., None]
 _LARGE_ROWS = 60_000

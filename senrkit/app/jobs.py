@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from senrkit import dates, engine, text
-from senrkit import decisions as kept_decisions
+from senrkit import engine
 from senrkit.app import comparison
 from senrkit.demo import make
-from senrkit.inputs.addresses import local_inputs
-from senrkit.inputs.aeries import read_aeries
-from senrkit.inputs.senr_extract import read_extract
+from senrkit.frames import dates, text
+from senrkit.inputs.aeries.read import read_aeries
+from senrkit.inputs.extract.senr import read_extract
+from senrkit.inputs.local import local_inputs
 from senrkit.progress import Progress
-from senrkit.settings import Settings, load_settings, read_settings_text
+from senrkit.reconciliation import decisions as kept_decisions
+from senrkit.settings.settings import Settings, load_settings, read_settings_text
 
 _TABLE_ROWS = 400
 _NAMED = ("ssid", "last_name", "first_name")
@@ -77,7 +78,7 @@ def run(
 def charts(progress: Progress, folder: str, others: Sequence[str]) -> list[dict[str, Any]]:
     """Every chart of a run with its sentence and its table; `others` are the run folders for the trend."""
     from senrkit import figures
-    from senrkit.results import RunFolder
+    from senrkit.results.folder import RunFolder
 
     progress.step("drawing the charts")
     opened = RunFolder.open(folder)
@@ -96,8 +97,8 @@ def charts(progress: Progress, folder: str, others: Sequence[str]) -> list[dict[
 
 def history(progress: Progress, folders: Sequence[str]) -> list[dict[str, Any]]:
     """Of finished runs, oldest first: what is new, still open, come back, solved since the run before, by school."""
-    from senrkit.results import RunFolder
-    from senrkit.run_changes import STATES, change_counts, run_changes
+    from senrkit.results.changes import STATES, change_counts, run_changes
+    from senrkit.results.folder import RunFolder
 
     progress.step("comparing the runs")
     opened = [RunFolder.open(folder) for folder in folders]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from senrkit import wording
+from senrkit.texts import wording
 
 FILTERS = ("action", "reason", "school_code", "field", "grade", "decision")
 TO_DO = ("delete", "update", "add", "hold")

@@ -17,8 +17,8 @@ from typing import Any
 
 from senrkit.app.places import DROP, HOME, USER_HEADER
 from senrkit.errors import UsageError
-from senrkit.front_door import LOOPBACK, Door, Promise, open_to, taken_port
-from senrkit.jupyter_world import KERNEL, TRANSPORT, World, jupyter_world
+from senrkit.jupyter.door import LOOPBACK, Door, Promise, open_to, taken_port
+from senrkit.jupyter.world import KERNEL, TRANSPORT, World, jupyter_world
 
 FIRST_PORT = 8866
 _NOTEBOOK = "senr.ipynb"

@@ -9,7 +9,7 @@ import traitlets
 
 from senrkit.app.places import PastRun
 from senrkit.app.proposal import ProposalTable
-from senrkit.settings import Settings, load_settings
+from senrkit.settings.settings import Settings, load_settings
 
 STEPS = ("start", "load", "check", "evaluate", "review", "export", "language", "history")
 DONE, NOW, NOT_YET, NEEDS_YOU = "done", "now", "not-yet", "needs-you"

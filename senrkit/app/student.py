@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from senrkit import dates, reference, wording
+from senrkit import reference
 from senrkit.app import screens
+from senrkit.frames import dates
 from senrkit.reference import SchoolYear
+from senrkit.texts import wording
 
 SIDES = (("calpads", "CALPADS"), ("aeries", "Aeries"))
 _COMPARED_CODES = {"exit_reason": "exit_reason", "status": "status", "completion_status": "completion_status"}

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import Any, TextIO
 
 from senrkit.errors import SenrkitError
-from senrkit.faults import record_fault
+from senrkit.fault_log import record_fault
 
 
 class WireProgress:

@@ -12,6 +12,7 @@ import dataclasses
 import logging
 import queue
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,10 +159,15 @@ class LocalCluster(Cluster):
             scheduler_kwargs={"dashboard": False},
             # Other people of this machine reach loopback too; without keys, whoever reaches a scheduler may run code.
             security=Security.temporary(),
-            preload=["senrkit.batch.own_worker"],
+            preload=["senrkit.batch.cluster"],
             silence_logs=logging.CRITICAL,
             **limit,
         )
         self._stack.enter_context(made)
         self._address = made.scheduler_address
         return made
+
+
+def dask_setup(worker: object) -> None:
+    """Leave Ctrl-C to the batch: a terminal tells every process of it, and the batch stops its workers itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from senrkit.batch.document import FILE, RUNS
+from senrkit.disk import locked
 from senrkit.errors import InputError, UsageError
-from senrkit.file_lock import locked
 
 _LOCK, _GOING = ".lock", ".going-"
 

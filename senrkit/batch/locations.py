@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from senrkit.address import address_of
+from senrkit.addresses.address import address_of
 from senrkit.errors import UsageError
-from senrkit.settings import Settings, load_settings
+from senrkit.settings.settings import Settings, load_settings
 
 
 def placed(text: str, folder: Path) -> str:
@@ -27,7 +27,7 @@ def content(location: str) -> bytes:
         when the address does not answer.
     """
     if address := address_of(location):
-        from senrkit.remote import read_bytes
+        from senrkit.addresses.fetch import read_bytes
 
         return read_bytes(address)
     try:

@@ -71,7 +71,7 @@ def _in_folder(folder: Path) -> list[Path]:
 
 
 def _in_table(table: Path) -> list[tuple[str, str]]:
-    from senrkit.inputs.aeries_export import TEXT_SUFFIXES, WORKBOOK_SUFFIX, read_export
+    from senrkit.inputs.aeries.export_file import TEXT_SUFFIXES, WORKBOOK_SUFFIX, read_export
 
     if table.suffix.lower() not in (*TEXT_SUFFIXES, WORKBOOK_SUFFIX):
         raise UsageError(

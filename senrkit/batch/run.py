@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from senrkit import __version__
 from senrkit.batch import document as documents
 from senrkit.batch import folder as folders
 from senrkit.batch import resume
@@ -22,6 +21,7 @@ from senrkit.batch.plan import Planned, read_plan
 from senrkit.batch.telling import NoTelling, Teller
 from senrkit.batch.work import Engine, Job
 from senrkit.errors import SenrkitError, UsageError
+from senrkit.version import __version__
 
 RETRIES = 2
 _PACKAGES = ("pebble", "psutil", "dask", "distributed", "cryptography")

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from senrkit import wording
 from senrkit.batch.document import STATES
 from senrkit.batch.summary_tables import BatchTables
 from senrkit.figures import Chart, by_lea, page
 from senrkit.figures.batch import by_school_of_leas, work_by_lea
-from senrkit.figures.html import chart_html, sentence_html, table_html
+from senrkit.figures.chart import sentence_html, table_html
+from senrkit.figures.html import chart_html
 from senrkit.figures.picked_lea import picked_lea
+from senrkit.texts import wording
 
 
 def pages(document: Mapping[str, Any], tables: BatchTables) -> dict[str, bytes]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from senrkit import wording
 from senrkit.batch.document import FINISHED_STATES, Entry
 from senrkit.errors import InputError
-from senrkit.results import TO_DO, RunFolder
-from senrkit.run_tables import ACTIONS
+from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.results.tables import ACTIONS
+from senrkit.texts import wording
 
 # Whom a person should look at first.
 _STATES = ("fault", "failed", "stopped", "twice", "waiting", "held", "done")

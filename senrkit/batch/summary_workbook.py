@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from senrkit import text, wording
 from senrkit.batch.document import STATES
 from senrkit.batch.summary_tables import BatchTables
-from senrkit.sheets import Row, Sheet, write_book
-from senrkit.wording import SheetColumn
+from senrkit.frames import text
+from senrkit.results.workbook import Row, Sheet, write_book
+from senrkit.texts import wording
+from senrkit.texts.wording import SheetColumn
 
 # Everything is in these sheets and nowhere else, so none is cut off before a spreadsheet program would.
 _MOST_ROWS = 1_000_000

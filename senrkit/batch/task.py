@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from senrkit import __version__
 from senrkit.batch.document import FILE, RUNS
 from senrkit.batch.locations import load
 from senrkit.batch.memory import give_back, peak_memory
 from senrkit.batch.work import Job
 from senrkit.errors import InputError, SenrkitError, UsageError
-from senrkit.faults import fault_sentence
+from senrkit.fault_log import fault_sentence
 from senrkit.progress import NoProgress
+from senrkit.version import __version__
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # However many threads a worker has: memory is planned for one LEA in a process, and `warnings` are the process's own.
@@ -55,7 +55,7 @@ def run_folder_of(job: Job) -> Path:
 
 def finished_run(folder: Path, lea: str, settings: str) -> dict[str, Any] | None:
     """What a whole run folder of this LEA and settings file says, as `run_lea`; None when there is none."""
-    from senrkit.results import RunFolder
+    from senrkit.results.folder import RunFolder
 
     try:
         found = RunFolder.open(folder).manifest

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from senrkit.demo.history import VALUES
 from senrkit.demo.schools import LEA, state_codes
+from senrkit.frames.text import arrow
 from senrkit.reference import ODS_FIELDS
-from senrkit.text import arrow
 
 _CHUNK = 250_000
 _PERSON = {

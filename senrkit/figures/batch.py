@@ -19,7 +19,7 @@ from senrkit.figures.chart import (
     rows_height,
     stacked_bars,
 )
-from senrkit.results import TO_DO
+from senrkit.results.folder import TO_DO
 
 LINES_SHOWN = 40
 _NOTHING = "Nothing to change at any LEA that was finished."

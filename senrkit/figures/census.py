@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from senrkit.figures.chart import INK, Chart, figure, first_schools, nothing, rows_height, school_labels
-from senrkit.results import RunFolder
+from senrkit.results.folder import RunFolder
 
 # Told apart by shape and fill, not by color alone.
 _MARKS = {

@@ -7,14 +7,16 @@ besides, so that a chart printed in black and white says the same.
 from __future__ import annotations
 
 import html
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.io import to_json
 
-from senrkit import wording
-from senrkit.results import TO_DO, RunFolder
+from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.texts import wording
 
 INK, PALE_INK, GRID, PAPER = "#1a1a1a", "#595959", "#dddddd", "#ffffff"
 SHADES = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")
@@ -23,6 +25,8 @@ PATTERNS = {"add": "", "update": "/", "delete": "x", "hold": "."}
 SIGNS = {"add": "+", "update": "~", "delete": "−", "hold": "‖"}
 SCHOOLS_SHOWN = 30
 _ROW_PIXELS, _FRAME_PIXELS, _LABEL_LENGTH = 27, 110, 36
+_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtons": [["toImage"]]}
+_ROWS_OPEN, _ROWS_SHOWN = 8, 2_000
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,6 @@ class Chart:
 
     def _ipython_display_(self) -> None:
         from IPython.display import HTML, display
-
-        from senrkit.figures.html import empty_html, figure_html, sentence_html, table_html
 
         if not self.figure.data:
             display(HTML(empty_html(self)))
@@ -199,3 +201,55 @@ def of_all(part: int, whole: int, word: str) -> str:
 
 def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
+
+
+def empty_html(chart: Chart) -> str:
+    """What stands in the place of a figure with nothing in it: its title and why."""
+    title = html.escape(chart.figure.layout.title.text)
+    return f'<p class="sentence"><strong>{title}:</strong> {html.escape(chart.sentence)}</p>'
+
+
+def sentence_html(sentence: str) -> str:
+    return f'<p class="sentence">{html.escape(sentence)}</p>'
+
+
+def figure_html(chart: Chart) -> str:
+    """The figure, for a page that holds plotly's script."""
+    drawn = to_json(chart.figure, validate=False).replace("<", "\\u003c")
+    height = int(chart.figure.layout.height)
+    return (
+        f'<div class="chart" role="img" aria-label="{html.escape(chart.sentence)}" style="height:{height}px"></div>'
+        f"<script>(function(){{var d={drawn};var e=document.currentScript.previousElementSibling;"
+        f"if(window.Plotly)Plotly.newPlot(e,d.data,d.layout,{json.dumps(_CONFIG)});}})();</script>"
+    )
+
+
+def table_html(table: pd.DataFrame) -> str:
+    """A table to open, with numbers aligned; a long one is cut, and says so."""
+    if table.empty:
+        return ""
+    body = "".join(
+        f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in table.head(_ROWS_SHOWN).itertuples(index=False)
+    )
+    head = "".join(f'<th scope="col"{_number_class(table[name])}>{html.escape(str(name))}</th>' for name in table)
+    rows = f"{len(table):,} row{'' if len(table) == 1 else 's'}"
+    if len(table) > _ROWS_SHOWN:
+        rows += f", the first {_ROWS_SHOWN:,} shown"
+    is_open = " open" if len(table) <= _ROWS_OPEN else ""
+    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return (
+        f'<details class="table"{is_open}><summary>The numbers ({rows})</summary>'
+        f'<div class="scroll" tabindex="0">{whole}</div></details>'
+    )
+
+
+def _cell(value: object) -> str:
+    if value is pd.NA:
+        return "<td></td>"
+    if isinstance(value, str):
+        return f"<td>{html.escape(value)}</td>"
+    return f'<td class="number">{value:,}</td>'
+
+
+def _number_class(column: pd.Series) -> str:
+    return ' class="number"' if pd.api.types.is_numeric_dtype(column) else ""

@@ -16,7 +16,7 @@ from senrkit.figures.chart import (
     rows_height,
     stacked_bars,
 )
-from senrkit.results import TO_DO, RunFolder
+from senrkit.results.folder import TO_DO, RunFolder
 
 # As a pupil passes through them; the ungraded at their school's end (CALPADS code set "Grade Level").
 _GRADES = "IN TD PS TK KN 01 02 03 04 05 06 07 08 UE 09 10 11 12 US AD".split()

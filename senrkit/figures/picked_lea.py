@@ -12,7 +12,7 @@ from plotly.io import to_json
 
 from senrkit.figures.batch import most_to_do_first, school_names
 from senrkit.figures.chart import figure, rows_height, stacked_bars
-from senrkit.results import TO_DO
+from senrkit.results.folder import TO_DO
 
 _SCHOOLS_DRAWN = 60
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from senrkit import wording
 from senrkit.figures.chart import (
     INK,
     SHADES,
@@ -21,7 +20,8 @@ from senrkit.figures.chart import (
     school_labels,
     stacked_bars,
 )
-from senrkit.results import TO_DO, RunFolder
+from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.texts import wording
 
 _SEVERITY_SIGNS = {"fatal": "✖", "warning": "⚠", "unknown": "?"}
 _COLUMNS_SHOWN = 20

@@ -7,11 +7,11 @@ import datetime as dt
 import pandas as pd
 import plotly.graph_objects as go
 
-from senrkit import dates
-from senrkit.both_sides import AERIES, CALPADS
 from senrkit.figures.chart import COLORS, INK, PALE_INK, Chart, figure, label, nothing
+from senrkit.frames import dates
+from senrkit.reconciliation.both_sides import AERIES, CALPADS
 from senrkit.reference import SchoolYear
-from senrkit.results import RunFolder
+from senrkit.results.folder import RunFolder
 
 _SIDES = {CALPADS: "CALPADS", AERIES: "Aeries"}
 _LOOKS = {

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from senrkit.figures.chart import COLORS, INK, Chart, action_name, figure, nothing
-from senrkit.results import TO_DO, RunFolder
+from senrkit.results.folder import TO_DO, RunFolder
 
 _SYMBOLS = {"add": "circle", "update": "square", "delete": "x", "hold": "diamond"}
 _DASHES = {"add": "solid", "update": "dash", "delete": "dot", "hold": "dashdot"}

@@ -15,8 +15,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from senrkit import text
 from senrkit.errors import InputError, SenrkitError, Stopped, UsageError
+from senrkit.frames import text
 from senrkit.language import record as kept
 from senrkit.language import statements
 from senrkit.language.changes import (
@@ -30,10 +30,10 @@ from senrkit.language.changes import (
     spelled,
 )
 from senrkit.language.database import FAILURES, WriteDatabase, in_plain_words, plain, write_database
-from senrkit.language.elas import lac_dates
 from senrkit.language.record import Record
 from senrkit.language.work import LanguageRun
 from senrkit.progress import NoProgress, Progress
+from senrkit.reference.elas import lac_dates
 
 _SEEN = {
     "new": "seen so by another connection",

@@ -11,12 +11,12 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from senrkit.errors import Stopped
-from senrkit.inputs import aeries_values
-from senrkit.inputs.aeries_statements import FoundTable
+from senrkit.inputs.aeries import values as aeries_values
+from senrkit.inputs.aeries.statements import FoundTable
 from senrkit.language import statements
 from senrkit.language.database import WriteDatabase
-from senrkit.language.elas import lac_dates
 from senrkit.language.statements import KEYS, Raw
+from senrkit.reference.elas import lac_dates
 
 Kind = Literal["update", "insert", "delete"]
 # (table, key values) → column code → raw value

@@ -12,11 +12,11 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from senrkit import dates, text
-from senrkit.language.elas import facts, from_testing, judged, known, lac_dates
+from senrkit.frames import dates, text
 from senrkit.language.history import newest_statuses, older_statuses
 from senrkit.language.warned import warnings
 from senrkit.reference import SchoolYear
+from senrkit.reference.elas import facts, from_testing, judged, known, lac_dates
 
 SAME, REFUSED, CONFLICT_STATUS, CONFLICT_DATE = "same", "refused", "conflict-status", "conflict-date"
 ONLY_CALPADS, ONLY_AERIES = "only-in-calpads", "only-in-aeries"

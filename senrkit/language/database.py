@@ -19,15 +19,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from senrkit.address import Address
+from senrkit.addresses.address import Address, without_secret
 from senrkit.errors import InputError, UsageError
-from senrkit.inputs import aeries_statements, sql_server
-from senrkit.inputs.aeries_sql import ServerReader
-from senrkit.inputs.aeries_statements import FoundTable
-from senrkit.inputs.credentials import secret
+from senrkit.inputs.aeries import sql_server, statements
+from senrkit.inputs.aeries.credentials import secret
+from senrkit.inputs.aeries.sql import ServerReader
+from senrkit.inputs.aeries.statements import FoundTable
 from senrkit.language.work import refuse_other_year
-from senrkit.settings import AeriesSettings, Settings
-from senrkit.settings_values import is_url, without_secret
+from senrkit.settings.settings import AeriesSettings, Settings
+from senrkit.settings.values import is_url
 
 FAILURES = (exc.SQLAlchemyError, OSError)
 _NEEDED = {"STU": ("ID", "SC", "SN", "CID", "LF"), "LAC": ("ID", "SD", "IFD"), "ENR": ("YR",)}
@@ -79,7 +79,7 @@ def write_database(settings: Settings) -> Iterator[WriteDatabase]:
                 found = {name: _own(there, loose) for name, there in ServerReader(connection).found().items()}
             _refuse_incomplete(found, shown)
             with in_plain_words(shown, "reading ENR"):
-                newest = connection.execute(aeries_statements.newest_year(found["ENR"])).scalar()
+                newest = connection.execute(statements.newest_year(found["ENR"])).scalar()
         refuse_other_year(settings, int(newest) if str(newest).isdecimal() else None, name)
         yield WriteDatabase(engine, name, shown, found)
     finally:

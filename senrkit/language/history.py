@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from senrkit import dates, text
-from senrkit.language.elas import may_follow
+from senrkit.frames import dates, text
 from senrkit.reference import SchoolYear
+from senrkit.reference.elas import may_follow
 
 _WHO = ["ssid", "school_code", "reporting_lea", "local_id", "first_name", "last_name", "birth_date"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from senrkit import text
-from senrkit.identity import another_child, known_people, two_for_one, under_another_ssid
-from senrkit.inputs.aeries_tables import AeriesTables
-from senrkit.people import people
-from senrkit.schools import school_table
-from senrkit.settings import Settings
+from senrkit.frames import text
+from senrkit.inputs.aeries.tables import AeriesTables
+from senrkit.reconciliation.identity import another_child, known_people, two_for_one, under_another_ssid
+from senrkit.settings.settings import Settings
+from senrkit.spells.people import people
+from senrkit.spells.schools import school_table
 
 
 def identity_conflicts(held: pd.DataFrame, aeries: AeriesTables, settings: Settings) -> frozenset[str]:

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from senrkit import dates, text
 from senrkit.errors import InputError
-from senrkit.inputs.aeries_tables import AeriesTables
-from senrkit.language.elas import facts, known, lac_dates
-from senrkit.people import column_of, people
-from senrkit.schools import school_table
-from senrkit.settings import Settings
-from senrkit.text import from_arrow
-from senrkit.translate import Translator, translator
+from senrkit.frames import dates, text
+from senrkit.frames.text import column_of, from_arrow
+from senrkit.inputs.aeries.tables import AeriesTables
+from senrkit.reference.elas import facts, known, lac_dates
+from senrkit.settings.settings import Settings
+from senrkit.spells.people import people
+from senrkit.spells.schools import school_table
+from senrkit.spells.translate import Translator, translator
 
 _NEEDED = {"STU": ("LF",), "LAC": ("ID",)}
 # Without these something cannot be warned of.

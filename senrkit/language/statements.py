@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
 
 from senrkit.errors import Stopped
-from senrkit.inputs import aeries_statements
-from senrkit.inputs.aeries_statements import FoundTable
+from senrkit.inputs.aeries import statements as aeries_statements
+from senrkit.inputs.aeries.statements import FoundTable
 
 Raw = str | int | dt.date | dt.datetime | None
 

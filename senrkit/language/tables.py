@@ -6,9 +6,10 @@ import datetime as dt
 
 import pandas as pd
 
-from senrkit import dates, text, wording
+from senrkit.frames import dates, text
 from senrkit.language.classes import CONFLICT_DATE, CONFLICT_STATUS, ONLY_AERIES, PROPOSED, REFUSED
-from senrkit.language.elas import facts, from_testing, lac_dates
+from senrkit.reference.elas import facts, from_testing, lac_dates
+from senrkit.texts import wording
 
 COLUMNS = (
     "ssid", "local_id", "school_code", "class", "calpads_status", "calpads_date", "aeries_status", "aeries_date",

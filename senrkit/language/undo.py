@@ -14,7 +14,7 @@ from senrkit.language.changes import as_expected, read_rows
 from senrkit.language.database import WriteDatabase, write_database
 from senrkit.language.record import Record, read_record
 from senrkit.progress import NoProgress, Progress
-from senrkit.settings import Settings
+from senrkit.settings.settings import Settings
 
 
 def take_back(

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from senrkit import dates, text, wording
-from senrkit.language.elas import correction_names, facts
+from senrkit.frames import dates, text
+from senrkit.reference.elas import correction_names, facts
+from senrkit.texts import wording
 
 _SAME = "same"
 _Values = dict[str, pd.Series]

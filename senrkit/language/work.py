@@ -11,25 +11,26 @@ from typing import Any
 
 import pandas as pd
 
-from senrkit import __version__, text
-from senrkit.address import Address
+from senrkit.addresses.address import Address
 from senrkit.errors import Stopped, UsageError
-from senrkit.inputs.addresses import local_inputs
-from senrkit.inputs.aeries import AeriesTables, read_aeries
-from senrkit.inputs.aeries_tables import year_in_name
-from senrkit.inputs.sela_extract import SelaExtract, read_sela_extract, sela_layouts
+from senrkit.frames import text
+from senrkit.inputs.aeries.read import AeriesTables, read_aeries
+from senrkit.inputs.aeries.tables import year_in_name
+from senrkit.inputs.extract.sela import SelaExtract, read_sela_extract, sela_layouts
+from senrkit.inputs.local import local_inputs
 from senrkit.language import tables as listed
 from senrkit.language.classes import CLASSES, PROPOSED, classify
-from senrkit.language.elas import facts, from_testing
 from senrkit.language.history import histories, newest_statuses
 from senrkit.language.identity import identity_conflicts
 from senrkit.language.sides import aeries_statuses, local_code, not_asked
 from senrkit.language.workbook import write_workbook
-from senrkit.manifest import to_json
 from senrkit.progress import NoProgress, Progress
-from senrkit.run_folder import refuse_used, staged
-from senrkit.run_tables import to_csv
-from senrkit.settings import Settings, settings_document
+from senrkit.reference.elas import facts, from_testing
+from senrkit.results.manifest import to_json
+from senrkit.results.tables import to_csv
+from senrkit.results.write import refuse_used, staged
+from senrkit.settings.settings import Settings, settings_document
+from senrkit.version import __version__
 
 DOCUMENT, TABLE, WORKBOOK = "language.json", "language.csv", "language.xlsx"
 LAC_IMPORT, STU_IMPORT = "aeries_import_LAC.csv", "aeries_import_STU.csv"
@@ -173,7 +174,7 @@ def refuse_other_year(settings: Settings, newest: int | None, database_name: str
 
 def summary_lines(document: Mapping[str, Any]) -> list[str]:
     """The counts of a run in plain words; no student."""
-    from senrkit import wording
+    from senrkit.texts import wording
 
     counts, waiting = document["counts"], document["to_be_determined"]
     lines = [f"{sum(counts['class'].values()):,} students with a row on either side"]

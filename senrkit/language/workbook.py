@@ -14,10 +14,11 @@ from typing import Any
 
 import pandas as pd
 
-from senrkit import dates, text, wording
+from senrkit.frames import dates, text
 from senrkit.language import tables
 from senrkit.language.classes import REFUSED
-from senrkit.sheet_rows import fill_sheets
+from senrkit.results.sheet_rows import fill_sheets
+from senrkit.texts import wording
 
 
 def write_workbook(path: Path, document: Mapping[str, Any], found: pd.DataFrame, as_of: dt.date) -> None:

@@ -1,6 +1,6 @@
 """What the notebooks call: open or make a run, and show its parts. The work is done by the engine.
 
-Everything that is shown is masked (`senrkit.masking`) unless the notebook asks for students.
+Everything that is shown is masked (`senrkit.results.masking`) unless the notebook asks for students.
 """
 
 from __future__ import annotations

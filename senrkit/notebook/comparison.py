@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from senrkit import masking
 from senrkit.notebook import markup
-from senrkit.results import RunFolder
-from senrkit.run_changes import STATES, change_counts, run_changes
+from senrkit.results import masking
+from senrkit.results.changes import STATES, change_counts, run_changes
+from senrkit.results.folder import RunFolder
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -27,7 +27,7 @@ _MEANING = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """`earlier` is `None` when there is no run to compare with; `rows` as `run_changes` gives them."""
+    """`earlier` is `None` when there is no run to compare with; `rows` as `changes` gives them."""
 
     earlier: RunFolder | None
     rows: pd.DataFrame

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from senrkit.errors import InputError
-from senrkit.front_door import LOOPBACK, Door, Promise, open_to, taken_port
-from senrkit.jupyter_world import KERNEL, TRANSPORT, jupyter_world
+from senrkit.jupyter.door import LOOPBACK, Door, Promise, open_to, taken_port
+from senrkit.jupyter.world import KERNEL, TRANSPORT, jupyter_world
 from senrkit.notebook import library
 from senrkit.notebook.opening import DEMO, make_demo
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from senrkit import dates, masking, text, wording
+from senrkit.frames import dates, text
 from senrkit.language import tables
 from senrkit.language.classes import CLASSES, PROPOSED, REFUSED
 from senrkit.notebook import markup
-from senrkit.settings import Settings
+from senrkit.results import masking
+from senrkit.settings.settings import Settings
+from senrkit.texts import wording
 
 if TYPE_CHECKING:
     from IPython.display import HTML

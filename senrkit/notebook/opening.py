@@ -9,8 +9,8 @@ from typing import Any
 from senrkit.errors import UsageError
 from senrkit.notebook.page import RunPage
 from senrkit.notebook.progress import NotebookProgress
-from senrkit.results import RunFolder, run_folders
-from senrkit.settings import Settings, load_settings
+from senrkit.results.folder import RunFolder, run_folders
+from senrkit.settings.settings import Settings, load_settings
 
 DEMO = "demo"
 _SETTINGS_FILE = "senrkit.toml"
@@ -80,13 +80,6 @@ def make_run(
         ),
         show_students,
     )
-
-
-def runs_beside(page: RunPage) -> list[RunFolder]:
-    """Every run in the folder that the page's run stands in, oldest first, up to that run."""
-    folders = [folder.resolve() for folder in run_folders(page.run.folder.parent)]
-    own = page.run.folder.resolve()
-    return [RunFolder.open(folder) for folder in folders[: folders.index(own)]] + [page.run]
 
 
 def make_demo(folder: Path, progress: NotebookProgress | None = None) -> Path:

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from senrkit import masking, wording
 from senrkit.errors import Stopped
 from senrkit.notebook import markup
 from senrkit.notebook.comparison import Comparison, compared
 from senrkit.notebook.schools import School, find_school
 from senrkit.notebook.students import Student, find_student
-from senrkit.results import RunFolder
-from senrkit.run_tables import ACTIONS
-from senrkit.settings import load_settings
+from senrkit.results import masking
+from senrkit.results.folder import RunFolder
+from senrkit.results.tables import ACTIONS
+from senrkit.settings.settings import load_settings
+from senrkit.texts import wording
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -248,9 +249,9 @@ class RunPage:
     @cached_property
     def history(self) -> list[RunFolder]:
         """The runs beside this one that were made before it, oldest first, and this one."""
-        from senrkit.notebook.opening import runs_beside
+        from senrkit.results.folder import runs_beside
 
-        return runs_beside(self)
+        return runs_beside(self.run)
 
     def write_summary(self) -> HTML:
         """Write `summary.txt` and `summary.json` into the run folder, for whoever mails them: counts, no student."""

@@ -1,6 +1,6 @@
 """Runs a notebook from beginning to end, unattended, and leaves it, and a page made of it, in the run folder.
 
-It runs in a world of its own (`senrkit.jupyter_world`) and is moved to its place when it is whole, so that two runs at
+It runs in a world of its own (`senrkit.jupyter.world`) and is moved to its place when it is whole, so that two runs at
 once cannot spoil each other's. A notebook that ends in an error leaves nothing but the sentence that says why.
 """
 
@@ -12,17 +12,20 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 
-from senrkit import errors, masking
+from senrkit import errors
 from senrkit.errors import SenrkitError, UsageError
-from senrkit.jupyter_world import KERNEL, NO_KERNEL, TRANSPORT, World, jupyter_world
+from senrkit.jupyter.world import KERNEL, NO_KERNEL, TRANSPORT, World, jupyter_world
 from senrkit.notebook import library
-from senrkit.notebook.export import to_page
 from senrkit.notebook.page import RUN_MIME
 from senrkit.notebook.summary import write_whole
+from senrkit.results import masking
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 # Parameters that say who: they are not kept in an executed notebook unless students may be shown.
 _ABOUT_STUDENTS = ("student",)
@@ -173,3 +176,26 @@ def _kept(executed: nbformat.NotebookNode, path: Path, run: Mapping[str, Any]) -
             "Make room, or see who owns the folder, then run again.",
         ) from None
     return Executed(int(run["exit_code"]), folder, notebook, page)
+
+
+def to_page(executed: NotebookNode, title: str) -> str:
+    """The page: words and HTML outputs. Errors are left out, for a stopped run says why in its first box."""
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    from senrkit.figures import page
+
+    shown = nbformat.from_dict(executed)
+    for cell in shown.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if "text/html" in output.get("data", {})]
+    # The basic template is the notebook alone, without the libraries that others fetch from elsewhere.
+    exporter = HTMLExporter(
+        template_name="basic",
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    body, _ = exporter.from_notebook_node(shown)
+    return page(title, body, charts='class="chart"' in body)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from senrkit import wording
 from senrkit.errors import UsageError
 from senrkit.notebook import markup
-from senrkit.results import TO_DO, RunFolder
+from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.texts import wording
 
 if TYPE_CHECKING:
     from IPython.display import HTML

@@ -10,7 +10,7 @@ from typing import Any
 
 import senrkit
 from senrkit.errors import SenrkitError
-from senrkit.faults import record_fault
+from senrkit.fault_log import record_fault
 
 _PACKAGE = str(Path(senrkit.__file__).parent)
 

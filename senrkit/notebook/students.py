@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from senrkit import masking, text, wording
 from senrkit.errors import UsageError
+from senrkit.frames import text
 from senrkit.notebook import markup
-from senrkit.results import TO_DO, RunFolder
+from senrkit.results import masking
+from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.texts import wording
 
 if TYPE_CHECKING:
     from IPython.display import HTML

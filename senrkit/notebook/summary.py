@@ -7,8 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from senrkit.results import RunFolder
-from senrkit.summary import summary_lines
+from senrkit.results.folder import RunFolder
+from senrkit.results.summary import summary_lines
 
 _OUTCOMES = {0: "done", 4: "stopped by a precondition", 5: "done, but students are held"}
 _KEPT = (

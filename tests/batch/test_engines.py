@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from senrkit.manifest import of_inputs_alone
+from senrkit.results.manifest import of_inputs_alone
 from tests.batch.clusters import batch
 from tests.batch.conftest import LEAS
 

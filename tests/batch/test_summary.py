@@ -17,7 +17,7 @@ from senrkit.batch.summary import write_summary
 from senrkit.batch.summary_tables import read_tables
 from senrkit.errors import InputError
 from senrkit.figures.picked_lea import picked_lea
-from senrkit.run_tables import ACTIONS
+from senrkit.results.tables import ACTIONS
 from tests.dashboard.servers import browsing
 from tests.tables import rows_of
 

@@ -41,7 +41,7 @@ class Server:
         return f"{parts.scheme}://{parts.netloc}"
 
     def kernels(self) -> list[psutil.Process]:
-        return [one for one in self._children() if "senrkit.kernel" in " ".join(one.cmdline())]
+        return [one for one in self._children() if "senrkit.jupyter.kernel" in " ".join(one.cmdline())]
 
     def workers(self) -> list[psutil.Process]:
         return [one for one in self._children() if "senrkit.app.worker" in " ".join(one.cmdline())]

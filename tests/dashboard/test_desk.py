@@ -11,7 +11,7 @@ import pytest
 from senrkit.app.proposal import ProposalTable
 from senrkit.app.workroom import Answer
 from senrkit.demo import make
-from senrkit.settings import load_settings
+from senrkit.settings.settings import load_settings
 from tests.dashboard.desks import Clerk, Here
 
 

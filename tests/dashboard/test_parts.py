@@ -14,9 +14,9 @@ from senrkit.app.proposal import ProposalTable, masked
 from senrkit.app.server import FIRST_PORT, Options, configuration, notebook, serve
 from senrkit.app.workroom import Request, Workroom
 from senrkit.errors import UsageError
-from senrkit.front_door import Door, taken_port
-from senrkit.jupyter_world import World
-from senrkit.run_tables import PROPOSAL_COLUMNS
+from senrkit.jupyter.door import Door, taken_port
+from senrkit.jupyter.world import World
+from senrkit.results.tables import PROPOSAL_COLUMNS
 
 SIGNED_ON = {HOME: "/srv/senrkit", DROP: "", USER_HEADER: "X-Forwarded-User"}
 HEADER = "HTTP_X_FORWARDED_USER"

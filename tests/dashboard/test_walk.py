@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from senrkit.cli import main
+from senrkit.cli.main import main
 from tests.dashboard.extracts import aged, lengthened
 from tests.dashboard.servers import go_on, new_page, settled
 from tests.students import ssids_shown

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from senrkit.settings import Settings, load_settings
+from senrkit.settings.settings import Settings, load_settings
 
 PASSWORD_VARIABLE = "AERIES_WRITE_PASSWORD"
 _PATIENCE_SECONDS = 20

@@ -99,7 +99,7 @@ def _tds_driver(name: str) -> str:
         odbc_driver("FreeTDS")
         return "FreeTDS"
     odbc_driver()
-    from senrkit.inputs.sql_server import from_the_wheel
+    from senrkit.inputs.aeries.sql_server import from_the_wheel
 
     required(from_the_wheel(), "mssql-python-odbc")
     return "ODBC+Driver+18+for+SQL+Server"

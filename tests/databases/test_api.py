@@ -8,10 +8,10 @@ import json
 import pytest
 
 from senrkit.errors import InputError, UsageError
-from senrkit.inputs import api_client
-from senrkit.inputs.aeries import read_aeries
-from senrkit.inputs.aeries_api import read_api
-from senrkit.inputs.aeries_tables import wanted
+from senrkit.inputs.aeries import api_client
+from senrkit.inputs.aeries.api import read_api
+from senrkit.inputs.aeries.read import read_aeries
+from senrkit.inputs.aeries.tables import wanted
 from tests.databases.api_server import CERTIFICATE, AeriesApi, serving
 from tests.districts import district, enrollment, school, settings_for, student, write_database
 

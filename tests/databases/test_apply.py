@@ -22,7 +22,7 @@ from senrkit.errors import InputError, Stopped, UsageError
 from senrkit.language import run_language, take_back, write_to_aeries
 from senrkit.language.record import RECORD, UNDO
 from senrkit.progress import NoProgress
-from senrkit.settings import load_settings
+from senrkit.settings.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 SQLITE, POSTGRES, SQL_SERVER = "sqlite", "postgresql", "sql server"
@@ -178,7 +178,7 @@ KILLED = """
     from pathlib import Path
     from senrkit.language import run_language, write_to_aeries
     from senrkit.progress import NoProgress
-    from senrkit.settings import load_settings
+    from senrkit.settings.settings import load_settings
     from tests.databases import odbc_dialects
 
     class Killer(NoProgress):

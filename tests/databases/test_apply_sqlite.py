@@ -19,11 +19,11 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from senrkit.cli import main
+from senrkit.cli.main import main
 from senrkit.errors import InputError, SenrkitError, Stopped, UsageError
 from senrkit.language import run_language, take_back, write_to_aeries
 from senrkit.language.record import RECORD, UNDO
-from senrkit.settings import load_settings
+from senrkit.settings.settings import load_settings
 
 AS_OF = dt.date(2026, 11, 23)
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from senrkit.engine import Run, run
-from senrkit.settings import TRANSLATION_SETS, load_settings
+from senrkit.settings.settings import TRANSLATION_SETS, load_settings
 from tests.databases import api_server
 from tests.districts import column_kinds, write_database, write_folder
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from senrkit.errors import InputError
-from senrkit.inputs.aeries import read_aeries
+from senrkit.inputs.aeries.read import read_aeries
 from tests.districts import column_kinds, district, enrollment, settings_for, student, write_database
 
 CANARY = "Zzcanary"

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from senrkit.errors import InputError, UsageError
-from senrkit.inputs import aeries_sql
-from senrkit.inputs.aeries import read_aeries
+from senrkit.inputs.aeries import sql as aeries_sql
+from senrkit.inputs.aeries.read import read_aeries
 from tests.districts import column_kinds, district, enrollment, settings_for, student, write_database
 
 CANARY = "Zzcanary"

@@ -21,8 +21,8 @@ from senrkit import demo
 from senrkit.batch import run_batch
 from senrkit.engine import run
 from senrkit.errors import SenrkitError
-from senrkit.settings import load_settings
-from senrkit.validate import validate, write_clean
+from senrkit.settings.settings import load_settings
+from senrkit.validation import validate, write_clean
 
 DIGESTS = Path(__file__).with_name("frozen.json")
 AS_OF = dt.date(2026, 11, 23)

@@ -10,7 +10,7 @@ import pytest
 
 from senrkit.demo import SMALLEST, make
 from senrkit.engine import run
-from senrkit.settings import load_settings
+from senrkit.settings.settings import load_settings
 from tests import districts, extracts, rulebook
 
 ROOT = Path(__file__).resolve().parents[2]

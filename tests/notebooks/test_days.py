@@ -11,7 +11,7 @@ import pytest
 
 from senrkit.demo import SMALLEST
 from senrkit.notebook.runner import run_notebook
-from senrkit.results import run_folders
+from senrkit.results.folder import run_folders
 from tests.notebooks.conftest import ROOT
 from tests.notebooks.test_notebooks import MAKES_A_RUN, shown, texts
 from tests.notebooks.test_stored import NAMES

@@ -19,8 +19,8 @@ from papermill.exceptions import PapermillExecutionError
 from senrkit.engine import run as run_engine
 from senrkit.errors import InputError, UsageError
 from senrkit.notebook.runner import Executed, run_notebook
-from senrkit.results import RunFolder, run_folders
-from senrkit.settings import load_settings
+from senrkit.results.folder import RunFolder, run_folders
+from senrkit.settings.settings import load_settings
 from tests.notebooks.conftest import ROOT, District, agreed_district
 from tests.notebooks.test_stored import NAMES
 from tests.students import ssids_shown

@@ -15,10 +15,10 @@ import time
 from collections.abc import Iterator, Mapping
 from math import prod
 
-from senrkit.inputs.state_rows import StateRows
-from senrkit.reconcile import balance
+from senrkit.inputs.extract.state_rows import StateRows
+from senrkit.reconciliation.proposal import balance
 from senrkit.reference import ODS_FIELDS
-from senrkit.settings import Settings
+from senrkit.settings.settings import Settings
 from tests import rulebook
 from tests.properties import expectations
 from tests.properties.strategies import Ran, run

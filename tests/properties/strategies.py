@@ -19,15 +19,15 @@ from typing import Any
 import hypothesis
 from hypothesis import strategies as st
 
-from senrkit.inputs.aeries_tables import AeriesTables
-from senrkit.inputs.senr_extract import Extract
-from senrkit.outcome import Outcome, foretell
-from senrkit.reconcile import Proposal, reconcile
+from senrkit.inputs.aeries.tables import AeriesTables
+from senrkit.inputs.extract.senr import Extract
+from senrkit.reconciliation.proposal import Proposal, reconcile
+from senrkit.reconciliation.scope import Scope, scope_of
 from senrkit.reference import SchoolYear, codes
-from senrkit.scope import Scope, scope_of
-from senrkit.settings import Settings
-from senrkit.spells import SpellSet, build_spells
-from senrkit.submission import Plan, order
+from senrkit.results.files import Plan, order
+from senrkit.results.outcome import Outcome, foretell
+from senrkit.settings.settings import Settings
+from senrkit.spells.build import SpellSet, build_spells
 from tests import rulebook
 
 RUN_NUMBER = "0000007"

@@ -6,9 +6,9 @@ import pandas as pd
 from hypothesis import given
 from pandas.testing import assert_frame_equal
 
-from senrkit.checks import CheckContext
-from senrkit.ods_model import Store
-from senrkit.predict import predict
+from senrkit.calpads.predict import predict
+from senrkit.calpads.rule import CheckContext
+from senrkit.calpads.store import Store
 from tests.properties.strategies import District, districts, holds_for, run, thorough
 
 

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from senrkit.inputs.senr_extract import Extract
-from senrkit.inputs.state_rows import StateRows
-from senrkit.outcome import foretell
-from senrkit.reconcile import HOLD_ORDER, balance, hold
+from senrkit.frames.text import formula_safe
+from senrkit.inputs.extract.senr import Extract
+from senrkit.inputs.extract.state_rows import StateRows
+from senrkit.reconciliation.proposal import HOLD_ORDER, balance, hold
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
-from senrkit.run_tables import ACTIONS, formula_safe, proposal_table, to_csv
-from senrkit.submission import decode, encode, encode_files
+from senrkit.results.files import decode, encode, encode_files
+from senrkit.results.outcome import foretell
+from senrkit.results.tables import ACTIONS, proposal_table, to_csv
 from tests.properties import expectations
 from tests.properties.strategies import (
     LACKING_ANY,

@@ -13,7 +13,7 @@ import pytest
 
 import senrkit
 from senrkit.demo import BREAKS, make
-from senrkit.settings import load_settings
+from senrkit.settings.settings import load_settings
 
 AS_OF = dt.date(2026, 11, 23)
 NOT_AN_ACTION = ("left-out", "out-of-scope", "information", "language")

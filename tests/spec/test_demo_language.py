@@ -13,7 +13,7 @@ import pytest
 from senrkit.demo import make
 from senrkit.language.tables import to_be_determined
 from senrkit.language.work import read_and_compare
-from senrkit.settings import load_settings
+from senrkit.settings.settings import load_settings
 
 AS_OF = dt.date(2026, 11, 23)
 # What is said beside the class, trap by trap; every other trap is silent.

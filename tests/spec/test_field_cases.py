@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from senrkit.outcome import foretell
+from senrkit.results.outcome import foretell
 from tests import rulebook
 from tests.rulebook import actions, aeries, settings, spells, state
 from tests.tables import assert_rule, context

@@ -11,14 +11,13 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from senrkit import wording
 from senrkit.errors import InputError
-from senrkit.language import elas
 from senrkit.language.classes import CLASSES
 from senrkit.language.sides import aeries_statuses
 from senrkit.language.tables import conflict_report, lac_import, language_table, proposals, stu_import, to_be_determined
 from senrkit.language.work import compared
-from senrkit.reference import SchoolYear
+from senrkit.reference import SchoolYear, elas
+from senrkit.texts import wording
 from tests.languages import AS_OF, classes, district, says, sela_row, stu_row
 from tests.rulebook import settings
 

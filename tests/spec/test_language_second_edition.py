@@ -11,10 +11,9 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from senrkit.language import elas
 from senrkit.language.tables import language_table, to_be_determined
 from senrkit.language.work import compared
-from senrkit.reference import SchoolYear
+from senrkit.reference import SchoolYear, elas
 from tests.languages import AS_OF, SELA_COLUMNS, classes, district, says, sela_row, stu_row
 from tests.rulebook import rows_of, settings
 

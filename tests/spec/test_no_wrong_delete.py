@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from senrkit.outcome import foretell
+from senrkit.results.outcome import foretell
 from tests import rulebook
 from tests.rulebook import actions, aeries, expected, settings, spells, state
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from senrkit.checks import look_ahead
+from senrkit.calpads.check import look_ahead
 from tests.tables import context, rows_of, store
 
 STATE_TABLES = {

@@ -7,7 +7,9 @@ import string
 
 import pytest
 
-from senrkit.checks import RULES, cannot_check, severity_of
+from senrkit.calpads.check import cannot_check
+from senrkit.calpads.findings import severity_of
+from senrkit.calpads.rule import RULES
 from senrkit.reference import SENR_FIELDS, rules
 from tests.spec import (
     test_rules_certification,

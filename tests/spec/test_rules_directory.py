@@ -13,7 +13,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from senrkit.checks import check_file
+from senrkit.calpads.check import check_file
 from tests.tables import assert_rule, context, real_directory, records
 
 LEA = "3467439"

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from senrkit.checks import check_file
+from senrkit.calpads.check import check_file
 from tests.tables import assert_rule, context, records
 
 FILE_TABLES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from senrkit.checks import check_file
+from senrkit.calpads.check import check_file
 from tests.tables import assert_rule, context, records
 
 FILE_TABLES = {

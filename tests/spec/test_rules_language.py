@@ -8,11 +8,17 @@ import string
 import pandas as pd
 import pytest
 
-from senrkit.checks.language import ENROLMENT_RULES, FILE_RULES, STATE_RULES, check_language, unchecked
+from senrkit.calpads.rules.language import (
+    ENROLMENT_RULES,
+    FILE_RULES,
+    STATE_RULES,
+    check_language,
+    unchecked,
+)
 from senrkit.errors import InputError, UsageError
-from senrkit.inputs.sela_extract import sela_fields, sela_layouts
+from senrkit.inputs.extract.sela import sela_fields, sela_layouts
 from senrkit.reference import PACKAGED
-from senrkit.validate import PASSED, REJECTED, validate, validate_in_order, write_clean
+from senrkit.validation import PASSED, REJECTED, validate, validate_in_order, write_clean
 from tests.extracts import state_row, write_extract
 from tests.tables import AS_OF, rows_of, ssid
 

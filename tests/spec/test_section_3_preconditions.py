@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from senrkit.errors import LayoutError, UsageError
-from senrkit.preconditions import (
+from senrkit.reconciliation.preconditions import (
     Acceptance,
     accepted,
     check_acceptable,
@@ -20,9 +20,9 @@ from senrkit.preconditions import (
     of_inputs,
     stopped,
 )
-from senrkit.reconcile import reconcile
-from senrkit.scope import scope_of
-from senrkit.spells import build_spells
+from senrkit.reconciliation.proposal import reconcile
+from senrkit.reconciliation.scope import scope_of
+from senrkit.spells.build import build_spells
 from tests.rulebook import aeries, settings, state
 
 HARD = ("P01", "P02", "P03", "P04", "P05", "P06", "P09", "P10", "P13", "P15", "P16")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from senrkit.reconcile import hold
+from senrkit.reconciliation.proposal import hold
 from tests import rulebook
 from tests.rulebook import actions, aeries, expected, settings, state
 

@@ -181,7 +181,7 @@ def test_a_held_student_has_no_record_in_any_file(action):
 
 
 def test_ordering_changes_neither_actions_nor_records():
-    from senrkit.submission import order
+    from senrkit.results.files import order
     from tests.rulebook import settings
 
     given = proposal("student action\n1 add\n2 delete\n3 hold")

@@ -7,8 +7,8 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from senrkit.ods_model import Store
-from senrkit.outcome import Outcome, assert_settled, foretell
+from senrkit.calpads.store import Store
+from senrkit.results.outcome import Outcome, assert_settled, foretell
 from tests.rulebook import aeries, run, settings, state
 
 

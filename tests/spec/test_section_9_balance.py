@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from senrkit.reconcile import balance
+from senrkit.reconciliation.proposal import balance
 from tests import rulebook
 from tests.rulebook import aeries, settings, state
 

@@ -12,7 +12,7 @@ import pytest
 
 from senrkit import engine
 from senrkit.errors import InputError, UsageError
-from senrkit.settings import Settings, read_settings_text
+from senrkit.settings.settings import Settings, read_settings_text
 from tests import districts, extracts, rulebook
 
 OLD = "1 A 2016-07-01 2017-06-09 E155"
@@ -179,7 +179,7 @@ class TestRunFolder:
         def killed(*_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(f"senrkit.run_folder.{step}", killed)
+        monkeypatch.setattr(f"senrkit.results.write.{step}", killed)
         with pytest.raises(KeyboardInterrupt):
             engine.run(district(tmp_path))
         assert list((tmp_path / "runs").iterdir()) == []

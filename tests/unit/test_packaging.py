@@ -178,7 +178,7 @@ def test_every_library_that_senrkit_imports_is_a_dependency_of_its_own():
     assert used - check_environment.project_ranges(PYPROJECT).keys() - of_extras == set()
 
 
-@pytest.mark.parametrize("module", ["senrkit", "senrkit.cli"])
+@pytest.mark.parametrize("module", ["senrkit", "senrkit.cli.main"])
 def test_importing_senrkit_leaves_heavy_libraries_alone(module):
     heavy = {"pyodbc", "plotly", "jupyterlab", "IPython", "ipywidgets", "voila", "papermill", "keyring", "httpx"}
     assert loaded_by(f"import {module}") & heavy == set()

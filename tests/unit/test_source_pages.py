@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-INPUTS = ROOT / "senrkit" / "inputs"
+AERIES = ROOT / "senrkit" / "inputs" / "aeries"
 PAGES = {
-    "connect-sql-server": ["sql_server", "credentials", "aeries_sql", "aeries"],
-    "exports": ["aeries_files", "aeries_export", "aeries_headings", "aeries"],
-    "api": ["aeries_api"],
+    "connect-sql-server": ["sql_server", "credentials", "sql", "read"],
+    "exports": ["exports", "export_file", "headings", "read"],
+    "api": ["api"],
 }
-FAULTS = {"connect-sql-server": "database_faults.toml", "api": "aeries_api.toml"}
+FAULTS = {"connect-sql-server": "database_faults.toml", "api": "api.toml"}
 
 
 def plain(text: str) -> str:
@@ -26,7 +26,7 @@ def plain(text: str) -> str:
 
 def messages(module: str) -> list[str]:
     """The longest fixed piece of each message that the module raises."""
-    tree = ast.parse((INPUTS / f"{module}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((AERIES / f"{module}.py").read_text(encoding="utf-8"))
     raised = [
         node.args[0]
         for node in ast.walk(tree)
@@ -48,7 +48,7 @@ def test_every_message_is_on_its_page(page, module):
 @pytest.mark.parametrize("page", FAULTS)
 def test_every_fault_is_on_its_page(page):
     text = plain((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"))
-    faults = tomllib.loads((INPUTS / FAULTS[page]).read_text(encoding="utf-8"))
+    faults = tomllib.loads((AERIES / FAULTS[page]).read_text(encoding="utf-8"))
     sentences = faults.get("fault") or list(faults["faults"].values())
     assert len(sentences) > 10 and [one["sentence"] for one in sentences if one["sentence"] not in text] == []
     assert all(one["cure"].endswith(".") for one in sentences)

@@ -149,7 +149,7 @@ def surroundings(folder: Path) -> Surroundings:
     (folder / "env" / "share").mkdir()
     (folder / "env" / "share" / "jupyter").symlink_to(Path(sys.prefix) / "share" / "jupyter")
     command = folder / "env" / "bin" / "senrkit"
-    command.write_text(f"#!{python}\nfrom senrkit.cli import main\nmain()\n")
+    command.write_text(f"#!{python}\nfrom senrkit.cli.main import main\nmain()\n")
     command.chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "TZ")}
     return Surroundings(folder, python, kept | {"HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"})

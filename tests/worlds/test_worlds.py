@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from senrkit import jupyter_world
 from senrkit.errors import InputError
+from senrkit.jupyter import world as jupyter_world
 from tests.notebooks.conftest import agreed_district
 from tests.worlds.doors import Served, refused, served
 from tests.worlds.surroundings import KINDS, ROOT, Surroundings, plain_readers, surroundings

@@ -17,8 +17,8 @@ from typing import Any
 
 import jinja2
 
-from senrkit import wording
 from senrkit.app.proposal import masked
+from senrkit.texts import wording
 
 _SSID = re.compile(r"\b[0-9]{10}\b")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from senrkit import wording
 from senrkit.app import screens
 from senrkit.app.session import ACCEPTED, STOPPED
+from senrkit.texts import wording
 
 if TYPE_CHECKING:
     from senrkit.app.desk import Desk

@@ -8,11 +8,11 @@ import getpass
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from senrkit import wording
 from senrkit.app import screens, student
 from senrkit.app.proposal import FILTERS, TO_DO, masked
 from senrkit.errors import SenrkitError
 from senrkit.reference import SchoolYear
+from senrkit.texts import wording
 
 if TYPE_CHECKING:
     from senrkit.app.desk import Desk

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from senrkit import settings_values
 from senrkit.errors import UsageError
 from senrkit.reference import SchoolYear
-from senrkit.settings import read_settings_text
+from senrkit.settings import values as settings_values
+from senrkit.settings.settings import read_settings_text
 
 if TYPE_CHECKING:
     from senrkit.app.desk import Desk

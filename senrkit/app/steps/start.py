@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from senrkit.app.steps import setup
 from senrkit.errors import SenrkitError
-from senrkit.settings import load_settings
+from senrkit.settings.settings import load_settings
 
 if TYPE_CHECKING:
     from senrkit.app.desk import Desk

@@ -1,0 +1,89 @@
+"""The command `language`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+
+import click
+
+from senrkit.cli.shell import LOG_FOLDER, Day, FileOrAddress, command, print_json
+from senrkit.errors import UsageError
+from senrkit.progress import terminal_progress
+
+_FILE = click.Path(path_type=Path)
+
+
+@command("""
+  senrkit language
+  senrkit language --sela SELA_ODS.txt --out runs/language
+  senrkit language --apply --confirm 3
+  senrkit language --undo runs/2026-11-23_language
+""")
+@click.option(
+    "--settings",
+    "settings_file",
+    type=FileOrAddress(),
+    default=Path("senrkit.toml"),
+    show_default=True,
+    help="The settings.",
+)
+@click.option("--sela", type=FileOrAddress(), help="SELA ODS extract, instead of the settings'.")
+@click.option("--as-of", type=Day(), help="The day the run speaks for. Default: the settings'.")
+@click.option("--out", type=_FILE, help="The run folder itself: made if missing, refused if it holds files.")
+@click.option("--apply", is_flag=True, help="Write the new statuses to the database of write_source. Needs --confirm.")
+@click.option("--confirm", metavar="N", type=click.IntRange(min=0), help="The number of students in the plan.")
+@click.option("--undo", metavar="DIR", type=_FILE, help="Take back what the run in this folder wrote to Aeries.")
+@click.pass_context
+def language(
+    ctx: click.Context,
+    settings_file: Path,
+    sela: Path | None,
+    as_of: dt.date | None,
+    out: Path | None,
+    apply: bool,
+    confirm: int | None,
+    undo: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Bring new English learners (EL) and initially fluent students (IFEP) from CALPADS into Aeries.
+
+    Compares the SELA ODS extract with Aeries and writes the conflict report and import files for Aeries into a run
+    folder. Aeries itself is only changed with --apply.
+    """
+    from senrkit.settings.settings import load_settings
+
+    if undo and (apply or sela or as_of or out):
+        raise UsageError("--undo stands alone.", "Leave --apply, --sela, --as-of and --out out.")
+    if confirm is not None and not (apply or undo):
+        raise UsageError("--confirm belongs to --apply.", "Write both, or none.")
+    settings = load_settings(settings_file, as_of=as_of)
+    ctx.obj[LOG_FOLDER] = settings.output.runs
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        if undo:
+            from senrkit.language import take_back
+
+            written = take_back(settings, undo, confirm=confirm, progress=progress)
+            done, plan = None, []
+        else:
+            from senrkit.language import run_language
+
+            done, written = run_language(settings, sela=sela, out=out, progress=progress), None
+            plan = done.plan_lines() if apply else []
+    if done and not (as_json or quiet):
+        for line in [*done.summary_lines(), f"Everything is in {done.folder}.", *plan]:
+            click.echo(line)
+    if done and apply:
+        from senrkit.language import write_to_aeries
+
+        with terminal_progress(sys.stderr, quiet=quiet) as progress:
+            written = write_to_aeries(done, confirm, progress=progress)
+    if as_json:
+        document = done.document | {"folder": str(done.folder)} if done else {}
+        print_json(document | ({"written": written.document()} if written else {}) | {"exit_code": 0})
+    elif written and not quiet:
+        for line in written.summary_lines():
+            click.echo(line)
+    return 0

@@ -1,0 +1,92 @@
+"""The commands `notebook` and `lab`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from senrkit.cli.shell import command, complain, print_json
+from senrkit.errors import UsageError
+
+
+@command("""
+  senrkit notebook
+  senrkit notebook scheduled_run -r settings district.toml
+  senrkit notebook investigate_student -r settings district.toml -r student 1024
+""")
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option(
+    "-r", "--parameter", "pairs", nargs=2, multiple=True, metavar="KEY VALUE",
+    help="A parameter of the notebook; leading zeros stay. Repeatable.",
+)  # fmt: skip
+def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], as_json: bool, quiet: bool) -> int:
+    """Run a notebook into the run folder.
+
+    The executed notebook and an HTML page of it go into `notebooks` of the run folder. Without NAME: the notebooks and
+    their parameters.
+    """
+    if name is None:
+        return _list(as_json)
+    from senrkit.notebook.runner import run_notebook
+
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        raise UsageError("A parameter is given twice.", "Give each once.")
+    done = run_notebook(name, given, bar=not quiet and sys.stderr.isatty())
+    if as_json:
+        places = {"folder": done.folder, "notebook": done.notebook, "page": done.page}
+        print_json({"exit_code": done.exit_code} | {place: str(path) for place, path in places.items()})
+    elif not quiet:
+        click.echo(f"{done.page} is ready to read.")
+    _tell_stops(done.folder)
+    return done.exit_code
+
+
+@command("""
+  senrkit lab
+  senrkit lab --no-browser --port 8899
+""")
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path())
+@click.option("--no-browser", is_flag=True, help="Only start it, and print the address.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: 8888, or the next one that is free.")
+def lab(folder: Path, no_browser: bool, port: int | None, as_json: bool, quiet: bool) -> int:
+    """Open JupyterLab on the notebooks.
+
+    The demo district is made ready beside them. DIR is where they are copied to when senrkit does not
+    run from a checkout.
+    """
+    from senrkit.notebook.lab import open_lab
+
+    def tell(address: str) -> None:
+        if as_json:
+            print_json({"address": address})
+        else:
+            click.echo(f"JupyterLab is at {address}" if quiet else f"JupyterLab is at {address}\nCtrl-C ends it.")
+
+    return open_lab(folder, browser=not no_browser, port=port, tell=tell)
+
+
+def _list(as_json: bool) -> int:
+    from senrkit.notebook import library
+
+    found = {name: library.find(name) for name in library.names()}
+    if as_json:
+        declared = {
+            name: {one.name: one.type for one in library.parameters(path).values()} for name, path in found.items()
+        }
+        print_json({"exit_code": 0, "notebooks": declared})
+        return 0
+    for name, path in found.items():
+        click.echo(f"{name}: {library.title(path)}")
+        for one in library.parameters(path).values():
+            click.echo(f"  {one.name} ({one.type}, default {one.default!r}): {one.help}")
+    return 0
+
+
+def _tell_stops(folder: Path) -> None:
+    from senrkit.results.folder import RunFolder
+
+    for stop in RunFolder.open(folder).stops:
+        complain(f"stopped by {stop['id']}, {stop['title']}: {stop['evidence']}", stop["cure"])

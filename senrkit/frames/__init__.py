@@ -1,0 +1,1 @@
+"""Columns of frames: text, days, intervals, coded texts."""

@@ -1,0 +1,1 @@
+"""Aeries, from whichever source, as frames of one shape."""

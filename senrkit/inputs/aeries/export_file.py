@@ -1,0 +1,151 @@
+"""One exported table as it stands in its file, CSV, TXT or XLSX: headings, and columns of text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from senrkit.errors import InputError
+from senrkit.inputs.aeries.values import texts
+
+TEXT_SUFFIXES = (".csv", ".txt")
+WORKBOOK_SUFFIX = ".xlsx"
+
+_DELIMITERS = "^\t,"
+_ROWS_AT_A_TIME = 20_000
+
+
+@dataclass(frozen=True)
+class Export:
+    """`columns` are Arrow text, one for each heading; `notes` plain sentences."""
+
+    headings: tuple[str, ...]
+    columns: tuple[pa.ChunkedArray, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read_export(file: Path, table: str) -> Export:
+    """Read one exported table.
+
+    Text is UTF-8, with or without mark, or Windows-1252; separated by comma, tab or caret. Of a workbook, the
+    sheet called `table` or the only filled one is read.
+
+    Raises
+    ------
+    InputError
+        when the file is empty, cut off, damaged or of another kind. The message has file and line, never content.
+    """
+    try:
+        return _workbook(file, table) if file.suffix.lower() == WORKBOOK_SUFFIX else _text(file)
+    except OSError as failure:
+        raise InputError(f"{file.name} cannot be read ({failure.strerror}).", "Check that you may read it.") from None
+
+
+def _text(file: Path) -> Export:
+    text, notes = _decoded(file)
+    first_line = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first_line.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        headings = next((row for row in rows if row), [])
+        chunks = [_checked(part, len(headings)) for part in iter(lambda: list(islice(rows, _ROWS_AT_A_TIME)), [])]
+    except (csv.Error, _WrongCount):
+        raise _cut_off(file, text, delimiter) from None
+    return Export(tuple(headings), _columns(chunks, len(headings)), notes)
+
+
+class _WrongCount(Exception):
+    pass
+
+
+def _checked(rows: Sequence[list[str]], count: int) -> list[list[str]]:
+    filled = [row for row in rows if row]
+    if {len(row) for row in filled} - {count}:
+        raise _WrongCount
+    return filled
+
+
+def _cut_off(file: Path, text: str, delimiter: str) -> InputError:
+    """Say where, by going through the file once more: only a broken file pays for counting lines."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    count, line, found = 0, 1, "a quotation mark that nothing closes"
+    try:
+        for row in rows:
+            count = count or len(row)
+            if row and len(row) != count:
+                found = f"{len(row)}"
+                break
+            line = rows.line_num + 1
+        else:
+            line = rows.line_num
+    except csv.Error:
+        pass
+    return InputError(
+        f"{file.name}, line {line:,}: expected {count} columns, found {found}.",
+        "The export is cut off, or a value holds the separator or a quotation mark: export the table again.",
+    )
+
+
+def _decoded(file: Path) -> tuple[str, tuple[str, ...]]:
+    content = file.read_bytes()
+    if not content.strip():
+        raise InputError(f"{file.name} is empty.", "Export the table again.")
+    if b"\0" in content:
+        raise InputError(f"{file.name} is not text, or it is UTF-16.", "Export it as CSV in UTF-8.")
+    try:
+        return content.decode("utf-8-sig"), ()
+    except UnicodeDecodeError:
+        note = f"{file.name} is not UTF-8 and was read as Windows-1252."
+    try:
+        return content.decode("cp1252"), (note,)
+    except UnicodeDecodeError:
+        raise InputError(f"{file.name} is neither UTF-8 nor Windows-1252.", "Export it as CSV in UTF-8.") from None
+
+
+def _workbook(file: Path, table: str) -> Export:
+    # Reads a large sheet many times faster than openpyxl does.
+    import python_calamine
+
+    try:
+        _refuse_traps(file)
+        with python_calamine.load_workbook(file) as workbook:
+            sheets = {name: workbook.get_sheet_by_name(name).to_python() for name in workbook.sheet_names}
+    except (python_calamine.CalamineError, zipfile.BadZipFile, KeyError):
+        raise InputError(f"{file.name} is no Excel workbook, or is damaged.", "Export the table again.") from None
+    filled = {name: rows for name, rows in sheets.items() if any(_is_filled(row) for row in rows)}
+    named = {name: rows for name, rows in filled.items() if name.strip().upper() == table}
+    if len(named or filled) != 1:
+        problem = "has several filled sheets, none of them called" if filled else "is empty: it has no filled sheet"
+        raise InputError(f"{file.name} {problem} {table}.", "Leave only the sheet with the table in the workbook.")
+    rows = [row for row in next(iter((named or filled).values())) if _is_filled(row)]
+    headings = texts(rows[0]).to_pylist()
+    chunks = [rows[start : start + _ROWS_AT_A_TIME] for start in range(1, len(rows), _ROWS_AT_A_TIME)]
+    return Export(tuple(headings), _columns(chunks, len(headings)))
+
+
+def _refuse_traps(file: Path) -> None:
+    """What the reader would pass over: days that count from 1904, and cells like #N/A, which it takes for blank."""
+    with zipfile.ZipFile(file) as parts:
+        book = parts.read("xl/workbook.xml")
+        sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+        with_errors = any(b' t="e"' in parts.read(name) for name in sheets)
+    if b'date1904="1"' in book or b'date1904="true"' in book:
+        raise InputError(f"{file.name} counts its days from 1904.", "Export the table as CSV instead.")
+    if with_errors:
+        raise InputError(f"{file.name} has cells with an error, such as #N/A.", "Mend them or export the table again.")
+
+
+def _is_filled(row: Iterable[object]) -> bool:
+    return any(value not in ("", None) for value in row)
+
+
+def _columns(chunks: Iterable[Sequence[Sequence[object]]], count: int) -> tuple[pa.ChunkedArray, ...]:
+    arrays = [[texts(values) for values in zip(*rows, strict=True)] for rows in chunks if rows]
+    return tuple(pa.chunked_array([part[at] for part in arrays], pa.large_string()) for at in range(count))

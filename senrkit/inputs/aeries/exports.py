@@ -1,0 +1,148 @@
+"""Aeries tables from a folder of exports, one file a table: STU.csv, ENR.txt, loc.xlsx, …"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from senrkit.errors import InputError
+from senrkit.inputs.aeries.export_file import TEXT_SUFFIXES, WORKBOOK_SUFFIX, read_export
+from senrkit.inputs.aeries.headings import in_map, matched
+from senrkit.inputs.aeries.tables import (
+    AeriesTables,
+    assembled,
+    has_inactive,
+    live,
+    newest_year,
+    tidied,
+    usable,
+    wanted,
+    without_student_row,
+)
+from senrkit.inputs.aeries.values import excel_days
+from senrkit.settings.settings import Settings
+
+# Aeries Query stops there without a word (`aeries_database.md` section 4).
+_QUERY_LIMIT = 100_000
+# So many enrollments without one that has ended are unlikely, as in precondition P06.
+_FEW = 50
+_SHORTENED = r"^\d(\.\d+)?[Ee]\+?\d+$"
+
+
+def read_folder(settings: Settings) -> AeriesTables:
+    """Read the folder that `settings.aeries.source` names.
+
+    Headings as in `headings.matched`. Rows marked DEL are dropped; without DEL (Query exports live rows only)
+    every row counts. Leading zeros that a spreadsheet took from state codes are restored. `notes` says where, and
+    what else an export may lack.
+
+    Raises
+    ------
+    InputError
+        when a needed file or column is missing, a file is cut off or damaged, two files or columns could be the same,
+        or Aeries Query has left the inactive students out. No message has a value of a row.
+    """
+    folder = Path(settings.aeries.source)
+    files = _files(folder)
+    tables, notes, used = {}, [], set()
+    for table, file in files.items():
+        tables[table], said, mapped = _table(table, file, settings.aeries.headings)
+        notes += said
+        used |= mapped
+    if unused := [heading for heading in settings.aeries.headings if heading not in used]:
+        notes.append(f"[aeries.headings] has headings that no export has: {', '.join(unused)}.")
+    names, gaps = usable({table: rows.column_names for table, rows in tables.items()}, str(folder), spared=("DEL",))
+    kept = {table: live(tables[table]) for table in names}
+    first = settings.school_year.first
+    enrollments = kept["ENR"].filter(pc.equal(kept["ENR"]["YR"], str(first)))
+    # Deleted students are no sign of a filter, so they count as being there.
+    limits = [*_at_the_limit(kept, files), *_inactive(tables["STU"], enrollments, files)]
+    newest = newest_year(kept["ENR"])
+    return assembled(kept, first, newest=newest, source=str(folder), name="", notes=[*notes, *limits, *gaps])
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        table = file.stem.upper()
+        if table not in wanted() or not file.is_file():
+            continue
+        if file.suffix.lower() not in (*TEXT_SUFFIXES, WORKBOOK_SUFFIX):
+            raise InputError(f"senrkit does not read {file.name}.", "Export the table as CSV, TXT or XLSX.")
+        if table in files:
+            raise InputError(f"{files[table].name} and {file.name} are the same table.", "Take one out of the folder.")
+        files[table] = file
+    return files
+
+
+def _table(table: str, file: Path, headings: Mapping[str, str]) -> tuple[pa.Table, list[str], set[str]]:
+    """The rows of one file, what to say of them, and the headings of the user's map that it has."""
+    export = read_export(file, table)
+    places = matched(table, export.headings, headings, file.name)
+    raw = {code: export.columns[place] for code, place in places.items()}
+    if file.suffix.lower() == WORKBOOK_SUFFIX:
+        kinds = wanted()[table].kinds
+        raw = {code: excel_days(values) if kinds[code] == "date" else values for code, values in raw.items()}
+    rows = tidied(table, pa.table(raw), file.name)
+    rows, restored = _with_zeros(table, rows, file.name)
+    return rows, [*export.notes, *([restored] if restored else [])], in_map(export.headings, headings)
+
+
+def _with_zeros(table: str, rows: pa.Table, file: str) -> tuple[pa.Table, str]:
+    said = []
+    for code, width in wanted()[table].widths.items():
+        if code not in rows.column_names:
+            continue
+        values = rows[code]
+        if pc.any(pc.match_substring_regex(values, _SHORTENED)).as_py():
+            raise InputError(
+                f"{file}: a spreadsheet has shortened numbers in {table}.{code}, so digits are lost.",
+                "Export the table again and do not save it from a spreadsheet, or format the column as text first.",
+            )
+        # Of a school's record any part may be all zeros; elsewhere a value of half the width is another kind of code.
+        shortest = 1 if table == "LOC" else width // 2 + 1
+        short = pc.match_substring_regex(values, rf"^\d{{{shortest},{width - 1}}}$")
+        if count := pc.sum(short).as_py():
+            padded = pc.utf8_lpad(values, width, "0")
+            rows = rows.set_column(rows.column_names.index(code), code, pc.if_else(short, padded, values))
+            said.append(f"{table}.{code} ({count:,})")
+    return rows, f"{file}: leading zeros restored in {', '.join(said)}." if said else ""
+
+
+def _at_the_limit(tables: Mapping[str, pa.Table], files: Mapping[str, Path]) -> list[str]:
+    return [
+        f"{files[table].name} has exactly {_QUERY_LIMIT:,} rows, where Aeries Query stops: rows may be missing."
+        for table, rows in tables.items()
+        if rows.num_rows == _QUERY_LIMIT
+    ]
+
+
+def _inactive(students: pa.Table, enrollments: pa.Table, files: Mapping[str, Path]) -> list[str]:
+    """What speaks for Aeries Query's own filter, which leaves out students with a tag (aeries_database.md 4).
+
+    Without their `STU` row, enrollments have no SSID, and what the state rightly holds for them would look unfounded:
+    with both signs at once, nobody with a tag and enrolled students missing, there is no going on.
+    """
+    said = []
+    file, untagged = files["STU"].name, not has_inactive(students)
+    missing = without_student_row(enrollments, students)
+    if untagged and missing:
+        raise InputError(
+            f"{file} has no student with a tag, and students who have enrollments this year are not in it "
+            f"({missing:,}): Aeries Query has left the inactive students out.",
+            "Export STU again with inactive students.",
+        )
+    if missing:
+        said.append(f"Students with enrollments this year whom {file} does not have: {missing:,}.")
+    if untagged and students.num_rows:
+        said.append(
+            f"{file} has no student with a tag: Aeries Query leaves inactive students out unless told otherwise."
+        )
+    if enrollments.num_rows > _FEW and not pc.any(pc.not_equal(enrollments["LD"], "")).as_py():
+        said.append(
+            f"{files['ENR'].name} has no enrollment this year that has ended: students who left may be missing."
+        )
+    return said

@@ -1,0 +1,190 @@
+"""Aeries tables from any database that SQLAlchemy knows. Nothing but SELECT is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.dialects.mssql.base import ischema_names
+
+from senrkit.addresses.address import without_secret
+from senrkit.errors import InputError, UsageError
+from senrkit.inputs.aeries import sql_server, statements
+from senrkit.inputs.aeries.credentials import login_name, secret
+from senrkit.inputs.aeries.database import plainly, read_tables
+from senrkit.inputs.aeries.statements import FoundTable
+from senrkit.inputs.aeries.tables import AeriesTables, wanted
+from senrkit.inputs.aeries.values import TimeZoneFound, texts
+from senrkit.settings.settings import AeriesSettings, Settings
+
+_ROWS_AT_A_TIME = 20_000
+# ValueError: drivers raise it for a value they cannot turn into Python, and quote the value.
+_FAILURES = (exc.SQLAlchemyError, OSError, ValueError)
+# Where Aeries keeps its tables (aeries_database.md 1.1). Named in every statement, so that a table of the login's own
+# schema never stands in for it.
+_SCHEMA = "dbo"
+_COLUMNS = sa.table(
+    "COLUMNS", *map(sa.column, "TABLE_SCHEMA TABLE_NAME COLUMN_NAME DATA_TYPE".split()), schema="INFORMATION_SCHEMA"
+)
+
+
+def read_database(settings: Settings) -> AeriesTables:
+    """Read the database that `settings.aeries.source` names, its secret from the environment or the key store.
+
+    Raises
+    ------
+    UsageError
+        when the address is none that SQLAlchemy knows, or its login is not to be had (`sql_server.address`).
+    InputError
+        when the database cannot be opened or read, lacks a needed table or column, or holds a date-time with a time
+        zone. No message has a password, a statement or a value of a row.
+    """
+    source, first = settings.aeries.source, settings.school_year.first
+    try:
+        url = sa.make_url(source)
+    except (exc.ArgumentError, ValueError):
+        raise _unknown_address(source) from None
+    shown = without_secret(source)
+    engine = _engine(url, shown, settings.aeries)
+    try:
+        with plainly(shown, "connecting", _FAILURES):
+            reader = ServerReader(engine.connect())
+        with reader:
+            return read_tables(reader, shown, first, _FAILURES)
+    finally:
+        engine.dispose()
+
+
+class ServerReader:
+    """An open SQLAlchemy connection; rows stream through it a batch at a time. A context manager."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self.name = _database_name(connection)
+
+    def __enter__(self) -> ServerReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Asking a server that is gone to roll back would only hide why it is gone.
+        with suppress(*_FAILURES):
+            self._connection.close()
+
+    def found(self) -> dict[str, FoundTable]:
+        """The wanted tables, or views, and columns that are there, whatever the case of their names."""
+        if self._connection.dialect.name == "mssql":
+            # SQLAlchemy's part for SQL Server takes a while to load, which users of other databases need not wait for.
+            from senrkit.inputs.aeries import sql
+
+            return sql.found(self._connection)
+        inspector = sa.inspect(self._connection)
+        names = {name.upper(): name for name in inspector.get_view_names() + inspector.get_table_names()}
+        return {
+            table: FoundTable(names[table], _columns(inspector, names[table], want.kinds))
+            for table, want in wanted().items()
+            if table in names
+        }
+
+    def rows(self, table: str, there: FoundTable, first: int) -> pa.Table:
+        """The live rows that a run of the school year `first` looks at, text columns named by their codes."""
+        statement = statements.rows_of(table, there, first)
+        result = self._connection.execution_options(stream_results=True).execute(statement)
+        schema = pa.schema([(code, pa.large_string()) for code in there.codes])
+        batches = (_batch(part, schema) for part in result.partitions(_ROWS_AT_A_TIME))
+        return pa.Table.from_batches(batches, schema)
+
+    def newest_year(self, there: FoundTable) -> int | None:
+        """The newest ENR.YR among all live rows; None when it is no number."""
+        value = texts([self._connection.execute(statements.newest_year(there)).scalar_one()])[0].as_py()
+        return int(value) if value.isdecimal() else None
+
+
+def _columns(inspector: sa.Inspector, table: str, codes: Mapping[str, str]) -> dict[str, sa.ColumnClause]:
+    described = inspector.get_columns(table)
+    there = {column["name"].upper(): sa.column(column["name"], column["type"]) for column in described}
+    return {code: there[code] for code in codes if code in there}
+
+
+def _batch(rows: list[sa.Row], schema: pa.Schema) -> pa.RecordBatch:
+    columns = []
+    for code, values in zip(schema.names, zip(*rows, strict=True), strict=True):
+        try:
+            columns.append(texts(values))
+        except TimeZoneFound:
+            raise TimeZoneFound(code) from None
+    return pa.record_batch(columns, schema)
+
+
+def _database_name(connection: sa.Connection) -> str:
+    if connection.dialect.name == "mssql":
+        # A connection string or a login's default may have chosen the database, so the address need not say it.
+        return connection.execute(sa.select(sa.func.db_name())).scalar_one() or ""
+    return connection.engine.url.database or ""
+
+
+def _engine(url: sa.URL, shown: str, aeries: AeriesSettings) -> sa.Engine:
+    try:
+        if not sql_server.is_sql_server(url):
+            return sa.create_engine(_with_login(url, aeries), hide_parameters=True)
+        waiting = {"timeout": aeries.login_timeout_seconds}
+        engine = sa.create_engine(sql_server.address(url, aeries), hide_parameters=True, connect_args=waiting)
+    except (exc.NoSuchModuleError, exc.ArgumentError):
+        raise _unknown_address(shown) from None
+    except ImportError:
+        module = url.get_driver_name()
+        raise InputError(
+            f"The Python package {module}, which {url.drivername} addresses need, cannot be loaded.",
+            "Install unixodbc (Debian: apt-get install unixodbc), which it stands on."
+            if module == "pyodbc"
+            else f"Install {module} into senrkit's environment.",
+        ) from None
+
+    @sa.event.listens_for(engine, "connect")
+    def limit(connection: Any, _record: object) -> None:
+        connection.timeout = aeries.query_timeout_seconds
+
+    return engine
+
+
+def _with_login(url: sa.URL, aeries: AeriesSettings) -> sa.URL:
+    user = login_name(aeries, url.username)
+    return url.set(username=user, password=secret(aeries, user, "the password of the Aeries login"))
+
+
+def _unknown_address(source: str) -> UsageError:
+    return UsageError(
+        f"{without_secret(source)} is no database address that senrkit knows.",
+        "Write sqlite:///file.db, mssql+pyodbc://server/database?driver=..., or the path of a folder of exports.",
+    )
+
+
+def columns() -> sa.Select:
+    """Name, column and type of all columns of the wanted tables and views, without parameters."""
+    names = [sa.literal_column(f"'{table}'") for table in wanted()]
+    there = _COLUMNS.c
+    ours = there.TABLE_SCHEMA.in_([sa.literal_column(f"'{_SCHEMA}'")])
+    return sa.select(there.TABLE_NAME, there.COLUMN_NAME, there.DATA_TYPE).where(
+        ours, sa.func.upper(there.TABLE_NAME).in_(names)
+    )
+
+
+def found(connection: sa.Connection) -> dict[str, FoundTable]:
+    """The wanted tables, or views, and columns that are there, whatever the case of their names."""
+    there: dict[str, dict[str, sa.ColumnClause]] = {}
+    names: dict[str, str] = {}
+    # SQLAlchemy's inspector sends half a dozen long statements with parameters, to tables of the system's own.
+    for table, column, data_type in connection.execute(columns()):
+        names[table.upper()] = table
+        kind = ischema_names.get(data_type.lower(), sa.types.NullType)
+        there.setdefault(table.upper(), {})[column.upper()] = sa.column(column, kind())
+    return {
+        table: FoundTable(
+            names[table], {code: there[table][code] for code in want.kinds if code in there[table]}, schema=_SCHEMA
+        )
+        for table, want in wanted().items()
+        if table in there
+    }

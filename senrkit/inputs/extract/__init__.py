@@ -1,0 +1,1 @@
+"""The SENR and SELA ODS extracts."""

@@ -1,0 +1,79 @@
+"""The SSID Enrollment ODS extract (SENR-R) as state rows: all of it, as text, as CALPADS gave it; or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from senrkit.inputs.extract.find import InputFile, find_text_files
+from senrkit.inputs.extract.ods_extract import read_part
+from senrkit.inputs.extract.recognize import DELIMITERS, RECORD_TYPE
+from senrkit.inputs.extract.state_rows import AT_HAND, FilePart, StateRows
+from senrkit.reference import Layout, layouts_by_column_count
+
+__all__ = ["Extract", "InputFile", "read_extract"]
+
+
+@dataclass(frozen=True, eq=False)
+class Extract:
+    """The state's side.
+
+    `state` is what a run looks at. `layout`, `delimiter` and `encoding` are those of the first file; where another one
+    differs, a note says so. `encoding` is `utf-8` or `windows-1252`.
+    """
+
+    state: StateRows
+    files: tuple[InputFile, ...]
+    layout: Layout
+    delimiter: str
+    encoding: str
+    notes: tuple[str, ...]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """All rows as a frame: the 37 columns of `senrkit.reference.ODS_FIELDS` as text (dtype `str`, blank `""`) and
+        `line` (int64, 1-based, in its own file), in file order, one file after the other."""
+        return self.state.frame().assign(line=self.line(np.arange(len(self.state))))
+
+    def line(self, positions: np.ndarray) -> np.ndarray:
+        """The line, 1-based in its own file, of the rows at these positions: int64."""
+        ends = np.cumsum([file.rows for file in self.files])
+        begins = np.concatenate([[0], ends[:-1]])
+        return positions - begins[np.searchsorted(ends, positions, side="right")] + 1
+
+
+def read_extract(paths: Sequence[Path]) -> Extract:
+    """The extract in one or several files; a folder stands for its newest SENR-R file, a zip for those in it.
+
+    Caret or comma, with or without byte-order mark, lines ended by CR LF, LF or CR, in any of the layouts of
+    `senrkit.reference.layouts_by_column_count`. Columns that the layout lacks are `""`. No value is quoted in these
+    files, so a quotation mark belongs to its value. Source: CALPADS manual, ODS Extract and File Upload.
+
+    Raises
+    ------
+    LayoutError
+        it is text, but not a whole SENR-R extract as CALPADS wrote it (precondition P03).
+    InputError
+        it cannot be read: missing, empty, damaged, locked, a workbook, no text.
+    """
+    found, notes = find_text_files(paths, RECORD_TYPE)
+    parts = [read_part(file, RECORD_TYPE, layouts_by_column_count(), AT_HAND) for file in found]
+    first = parts[0]
+    for part in parts:
+        notes += part.notes
+        if part.recognised != first.recognised:
+            how = f"{len(part.recognised.layout.columns)} columns, {DELIMITERS[part.recognised.delimiter]} format"
+            notes += (f"{part.file.name}: {how}, unlike {first.file.name}.",)
+    return Extract(
+        state=StateRows([FilePart(part.columns, part.lines) for part in parts]),
+        files=tuple(part.file for part in parts),
+        layout=first.recognised.layout,
+        delimiter=first.recognised.delimiter,
+        encoding=first.encoding,
+        notes=notes,
+    )

@@ -1,0 +1,1 @@
+"""SENR and SELA files that somebody made for CALPADS."""

@@ -1,0 +1,175 @@
+"""Any SENR submission file, ours or a vendor's, as a frame: tolerant in reading, exact in saying what is wrong with it.
+
+Unlike the reader of extracts this one does not stop at the first fault: what CALPADS would refuse is what is asked.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from senrkit.errors import InputError
+from senrkit.inputs.extract.delimited import MARK, UTF_8
+from senrkit.inputs.extract.find import TextFile, find_text_files, refuse_other_formats
+from senrkit.reference import PACKAGED, SENR_FIELDS, SchoolYear, submission_layout
+
+RECORD_TYPE = "SENR"
+_LINE_END = re.compile("\r\n|\n|\r")
+# Registered by `delimited`: bytes that are no UTF-8 are taken for Windows-1252.
+_TOLERANT = "senrkit.windows-1252"
+_HEADING = re.compile(r"record\W*type", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SenrFile:
+    """`records`: the SENR fields as text plus `line` (int64, 1-based). `faults`: what makes CALPADS refuse the whole
+    file, in plain sentences. `notes`: what a person should know. `unread`: lines that are no record of the layout.
+    `is_current`: every record read is a SENR record in the year's own layout, so that it may be written out again."""
+
+    name: str
+    records: pd.DataFrame
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    unread: tuple[int, ...]
+    is_current: bool
+
+
+def read_senr_file(path: Path, year: SchoolYear) -> SenrFile:
+    """Read a submission file by caret or comma, with or without quotation marks, of any known layout.
+
+    Lines with another number of fields than most are not read: they are counted in `faults` and listed in `unread`.
+
+    Raises
+    ------
+    InputError
+        when it is missing, empty, damaged, or no text. No message quotes the file.
+    """
+    read = read_cells(path, RECORD_TYPE)
+    return _arranged(read.name, read.cells, year, list(read.faults), list(read.notes))
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The lines of a submission file, taken apart; `faults` and `notes` as in `SenrFile`."""
+
+    name: str
+    cells: list[list[str]]
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_cells(path: Path, record_type: str) -> Cells:
+    """Any submission file as lines of values, whatever stands in them. Raises as `read_senr_file`."""
+    file = _one_file(Path(path), record_type)
+    refuse_other_formats(file, file.head())
+    data = file.whole()
+    if b"\0" in data:
+        raise InputError(f"{file.name} holds NUL bytes, so it is damaged or no text.", "Export it again.")
+    text, encoding_faults = _decoded(file.name, data)
+    lines = _LINE_END.split(text)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise InputError(f"{file.name} is empty.", "Export it again.")
+    delimiter, quoted = _separators(lines)
+    cells = _cells(file.name, lines, delimiter, quoted)
+    faults, notes = [*encoding_faults], []
+    if quoted:
+        faults.append("Values stand in quotation marks, which CALPADS takes for part of the value.")
+    if _has_other_line_ends(data):
+        notes.append("Not every line ends with CR LF, as CALPADS asks.")
+    return Cells(file.name, cells, tuple(faults), tuple(notes))
+
+
+def _one_file(path: Path, record_type: str) -> TextFile:
+    files, _ = find_text_files([path], record_type)
+    if len(files) != 1:
+        raise InputError(f"{path.name} holds several files.", "Unpack it and name them one by one.")
+    return files[0]
+
+
+def _decoded(name: str, data: bytes) -> tuple[str, list[str]]:
+    body = data.removeprefix(MARK)
+    faults = ["The file begins with a byte-order mark, which CALPADS takes for a character."] if body != data else []
+    try:
+        return body.decode(UTF_8), faults
+    except UnicodeDecodeError:
+        faults.append("Some characters are not UTF-8 (read as Windows-1252); CALPADS refuses them (IVR0009).")
+    try:
+        return body.decode(UTF_8, _TOLERANT), faults
+    except UnicodeDecodeError:
+        raise InputError(f"{name} holds bytes that are no text.", "Export it again as UTF-8.") from None
+
+
+def _separators(lines: list[str]) -> tuple[str, bool]:
+    """The delimiter that most of the first lines hold more of, and whether values are quoted."""
+    sample = lines[:100]
+    carets, commas = (sum(line.count(mark) for line in sample) for mark in "^,")
+    quotes = sum(line.count('"') for line in sample)
+    return ("^" if carets >= commas else ","), quotes >= 2 * len(sample)
+
+
+def _cells(name: str, lines: list[str], delimiter: str, quoted: bool) -> list[list[str]]:
+    if not quoted:
+        return [line.split(delimiter) for line in lines]
+    cells = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            cells.append(next(csv.reader([line], delimiter=delimiter), [""]))
+        except csv.Error:
+            raise InputError(f"{name}, line {number:,}: cannot be taken apart.", "Export it without quotes.") from None
+    return cells
+
+
+def _arranged(name: str, cells: list[list[str]], year: SchoolYear, faults: list[str], notes: list[str]) -> SenrFile:
+    first = 1
+    if _HEADING.search(cells[0][0]):
+        faults.append("The first line holds headings; a SENR file has none.")
+        cells, first = cells[1:], 2
+    counts = Counter(map(len, cells))
+    width = counts.most_common(1)[0][0] if cells else len(SENR_FIELDS)
+    columns, layout_faults = _columns(name, width, year)
+    unread = [number for number, row in enumerate(cells, start=first) if len(row) != width]
+    read = [(number, row) for number, row in enumerate(cells, start=first) if len(row) == width]
+    if unread:
+        faults.append(f"Lines that do not have {width} fields: {len(unread):,}, the first is line {unread[0]:,}.")
+    frame = pd.DataFrame([row for _, row in read], columns=range(width), dtype="str")
+    records = pd.DataFrame(
+        {field: frame[columns.index(field)] if field in columns else _blank(frame.index) for field in SENR_FIELDS}
+    )
+    wrong = int((records["record_type"] != RECORD_TYPE).sum())
+    if wrong:
+        faults.append(f"Lines whose first field is not {RECORD_TYPE}: {wrong:,}.")
+    records["line"] = pd.Series([number for number, _ in read], dtype="int64")
+    is_current = not (wrong or layout_faults)
+    return SenrFile(name, records, tuple(faults + layout_faults), tuple(notes), tuple(unread), is_current)
+
+
+def _columns(name: str, width: int, year: SchoolYear) -> tuple[tuple[str, ...], list[str]]:
+    """Which field stands where, by the number of fields."""
+    current = submission_layout(year)
+    if width == current.fields:
+        return current.columns[:width], []
+    for layout in PACKAGED.layouts():
+        if width in (layout.fields, len(layout.columns)):
+            kind = "the layout" if width == layout.fields else "an ODS extract in the layout"
+            asked = f"CALPADS asks for {current.fields} in {year.text}"
+            return layout.columns[:width], [f"The lines have {width} fields, {kind} of {layout.first_year}; {asked}."]
+    known = ", ".join(str(count) for count in sorted({layout.fields for layout in PACKAGED.layouts()}))
+    raise InputError(
+        f"{name}: most lines have {width} fields; SENR files have {known}.", "Check that this is a SENR file."
+    )
+
+
+def _blank(index: pd.Index) -> pd.Series:
+    return pd.Series("", index=index, dtype="str")
+
+
+def _has_other_line_ends(data: bytes) -> bool:
+    pairs = data.count(b"\r\n")
+    return data.count(b"\n") != pairs or data.count(b"\r") != pairs or not data.endswith(b"\r\n")

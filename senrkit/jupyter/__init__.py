@@ -1,0 +1,1 @@
+"""Our own Jupyter world, behind dashboard, lab and notebooks: its settings, its kernel, its door."""

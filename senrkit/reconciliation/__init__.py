@@ -1,0 +1,1 @@
+"""Both sides set against each other: scope, identity, pairing, proposal, preconditions, decisions."""

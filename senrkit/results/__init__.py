@@ -1,0 +1,1 @@
+"""What a run leaves: the files in order, the tables, the manifest, the workbook; written and read."""

@@ -1,0 +1,185 @@
+"""A finished run as frames, from its folder alone: what figures, notebooks and the dashboard read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from senrkit.errors import InputError
+from senrkit.frames import dates
+from senrkit.results.tables import (
+    ACTIONS,
+    ADDED_COLUMNS,
+    FINDINGS_COLUMNS,
+    LEFT_OUT_COLUMNS,
+    PROPOSAL_COLUMNS,
+)
+
+MANIFEST = "manifest.json"
+TO_DO = ("add", "update", "delete", "hold")
+ENROLLMENTS = "enrollments.csv"
+_NO_RUN = "Name a run folder: one that holds manifest.json, as runs/2026-11-23_0123456."
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "proposal.csv": PROPOSAL_COLUMNS,
+    "left_out.csv": LEFT_OUT_COLUMNS,
+    "findings.csv": FINDINGS_COLUMNS,
+    ENROLLMENTS: (
+        "side", "ssid", "local_id", "school_code", "school_name", "start_date", "exit_date", "exit_reason", "status",
+        "grade",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run. A stopped run has its manifest, and every frame empty.
+
+    All columns of the frames are text, blank `""`; the columns are those of the files of the same names.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, folder: Path | str) -> RunFolder:
+        """Read the manifest; the tables are read when they are first asked for.
+
+        Raises
+        ------
+        InputError
+            when this is not the folder of a run.
+        """
+        folder = Path(folder)
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        except OSError:
+            raise InputError(f"{folder} is not the folder of a run: it holds no {MANIFEST}.", _NO_RUN) from None
+        except ValueError:
+            raise InputError(f"{folder / MANIFEST} is damaged.", "Run again, or open another run.") from None
+        if not isinstance(manifest, dict) or not {"run_id", "preconditions", "counts"} <= manifest.keys():
+            raise InputError(f"{folder / MANIFEST} is not the manifest of a run.", _NO_RUN)
+        return cls(folder, manifest)
+
+    @property
+    def stops(self) -> list[dict[str, Any]]:
+        """The preconditions that stopped the run; empty when it went through."""
+        return [dict(one) for one in self.manifest["preconditions"] if one["state"] == "stopped"]
+
+    @property
+    def stopped(self) -> bool:
+        return self.manifest["counts"] is None
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 4 stopped by a precondition, 5 done but students are held."""
+        if self.stopped:
+            return 4
+        return 5 if self.counts["hold"] else 0
+
+    @cached_property
+    def proposal(self) -> pd.DataFrame:
+        """One row per action other than `same`."""
+        return self._table("proposal.csv")
+
+    @cached_property
+    def left_out(self) -> pd.DataFrame:
+        """Aeries rows that were not used."""
+        return self._table("left_out.csv")
+
+    @cached_property
+    def findings(self) -> pd.DataFrame:
+        """Predicted findings."""
+        return self._table("findings.csv")
+
+    @cached_property
+    def enrollments(self) -> pd.DataFrame:
+        """What both sides hold of every student with an action other than `same` (see `both_sides`)."""
+        return self._table(ENROLLMENTS)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each action."""
+        counted = (self.manifest["counts"] or {}).get("action", {})
+        return {action: counted.get(action, 0) for action in ACTIONS}
+
+    @cached_property
+    def schools(self) -> pd.DataFrame:
+        """Every school of the run: `school_code`, `school_name`, a count for each action, `to_do` (int64).
+
+        In the one order that all charts share: most to do first, then by code.
+        """
+        counts = self.manifest["counts"] or {"school": {}, "school_name": {}}
+        rows = [
+            {"school_code": code, "school_name": counts["school_name"].get(code, "") or code}
+            | {action: by_action.get(action, 0) for action in ACTIONS}
+            for code, by_action in counts["school"].items()
+        ]
+        table = pd.DataFrame(rows, columns=["school_code", "school_name", *ACTIONS])
+        table = table.astype({"school_code": "str", "school_name": "str"} | dict.fromkeys(ACTIONS, "int64"))
+        table["to_do"] = table[list(TO_DO)].sum(axis=1).astype("int64")
+        return table.sort_values(["to_do", "school_code"], ascending=[False, True], ignore_index=True)
+
+    @cached_property
+    def census(self) -> pd.DataFrame:
+        """Open enrollments on census day: `school_code`, `school_name`, `grade`, counts `now`, `aeries`, `after`."""
+        forecast = self.manifest.get("what_if") or {"schools": {}}
+        rows = [
+            {"school_code": code, "school_name": school["school_name"] or code, "grade": grade, **counts}
+            for code, school in forecast["schools"].items()
+            for grade, counts in school["grades"].items()
+        ]
+        table = pd.DataFrame(rows, columns=["school_code", "school_name", "grade", "now", "aeries", "after"])
+        texts = dict.fromkeys(("school_code", "school_name", "grade"), "str")
+        return table.astype(texts | dict.fromkeys(("now", "aeries", "after"), "int64"))
+
+    def _table(self, name: str) -> pd.DataFrame:
+        columns = list(_COLUMNS[name])
+        # A run made before the file existed, or one that was stopped, has none of it.
+        if self.stopped or (name == ENROLLMENTS and not (self.folder / name).exists()):
+            return pd.DataFrame({column: pd.Series([], dtype="str") for column in columns})
+        try:
+            table = pd.read_csv(self.folder / name, dtype="str", na_filter=False, encoding="utf-8")
+        except (OSError, ValueError):
+            # What the library says of a damaged table would quote a pupil's row.
+            raise InputError(
+                f"{self.folder / name} is missing or damaged.", "Run again, or open another run."
+            ) from None
+        missing = [column for column in columns if column not in table and column not in ADDED_COLUMNS]
+        if missing:
+            raise InputError(f"{self.folder / name} has no column {', '.join(missing)}.", "Run again.")
+        # The tables guard text that a spreadsheet would run as a formula with an apostrophe.
+        plain = table.replace(r"^'(?=[=+\-@\t\r\n])", "", regex=True)
+        return _in_todays_writing(plain, columns)
+
+
+def _in_todays_writing(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """A table of whichever senrkit: dates ISO, the start as a key beside them, columns that came later blank."""
+    table = table.assign(**{name: "" for name in columns if name not in table})
+    days = [name for name in ("start_date", "exit_date") if name in table]
+    if "start_key" in columns:
+        table = table.assign(start_key=dates.key_texts(table["start_date"]))
+    return table.assign(**{name: dates.iso_texts(table[name]) for name in days}).astype("str")
+
+
+def runs_beside(run: RunFolder) -> list[RunFolder]:
+    """Every run in the folder that a run stands in, oldest first, up to that run."""
+    folders = [folder.resolve() for folder in run_folders(run.folder.parent)]
+    own = run.folder.resolve()
+    return [RunFolder.open(folder) for folder in folders[: folders.index(own)]] + [run]
+
+
+def run_folders(runs: Path | str) -> list[Path]:
+    """The run folders in a `runs` folder, oldest first by the time they were made."""
+    found = []
+    for manifest in Path(runs).glob(f"*/{MANIFEST}"):
+        try:
+            found.append((json.loads(manifest.read_text(encoding="utf-8"))["made"], manifest.parent))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return [folder for _, folder in sorted(found)]

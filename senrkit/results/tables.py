@@ -1,0 +1,105 @@
+"""The tables of a run folder, `proposal.csv`, `left_out.csv` and `findings.csv`: their columns, order and bytes."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from senrkit.frames import dates, text
+from senrkit.frames.text import formula_safe, sorted_by
+
+PROPOSAL_COLUMNS = (
+    "sequence", "file", "action", "transaction", "reason", "school_code", "school_name", "ssid", "local_id", "grade",
+    "start_date", "exit_date", "changed", "before", "after", "evidence",
+    "start_key", "hold_detail", "local_record_id", "at_risk",
+)  # fmt: skip
+# What a table that an older senrkit wrote may lack; in order of appearance, so always at the right.
+ADDED_COLUMNS = ("start_key", "hold_detail", "local_record_id", "at_risk")
+FINDINGS_COLUMNS = (
+    "file", "rule", "severity", "school_code", "ssid", "start_date", "fields", "message", "fix", "start_key",
+)  # fmt: skip
+LEFT_OUT_COLUMNS = (
+    "reason", "school_code", "school_name", "aeries_school", "ssid", "local_id", "start_date", "exit_date",
+)  # fmt: skip
+ACTIONS = (
+    "delete", "update", "add", "hold", "settled-no-show", "settled-completion", "left-as-is", "future-dated", "same",
+)  # fmt: skip
+_DAY_IN_VALUES = r"(^|\|)exit_date=(\d{4})(\d\d)(\d\d)"
+
+
+def proposal_table(actions: pd.DataFrame, list_same: bool = False) -> pd.DataFrame:
+    """The actions of a plan as `proposal.csv` shows them: in sequence, then what is not sent, action by action.
+
+    `sequence` is text, blank for what is not sent; the `reason` of a hold is why it is held, its `evidence` begins with
+    what was found, and `hold_detail` is the sub-reason (`identity-conflict/b`, the id of a rule). Dates are ISO; the
+    key's start date is also there as CCYYMMDD, `start_key`. `at_risk` is `true` or `false`. Rows of action `same` are
+    there only with `list_same`. All columns are text.
+    """
+    shown = actions if list_same else actions[actions["action"] != "same"]
+    rank = shown["action"].map(ACTIONS.index).astype("int64").where(shown["sequence"] == 0, -1)
+    by = ["rank", "sequence", "school_code", "ssid", "start_date"]
+    shown = sorted_by(shown.assign(rank=rank), by)
+    is_sent = (shown["sequence"] > 0).to_numpy()
+    table = shown.assign(
+        sequence=text.choose(is_sent, shown["sequence"].astype("str"), ""),
+        reason=shown_reason(shown),
+        evidence=_with_hold_text(shown),
+        start_key=shown["start_date"],
+        at_risk=text.choose(_goes_at_risk(shown), "true", text.constant("false", shown.index)),
+        **{name: dates.iso_texts(shown[name]) for name in ("start_date", "exit_date")},
+        **{name: _iso_values(shown[name]) for name in ("before", "after")},
+    )
+    return table[list(PROPOSAL_COLUMNS)].reset_index(drop=True)
+
+
+def _goes_at_risk(actions: pd.DataFrame) -> np.ndarray:
+    """Deletes that are sent and leave no record; a held one is at no risk."""
+    return actions["at_risk"].to_numpy(dtype=bool) & text.equals(actions["action"], "delete")
+
+
+def shown_reason(actions: pd.DataFrame) -> pd.Series:
+    """The reason that people see: of a hold why it is held, else why it is done."""
+    return text.choose((actions["action"] == "hold").to_numpy(), actions["hold_reason"], actions["reason"])
+
+
+def _with_hold_text(actions: pd.DataFrame) -> pd.Series:
+    has_text = (actions["hold_text"] != "").to_numpy()
+    both = text.concatenated(actions["hold_text"], " ", actions["evidence"])
+    return text.choose(has_text, both, actions["evidence"])
+
+
+def _iso_values(packed: pd.Series) -> pd.Series:
+    """`exit_date=20261009|grade=05` as `exit_date=2026-10-09|grade=05`."""
+    dashed = pc.replace_substring_regex(text.arrow(packed), _DAY_IN_VALUES, r"\1exit_date=\2-\3-\4")
+    return text.from_arrow(dashed, packed.index)
+
+
+def left_out_table(left_out: pd.DataFrame) -> pd.DataFrame:
+    """Aeries rows in no spell, by reason, school, SSID and start date."""
+    by = ["reason", "school_code", "ssid", "start_date", "local_id"]
+    return sorted_by(left_out, by)[list(LEFT_OUT_COLUMNS)].reset_index(drop=True)
+
+
+def findings_table(findings: pd.DataFrame | None) -> pd.DataFrame:
+    """Predicted findings in upload order; without a prediction an empty table."""
+    if findings is None:
+        return pd.DataFrame({column: pd.Series([], dtype="str") for column in FINDINGS_COLUMNS})
+    by = ["file", "rule", "school_code", "ssid", "start_date"]
+    table = findings.assign(start_key=findings["start_date"], start_date=dates.iso_texts(findings["start_date"]))
+    return sorted_by(table, by)[list(FINDINGS_COLUMNS)].reset_index(drop=True)
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """Text columns as CSV: UTF-8 without mark, CR LF, headings, nothing that a spreadsheet would run as a formula.
+
+    Every value is quoted; unknown is written as blank.
+    """
+    columns = {name: pc.fill_null(text.arrow(formula_safe(table[name])), "") for name in table.columns}
+    out = io.BytesIO()
+    pa.csv.write_csv(pa.table(columns), out, pa.csv.WriteOptions(eol="\r\n", quoting_header="none"))
+    return out.getvalue()

@@ -1,0 +1,228 @@
+"""The run folder: made whole or not at all, private, read back before anything is said to be done.
+
+Everything is written into a hidden folder `.unfinished-…` beside the run folder and moved to its place in one step at
+the end, so that a run that is killed leaves nothing that looks finished.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from senrkit.errors import InputError, UsageError
+from senrkit.results.covering_sheet import covering_sheet
+from senrkit.results.files import EncodedFile, Plan, decode
+from senrkit.results.manifest import of_inputs_alone, to_json
+from senrkit.results.report import write_workbook
+from senrkit.results.tables import findings_table, left_out_table, proposal_table, to_csv
+
+COVERING_SHEET = "READ_ME_FIRST.txt"
+MANIFEST = "manifest.json"
+_UNFINISHED = ".unfinished-senrkit-"
+_ABANDONED_AFTER_SECONDS = 24 * 3600
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@dataclass(frozen=True)
+class RunDocuments:
+    """Everything that a finished run leaves.
+
+    `findings` is `None` when nothing was predicted; `information` has `kind, school_code, ssid, local_id, detail`;
+    `decisions` is the decisions file that was used, byte for byte, or `None`; `package` is the zip's name without end;
+    `enrollments` is what both sides hold of the students concerned (`both_sides`).
+    """
+
+    manifest: Mapping[str, Any]
+    plan: Plan
+    files: Sequence[EncodedFile]
+    left_out: pd.DataFrame
+    findings: pd.DataFrame | None
+    information: pd.DataFrame
+    decisions: bytes | None
+    package: str
+    list_same: bool = False
+    enrollments: pd.DataFrame | None = None
+
+
+def write_run(out: Path, documents: RunDocuments) -> Path:
+    """Write the whole run folder; the manifest comes last, and the folder takes its name after that.
+
+    The zip depends on the inputs alone: its manifest is `manifest.of_inputs_alone`.
+
+    Raises
+    ------
+    UsageError
+        when `out` holds files, or is no folder.
+    InputError
+        when the disk is full or cannot be written; nothing is left behind.
+    RuntimeError
+        when what stands on the disk is not what was to be written: a fault of senrkit or of the disk.
+    """
+    with staged(out) as folder:
+        _write(folder / "proposal.csv", to_csv(proposal_table(documents.plan.actions, documents.list_same)))
+        _write(folder / "left_out.csv", to_csv(left_out_table(documents.left_out)))
+        _write(folder / "findings.csv", to_csv(findings_table(documents.findings)))
+        if documents.enrollments is not None:
+            _write(folder / "enrollments.csv", to_csv(documents.enrollments))
+        if documents.decisions is not None:
+            _write(folder / "decisions.csv", documents.decisions)
+        _write_submission(folder / "submission", documents)
+        write_workbook(
+            folder / "report.xlsx",
+            documents.manifest,
+            documents.plan,
+            documents.left_out,
+            documents.findings,
+            documents.information,
+        )
+        _write(folder / MANIFEST, to_json(documents.manifest))
+    return out
+
+
+def write_stopped(out: Path, manifest: Mapping[str, Any], actions: pd.DataFrame | None = None) -> Path:
+    """The folder of a run that a precondition stopped: the manifest, and the actions that could be accepted, if any.
+    Raises as `write_run`."""
+    with staged(out) as folder:
+        if actions is not None:
+            unsent = actions.assign(sequence=0, file="", local_record_id="")
+            _write(folder / "proposal.csv", to_csv(proposal_table(unsent)))
+        _write(folder / MANIFEST, to_json(manifest))
+    return out
+
+
+def refuse_used(out: Path) -> None:
+    """Stop before the work starts when the run folder cannot become `out`.
+
+    Raises
+    ------
+    UsageError
+        when `out` holds files, or is no folder.
+    """
+    if out.is_dir() and any(out.iterdir()):
+        raise UsageError(f"The run folder {out} holds files already.", "Name one that does not exist yet.")
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file, not a folder.", "Name a run folder that does not exist yet.")
+
+
+@contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """A private folder to write into that becomes `out` when the block ends well and vanishes when it does not.
+
+    Raises
+    ------
+    UsageError
+        as `refuse_used`.
+    InputError
+        when the disk is full or cannot be written.
+    """
+    folder = None
+    try:
+        refuse_used(out)
+        out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_abandoned(out.parent)
+        folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=out.parent))
+        yield folder
+        _seal(folder)
+        if out.exists():
+            # Not every system moves a folder onto an empty one.
+            out.rmdir()
+        folder.rename(out)
+        _sync(out.parent)
+    except OSError as error:
+        raise _unwritable(out, error) from None
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_submission(folder: Path, documents: RunDocuments) -> None:
+    folder.mkdir(mode=0o700)
+    contents = {encoded.planned.name: encoded.data for encoded in documents.files}
+    for encoded in documents.files:
+        _write(folder / encoded.planned.name, encoded.data)
+        _compare_with_plan(folder / encoded.planned.name, encoded)
+    contents[COVERING_SHEET] = covering_sheet(documents.manifest).encode()
+    _write(folder / COVERING_SHEET, contents[COVERING_SHEET])
+    manifest = to_json(of_inputs_alone(documents.manifest))
+    _write_zip(folder / f"{documents.package}.zip", contents | {MANIFEST: manifest})
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that was not there, and read it back."""
+    with path.open("xb") as file:
+        file.write(data)
+    if path.read_bytes() != data:
+        raise RuntimeError(f"{path.name} was read back with other bytes than were written.")
+
+
+def _compare_with_plan(path: Path, encoded: EncodedFile) -> None:
+    if not decode(path.read_bytes()).equals(encoded.planned.records):
+        raise RuntimeError(f"{path.name} was read back with other records than were planned.")
+
+
+def _write_zip(path: Path, contents: Mapping[str, bytes]) -> None:
+    """A zip with fixed times and modes: equal contents give equal bytes."""
+    with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
+        for name, data in contents.items():
+            entry = zipfile.ZipInfo(name, _ZIP_TIME)
+            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o600 << 16
+            package.writestr(entry, data)
+    with zipfile.ZipFile(path) as package:
+        if {name: package.read(name) for name in package.namelist()} != dict(contents):
+            raise RuntimeError(f"{path.name} was read back with other files than were written.")
+
+
+def _seal(folder: Path) -> None:
+    """Every file private and on the disk before the folder takes its name."""
+    for path in sorted(folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    # Windows opens no folders, and syncs no file that is open for reading only.
+    if os.name == "posix":
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """What a killed run left holds pupils' data; no run takes a day."""
+    for left in parent.glob(f"{_UNFINISHED}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
+                shutil.rmtree(left)
+
+
+def _unwritable(out: Path, error: OSError) -> InputError:
+    if error.errno in _FULL:
+        return InputError(
+            f"There is no room left on the disk for the run folder {out}; nothing was kept.",
+            "Make room or name another place with --out, then run again.",
+        )
+    if error.errno in _FORBIDDEN:
+        return InputError(
+            f"The run folder {out} cannot be made: the place is read-only or not yours.",
+            "Name another place with --out, then run again.",
+        )
+    return InputError(
+        f"The run folder {out} cannot be written ({os.strerror(error.errno or errno.EIO)}).",
+        "Name another place with --out, then run again.",
+    )

@@ -1,0 +1,1 @@
+"""`senrkit.toml`: the file, its values, and complaints with their line."""

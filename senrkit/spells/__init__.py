@@ -1,0 +1,1 @@
+"""Aeries rows become spells: what CALPADS should hold."""

@@ -1,0 +1,297 @@
+"""What CALPADS would say to any SENR file: rejected, warned, cannot be told; and the file without whom it would reject.
+
+Exit codes of `senrkit validate`: 0 nothing fatal; 3 a file cannot be read; 4 a file would be rejected.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from senrkit.calpads.check import cannot_check, file_findings, state_findings, titles
+from senrkit.calpads.findings import FATAL, UNKNOWN, WARNING, by_cause, joined_findings
+from senrkit.calpads.records import Records
+from senrkit.calpads.rule import CheckContext
+from senrkit.calpads.rules.language import check_language, unchecked
+from senrkit.calpads.store import Store
+from senrkit.errors import InputError, UsageError
+from senrkit.frames import text
+from senrkit.inputs.directory import SchoolDirectory, read_school_directory
+from senrkit.inputs.extract.sela import read_sela_extract
+from senrkit.inputs.extract.senr import read_extract
+from senrkit.inputs.submission.sela import read_sela_file, record_type_of
+from senrkit.inputs.submission.senr import SenrFile, read_senr_file
+from senrkit.reference import SENR_FIELDS, SchoolYear
+from senrkit.results.files import encode
+
+PASSED, REJECTED = 0, 4
+UNREAD = "not-read"
+_LEFT_OUT = ("line", "rule", "school_code", "ssid", "start_date", "message", "fix")
+_HEADINGS = {FATAL: "Would reject the file", WARNING: "Warnings", UNKNOWN: "Cannot be told"}
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What one file would be told. `findings` has the column `line` beside those of every findings frame."""
+
+    file: SenrFile
+    context: CheckContext
+    with_state: bool
+    findings: pd.DataFrame
+    about: ClassVar[str] = "enrollment"
+
+    @property
+    def rejected(self) -> bool:
+        return bool(self.file.faults) or bool((self.findings["severity"] == FATAL).any())
+
+    @property
+    def exit_code(self) -> int:
+        return REJECTED if self.rejected else PASSED
+
+    def causes(self) -> pd.DataFrame:
+        """One row per cause, worst first, largest first (`findings.by_cause`), with `first_line` (int64)."""
+        causes = by_cause(self.findings, titles(self.context.as_of))
+        first = self.findings.groupby(["severity", "rule", "fields"])["line"].min()
+        keys = pd.MultiIndex.from_frame(causes[["severity", "rule", "fields"]])
+        return causes.assign(first_line=first.reindex(keys).to_numpy(dtype="int64"))
+
+    def unchecked(self) -> pd.DataFrame:
+        """Rules that could not be tested: `id`, `title`, `because`."""
+        return cannot_check(self.context, with_state=self.with_state)
+
+    def document(self) -> dict[str, Any]:
+        """For machines: counts and causes, nobody's name or SSID."""
+        return {
+            "file": self.file.name,
+            "records": len(self.file.records),
+            "would_be_rejected": self.rejected,
+            "faults": list(self.file.faults),
+            "notes": list(self.file.notes),
+            "causes": self.causes().to_dict("records"),
+            "cannot_check": self.unchecked().to_dict("records"),
+            "exit_code": self.exit_code,
+        }
+
+    def text(self) -> str:
+        """For people: one line per cause."""
+        verdict = "would be rejected" if self.rejected else "nothing fatal found"
+        lines = [f"{self.file.name}: {len(self.file.records):,} records, {verdict}."]
+        lines += [f"  The whole file: {fault}" for fault in self.file.faults]
+        lines += [f"  Note: {note}" for note in self.file.notes]
+        for severity, causes in self.causes().groupby("severity", sort=False):
+            lines += ["", f"{_HEADINGS[severity]}:"]
+            for cause in causes.itertuples():
+                lines.append(f"  {cause.rows:>7,} x {cause.rule}: {cause.title}. First in line {cause.first_line:,}.")
+                lines.append(f"{'':12}{cause.example}")
+                lines.append(f"{'':12}What to do: {cause.fix}")
+        lines += ["", f"{len(self.unchecked())} rules about {self.about} cannot be checked here (see --json)."]
+        return "\n".join(lines)
+
+
+def validate(
+    path: Path,
+    *,
+    as_of: dt.date,
+    extract: Sequence[Path] = (),
+    directory: Path | None = None,
+    lea: str = "",
+) -> Validation:
+    """Test a file against itself, and against the extract and the school directory where they are given.
+
+    Parameters
+    ----------
+    lea
+        The submitting LEA; default: the one that most records name.
+
+    Raises
+    ------
+    InputError
+        when the file, the extract or the directory cannot be read.
+    """
+    return validate_in_order([path], as_of=as_of, extract=extract, directory=directory, lea=lea)[0]
+
+
+def validate_in_order(
+    paths: Sequence[Path],
+    *,
+    as_of: dt.date,
+    extract: Sequence[Path] = (),
+    directory: Path | None = None,
+    lea: str = "",
+) -> list[Validation]:
+    """Test files that are uploaded one after the other: with an extract, each meets the state as the files before it
+    left it. A file that would be rejected changes nothing. SELA files and extracts are known by their record type.
+    Parameters and errors as `validate`.
+    """
+    schools = read_school_directory(directory) if directory else None
+    sela_extract = [path for path in extract if record_type_of(path) == "SELA-R"]
+    senr_extract = [path for path in extract if path not in sela_extract]
+    store = Store(read_extract(senr_extract).state) if senr_extract else None
+    done: list[Validation] = []
+    for path in paths:
+        if record_type_of(path) == "SELA":
+            enrollments = store.rows if store is not None else None
+            done.append(
+                validate_language(path, as_of=as_of, sela_extract=sela_extract, enrollments=enrollments, lea=lea)
+            )
+            continue
+        file = read_senr_file(path, SchoolYear.of(as_of))
+        context = _context(file, as_of, lea, schools)
+        findings = _findings(file.records, context, store)
+        line = file.records["line"].to_numpy()[findings["row"]]
+        done.append(Validation(file, context, store is not None, findings.assign(file=file.name, line=line)))
+        if store is not None and not done[-1].rejected:
+            store = store.posted(file.records[list(SENR_FIELDS)], context)
+    return done
+
+
+def _context(file: SenrFile, as_of: dt.date, lea: str, schools: SchoolDirectory | None) -> CheckContext:
+    own_school = file.records["school_code"] == file.records["reporting_lea"]
+    charter = bool(len(own_school)) and bool(own_school.all())
+    return CheckContext(
+        SchoolYear.of(as_of), as_of, lea or _most_frequent(file.records["reporting_lea"]), charter, schools
+    )
+
+
+def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
+    """Write the file without the students that sink it, and beside it the list of those left out, both or neither.
+
+    Every record of a student with a fatal finding is left out, and every line that could not be read. The list
+    (`<out>.left_out.csv`) has `line, rule, school_code, ssid, start_date, message, fix`.
+
+    Raises
+    ------
+    UsageError
+        when `out` or its list is there already, nothing would be left, or the file is no SENR file in today's layout:
+        written in another one it would blank what it does not hold.
+    InputError
+        when the folder cannot be written.
+    """
+    out = Path(out)
+    list_file = out.with_name(out.name + ".left_out.csv")
+    if out.exists() or list_file.exists():
+        raise UsageError(f"{out.name} or its list is there already.", "Name another file for --clean.")
+    if not validation.file.is_current:
+        raise UsageError("Only a SENR file in the layout of its year can be cleaned.", "Export it again for this year.")
+    records = validation.file.records
+    sunk = _sunk(validation)
+    kept = records.loc[~sunk, list(SENR_FIELDS)]
+    if kept.empty:
+        raise UsageError("Every student of the file would sink it; nothing is left to write.", "Mend it at its source.")
+    try:
+        data = encode(kept)
+    except ValueError:
+        raise InputError(
+            f"{validation.file.name} holds a value with a caret or a line end in a record without other faults.",
+            "Remove the character at the source.",
+        ) from None
+    listed = _left_out(validation, sunk).to_csv(index=False, lineterminator="\r\n").encode()
+    _write_both({out: data, list_file: listed})
+    return out, list_file
+
+
+def _findings(records: pd.DataFrame, context: CheckContext, store: Store | None) -> pd.DataFrame:
+    sent = Records(records, context.as_of)
+    parts = [file_findings(sent, context)]
+    if store is not None:
+        state = Records(store.rows_of(sent.frame["ssid"]), context.as_of)
+        parts.append(state_findings(sent, state, context))
+    return joined_findings(parts)
+
+
+def _most_frequent(column: pd.Series) -> str:
+    counts = column.value_counts()
+    return str(counts.index[0]) if len(counts) else ""
+
+
+def _sunk(validation: Validation) -> np.ndarray:
+    """Every record of a student with a fatal finding. A student without SSID is known by local id, else the record."""
+    records = validation.file.records
+    line = records["line"].astype("str")
+    local = text.choose((records["local_id"] != "").to_numpy(), "local " + records["local_id"], "line " + line)
+    who = text.choose((records["ssid"] != "").to_numpy(), records["ssid"], local)
+    findings = validation.findings
+    rows = findings.loc[findings["severity"] == FATAL, "row"].to_numpy()
+    return text.is_in(who, who.take(rows))
+
+
+def _left_out(validation: Validation, sunk: np.ndarray) -> pd.DataFrame:
+    """A row per fatal finding; the student's other records as such; then the lines that are no record."""
+    records, findings = validation.file.records, validation.findings
+    fatal = findings.loc[findings["severity"] == FATAL, list(_LEFT_OUT)]
+    others = records[sunk & ~records["line"].isin(fatal["line"])]
+    beside = others[["line", "school_code", "ssid", "start_date"]].assign(
+        rule="", message="Left out with the student's other records.", fix=""
+    )
+    lines = pd.DataFrame({"line": pd.Series(validation.file.unread, dtype="int64")})
+    unread = lines.assign(
+        rule=UNREAD, school_code="", ssid="", start_date="", message="The line is no record of the layout.", fix=""
+    )
+    parts = pd.concat([part[list(_LEFT_OUT)] for part in (fatal, beside, unread) if len(part)] or [fatal])
+    return parts.sort_values(["line", "rule"], kind="stable")
+
+
+def _write_both(contents: dict[Path, bytes]) -> None:
+    folder = next(iter(contents)).parent
+    try:
+        with tempfile.TemporaryDirectory(prefix=".unfinished-senrkit-", dir=folder) as unfinished:
+            for path, data in contents.items():
+                (Path(unfinished) / path.name).write_bytes(data)
+            for path in contents:
+                (Path(unfinished) / path.name).replace(path)
+    except OSError as error:
+        cure = "Name a file in a folder of yours."
+        raise InputError(f"{folder} cannot be written ({error.strerror}).", cure) from None
+
+
+@dataclass(frozen=True)
+class LanguageValidation(Validation):
+    """As `Validation`, of a SELA file."""
+
+    with_enrollments: bool = False
+    about: ClassVar[str] = "language status"
+
+    def unchecked(self) -> pd.DataFrame:
+        return unchecked(self.context.as_of, with_state=self.with_state, with_enrollments=self.with_enrollments)
+
+
+def validate_language(
+    path: Path,
+    *,
+    as_of: dt.date,
+    sela_extract: Sequence[Path] = (),
+    enrollments: pd.DataFrame | None = None,
+    lea: str = "",
+) -> LanguageValidation:
+    """Test a SELA file against itself and what CALPADS holds.
+
+    Parameters
+    ----------
+    sela_extract
+        SELA ODS extracts.
+    enrollments
+        The rows of the SENR ODS extract.
+
+    Raises
+    ------
+    InputError
+        when a file cannot be read.
+    """
+    file = read_sela_file(path)
+    held = (
+        pd.concat([read_sela_extract(each).rows for each in sela_extract], ignore_index=True) if sela_extract else None
+    )
+    findings = check_language(file.records, as_of, held, enrollments)
+    line = file.records["line"].to_numpy()[findings["row"]]
+    usual = file.records["reporting_lea"].mode()
+    context = CheckContext(SchoolYear.of(as_of), as_of, lea or (usual.iloc[0] if len(usual) else ""))
+    return LanguageValidation(
+        file, context, held is not None, findings.assign(file=file.name, line=line), enrollments is not None
+    )
