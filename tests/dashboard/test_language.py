@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 
+import openpyxl
 import pytest
 
 from senrkit.demo import make
@@ -164,6 +165,29 @@ def test_a_damaged_workbook_is_a_sentence_with_a_cure(compared, home):
     other.do("start/demo")
     other.do("step/language")
     assert "cannot be read" in other.sees() and "compare again" in other.sees()
+
+
+def test_the_comparison_of_an_older_senrkit_is_still_shown(compared, home):
+    """It had no warnings, no grade and nobody exempt."""
+    document, book = (next((home / "demo" / "runs").glob(f"*/language.{end}")) for end in ("json", "xlsx"))
+    older = json.loads(document.read_text())
+    del older["to_be_determined"]["exempt"], older["counts"]["proposed_with_warnings"]
+    document.write_text(json.dumps(older))
+    opened = openpyxl.load_workbook(book)
+    for name in ("New EL and IFEP", "Conflict report", "Refused", "To be determined"):
+        opened[name].delete_cols(opened[name].max_column)
+    opened.save(book)
+    other = Clerk(home)
+    other.do("start/demo")
+    other.do("step/language")
+    assert "New in CALPADS" in other.sees() and "exempt." not in other.sees() and "suspect" not in other.sees()
+
+
+def test_what_else_to_know_stands_beside_the_student(compared):
+    seen = compared.sees()
+    for said in ("STU.HL is English", "LAC.USS is blank", "CALPADS holds a correction, reason 5", "is suspect."):
+        assert said in seen
+    assert re.search(r"of them for 90 days or more\. \d+ (?:is|are) exempt\.", seen)
 
 
 @pytest.mark.parametrize(("state", "warned"), [("applied", True), ("unknown", True), ("taken-back", False)])
