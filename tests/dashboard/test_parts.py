@@ -80,7 +80,8 @@ TWO = [
         "reason": "exit",
         "ssid": "9000000001",
         "school_code": "1111111",
-        "start_date": "20260817",
+        "start_date": "2026-08-17",
+        "start_key": "20260817",
         "changed": "exit_date|grade",
     },
     ROW
@@ -89,7 +90,8 @@ TWO = [
         "reason": "missing-in-calpads",
         "ssid": "9000000001",
         "school_code": "2222222",
-        "start_date": "20261001",
+        "start_date": "2026-10-01",
+        "start_key": "20261001",
     },
 ]
 HOLD = {
