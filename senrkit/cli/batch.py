@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from senrkit.cli.shell import LOG_FOLDER, Day, command, complain, print_json
+from senrkit.cli.options import A_FILE, Day
+from senrkit.cli.shell import LOG_FOLDER, command, complain, print_json
 
-_FILE = click.Path(path_type=Path)
 _KILLED_BY = 128
 
 
@@ -25,9 +25,9 @@ _KILLED_BY = 128
   senrkit batch leas --workers 4 --memory-limit 6GiB
   senrkit batch leas --scheduler tcp://10.0.0.5:8786 --out /shared/batches/monday
 """)
-@click.argument("source", type=_FILE)
+@click.argument("source", type=A_FILE)
 @click.option(
-    "--out", type=_FILE, help="The batch folder; one that holds a batch is gone on with. Default: batches/<day>."
+    "--out", type=A_FILE, help="The batch folder; one that holds a batch is gone on with. Default: batches/<day>."
 )
 @click.option("--workers", metavar="N", type=click.IntRange(min=1), help="A Dask cluster of N workers of this machine.")
 @click.option(
