@@ -88,7 +88,7 @@ def _demo_of_county(
         progress.step("making the districts", leas)
         for _ in make_county(folder, leas, students, seed, as_of):
             progress.advance()
-    # Other people may live in the districts than at the last time: a new batch, never one that is gone on with.
+    # Other people may live in the districts than at the last time: a new batch, never a continued one.
     batches = folder / "batches"
     number = 1 + sum(1 for _ in batches.glob("*")) if batches.is_dir() else 1
     return run_and_tell(folder, batches / str(number), as_json=as_json, quiet=quiet)
