@@ -2,7 +2,7 @@
 
 Each worker process is given one LEA at a time, by name: so memory can be planned, and it is known who is lost with a
 worker. Dask carries the work there and back and notices who is gone; which LEA is tried again, and where, is decided in
-`conduct`, as for every engine.
+`dispatch`, as for every engine.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from senrkit.batch.cluster_checks import check_cluster, checked_address, no_answer
-from senrkit.batch.task import run_lea
-from senrkit.batch.work import Ended, Engine, EngineGone, Job
+from senrkit.batch.work import Engine, EngineGone, Job, Outcome
+from senrkit.batch.worker import run_lea
 
 _CONNECT_SECONDS = 10
 _FETCH_SECONDS = 30
@@ -87,7 +87,7 @@ class Cluster(Engine):
         self._at[place] = job, future
         future.add_done_callback(self._over.put)
 
-    def ended(self, patience: float) -> list[Ended]:
+    def ended(self, patience: float) -> list[Outcome]:
         over = set()
         with contextlib.suppress(queue.Empty):
             over.add(self._over.get(timeout=patience))
@@ -98,7 +98,7 @@ class Cluster(Engine):
         places = [place for place, (_, future) in self._at.items() if future in over or place not in there]
         return [self._fetched(place) for place in places]
 
-    def _fetched(self, place: str) -> Ended:
+    def _fetched(self, place: str) -> Outcome:
         job, future = self._at.pop(place)
         result = None
         if future.status == "finished":
@@ -110,7 +110,7 @@ class Cluster(Engine):
             future.release()
         else:
             future.cancel(force=True)
-        return Ended(job.lea, place, result)
+        return Outcome(job.lea, place, result)
 
     def _workers(self) -> dict[str, Any]:
         with self._connected():

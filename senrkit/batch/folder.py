@@ -14,7 +14,7 @@ from senrkit.batch.document import FILE, RUNS
 from senrkit.disk import locked
 from senrkit.errors import InputError, UsageError
 
-_LOCK, _GOING = ".lock", ".going-"
+_LOCK, _IN_PROGRESS = ".lock", ".in-progress-"
 
 
 def default_folder(source: Path, day: dt.date) -> Path:
@@ -63,15 +63,15 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def going(folder: Path) -> Iterator[Path]:
-    """A file that is there as long as somebody waits for what the workers do: see `task`.
+def in_progress(folder: Path) -> Iterator[Path]:
+    """A file that is there as long as somebody waits for what the workers do: see `worker`.
 
     Those of earlier commands go, and with them what their workers may still be at.
     """
     try:
-        for left in folder.glob(f"{_GOING}*"):
+        for left in folder.glob(f"{_IN_PROGRESS}*"):
             left.unlink()
-        mark = folder / f"{_GOING}{secrets.token_hex(4)}"
+        mark = folder / f"{_IN_PROGRESS}{secrets.token_hex(4)}"
         mark.touch(0o600)
     except OSError as error:
         raise _unwritable(folder, error) from None

@@ -8,8 +8,8 @@ import queue
 from concurrent.futures import Future
 from typing import Any
 
-from senrkit.batch.task import run_lea
-from senrkit.batch.work import Ended, Engine, Job
+from senrkit.batch.work import Engine, Job, Outcome
+from senrkit.batch.worker import run_lea
 
 
 class Processes(Engine):
@@ -41,14 +41,14 @@ class Processes(Engine):
         future = self._pool.schedule(run_lea, args=[dataclasses.asdict(job)])
         future.add_done_callback(lambda done: self._over.put((job, place, done)))
 
-    def ended(self, patience: float) -> list[Ended]:
+    def ended(self, patience: float) -> list[Outcome]:
         try:
             job, place, future = self._over.get(timeout=patience)
         except queue.Empty:
             return []
-        # Whatever went wrong outside of the task, it is the process that is lost: an LEA's own faults are results.
+        # Whatever went wrong outside of `run_lea`, it is the process that is lost: an LEA's own faults are results.
         lost = future.cancelled() or future.exception() is not None
-        return [Ended(job.lea, place, None if lost else future.result())]
+        return [Outcome(job.lea, place, None if lost else future.result())]
 
     def _open(self) -> None:
         from pebble import ProcessPool

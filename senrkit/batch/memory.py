@@ -1,4 +1,4 @@
-"""How much memory an LEA takes: measured while it runs, foretold from its extract, and given back after it."""
+"""How much memory an LEA takes: measured while it runs, estimated from its extract, and given back after it."""
 
 from __future__ import annotations
 

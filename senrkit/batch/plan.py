@@ -27,7 +27,7 @@ class Planned:
         `""` when the settings cannot be read.
     size
         Bytes of the extract, as far as they can be told beforehand.
-    fault
+    refused
         Why it cannot be run.
     twins
         The other settings files with the same LEA.
@@ -38,7 +38,7 @@ class Planned:
     lea: str = ""
     sha256: str = ""
     size: int = 0
-    fault: SenrkitError | None = None
+    refused: SenrkitError | None = None
     twins: tuple[str, ...] = ()
 
 
@@ -83,7 +83,7 @@ def _in_table(table: Path) -> list[tuple[str, str]]:
     if "settings" not in columns:
         raise UsageError(
             f"{table} has no column settings.",
-            "Call the column with the settings files so; a column extract may stand beside it.",
+            "Give the column with the settings files that name; a column extract may stand beside it.",
         )
     folder, settings = table.absolute().parent, columns["settings"].to_pylist()
     extracts = columns["extract"].to_pylist() if "extract" in columns else [""] * len(settings)
@@ -101,7 +101,7 @@ def _planned(settings: str, extract: str) -> Planned:
         bare = dataclasses.replace(bare, sha256=hashlib.sha256(data).hexdigest())
         read = locations.load(settings, extract)
     except SenrkitError as error:
-        return dataclasses.replace(bare, fault=error)
+        return dataclasses.replace(bare, refused=error)
     return dataclasses.replace(bare, lea=read.lea, size=sum(map(_size, read.calpads.senr_extract)))
 
 

@@ -10,7 +10,7 @@ from senrkit.batch import locations
 from senrkit.batch.document import FINISHED_STATES, RUNS, Entry, new_entry
 from senrkit.batch.folder import put_aside
 from senrkit.batch.plan import Planned
-from senrkit.batch.task import finished_run
+from senrkit.batch.worker import finished_run
 
 _CHANGED = "The settings file has changed since this LEA was run; its run folder is of the settings before."
 _NOT_NAMED = "The source does not name this LEA any more."
@@ -46,8 +46,8 @@ def _entry(one: Planned, before: Entry | None, folder: Path) -> Entry:
         kept = entry | (before or {}) | {name: done[name] for name in _OF_THE_RESULT}
         changed = (kept["settings_sha256"], kept["extract"]) != (one.sha256, extract)
         return kept | {"note": _CHANGED if changed else ""}
-    if one.fault:
-        said = {"message": one.fault.message, "cure": one.fault.cure, "exit_code": one.fault.exit_code}
+    if one.refused:
+        said = {"message": one.refused.message, "cure": one.refused.cure, "exit_code": one.refused.exit_code}
         return entry | {"state": "failed"} | said
     return entry | {"attempts": before["attempts"] if before else 0}
 

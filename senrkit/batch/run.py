@@ -15,10 +15,10 @@ from typing import Any
 from senrkit.batch import document as documents
 from senrkit.batch import folder as folders
 from senrkit.batch import resume
-from senrkit.batch.conduct import Errand, conduct
+from senrkit.batch.dispatch import Task, dispatch
 from senrkit.batch.document import Entry
+from senrkit.batch.messages import NoProgress, Progress
 from senrkit.batch.plan import Planned, read_plan
-from senrkit.batch.telling import NoTelling, Teller
 from senrkit.batch.work import Engine, Job
 from senrkit.errors import SenrkitError, UsageError
 from senrkit.version import __version__
@@ -50,16 +50,16 @@ def run_batch(
     as_of: dt.date | None = None,
     retries: int = RETRIES,
     memory_limit: str | None = None,
-    told: Teller | None = None,
+    progress: Progress | None = None,
 ) -> Batch:
-    """Run every LEA that the source names, or go on with a batch that was interrupted.
+    """Run every LEA that the source names, or continue a batch that was interrupted.
 
     Parameters
     ----------
     source
         A folder of settings files, or a table (CSV, xlsx) with the column `settings` and, if need be, `extract`.
     out
-        The batch folder, made if missing; one that holds a batch is gone on with. Default: `batches/<day>` beside the
+        The batch folder, made if missing; one that holds a batch is continued. Default: `batches/<day>` beside the
         source.
     workers, scheduler
         A Dask cluster of that many workers on this machine, or the address of one that is there. Default: processes.
@@ -76,7 +76,7 @@ def run_batch(
         for a source that names nothing, a folder that is not a batch's, or another command at work on it.
     InputError
         when the source or the cluster cannot be used; or when the cluster is gone midway: then the batch is
-        interrupted, and the same call goes on with it. What is wrong with one LEA is never raised.
+        interrupted, and the same call continues it. What is wrong with one LEA is never raised.
     """
     _check(workers, scheduler, memory_limit)
     today = dt.date.today()
@@ -88,11 +88,11 @@ def run_batch(
         document["leas"] = resume.entries(plan, before, folder)
         record = _Record(folder, document)
         with record.kept():
-            errands = _errands(plan, document, folder)
-            resume.put_unfinished_aside((errand.job.lea for errand in errands), folder)
-            if errands:
-                engine = _engine(errands, folder, workers, scheduler, memory_limit)
-                _work(errands, engine, retries, told or NoTelling(), record)
+            tasks = _tasks(plan, document, folder)
+            resume.put_unfinished_aside((task.job.lea for task in tasks), folder)
+            if tasks:
+                engine = _engine(tasks, folder, workers, scheduler, memory_limit)
+                _work(tasks, engine, retries, progress or NoProgress(), record)
         return Batch(folder, record.document)
 
 
@@ -128,25 +128,25 @@ def _document(source: Path, as_of: dt.date | None, today: dt.date, before: Mappi
     if as_of and (as_of.isoformat(), True) != (before["as_of"], before["as_of_given"]):
         raise UsageError(
             f"The batch in this folder speaks for {before['as_of']}.",
-            "Leave --as-of out to go on with it, or name another folder with --out.",
+            "Leave --as-of out to continue it, or name another folder with --out.",
         )
     kept = ("as_of", "as_of_given", "engine", "workers", "began", "seconds")
     return new | {name: before[name] for name in kept}
 
 
-def _errands(plan: Sequence[Planned], document: Mapping[str, Any], folder: Path) -> list[Errand]:
+def _tasks(plan: Sequence[Planned], document: Mapping[str, Any], folder: Path) -> list[Task]:
     day = document["as_of"]
     given = day if document["as_of_given"] else ""
     # Entries stand in the order of the plan, and after them those that it does not name any more.
     return [
-        Errand(Job(one.lea, one.settings, one.extract, given, day, str(folder), "", __version__), entry, one.size)
+        Task(Job(one.lea, one.settings, one.extract, given, day, str(folder), "", __version__), entry, one.size)
         for one, entry in zip(plan, document["leas"], strict=False)
         if entry["state"] == "waiting"
     ]
 
 
 def _engine(
-    errands: Sequence[Errand], folder: Path, workers: int | None, scheduler: str | None, memory_limit: str | None
+    tasks: Sequence[Task], folder: Path, workers: int | None, scheduler: str | None, memory_limit: str | None
 ) -> Engine:
     from senrkit.batch.cluster import Cluster, LocalCluster
     from senrkit.batch.local import Processes
@@ -155,24 +155,24 @@ def _engine(
     if scheduler:
         return Cluster(scheduler, folder)
     if workers:
-        return LocalCluster(min(workers, len(errands)), memory_limit, folder)
-    return Processes(side_by_side(len(errands), max(errand.size for errand in errands)))
+        return LocalCluster(min(workers, len(tasks)), memory_limit, folder)
+    return Processes(side_by_side(len(tasks), max(task.size for task in tasks)))
 
 
-def _work(errands: Sequence[Errand], engine: Engine, retries: int, told: Teller, record: _Record) -> None:
+def _work(tasks: Sequence[Task], engine: Engine, retries: int, progress: Progress, record: _Record) -> None:
     leas = record.document["leas"]
 
     def ended(entry: Entry | None) -> None:
-        told.ended(entry)
+        progress.ended(entry)
         record.write_now_and_then()
 
     # The mark goes before the engine: what cannot be stopped from outside then stops by itself.
-    with told, engine, folders.going(record.folder) as mark:
-        told.begin(len(leas) - len(errands), len(leas))
+    with progress, engine, folders.in_progress(record.folder) as mark:
+        progress.begin(len(leas) - len(tasks), len(leas))
         record.document |= {"engine": engine.name, "workers": len(engine.places())}
-        for errand in errands:
-            errand.job = dataclasses.replace(errand.job, going=str(mark))
-        conduct(errands, engine, retries, ended)
+        for task in tasks:
+            task.job = dataclasses.replace(task.job, in_progress=str(mark))
+        dispatch(tasks, engine, retries, ended)
 
 
 class _Record:

@@ -22,7 +22,7 @@ class Job:
         ISO days: the one that wins over the settings' (or `""`), and the one that counts where they name none.
     batch
         The batch folder.
-    going
+    in_progress
         A file in it. When it is gone, nobody waits for the result any more.
     version
         The senrkit that asks.
@@ -34,13 +34,13 @@ class Job:
     as_of: str
     today: str
     batch: str
-    going: str
+    in_progress: str
     version: str
 
 
 @dataclass(frozen=True)
-class Ended:
-    """An LEA has come back from its place; `result` is what `task.run_lea` gave, or None when the worker was lost."""
+class Outcome:
+    """An LEA has come back from its place; `result` is what `worker.run_lea` gave, or None when the worker was lost."""
 
     lea: str
     place: str
@@ -75,5 +75,5 @@ class Engine(Protocol):
     def start(self, job: Job, place: str) -> None:
         """Begin with the LEA at this place, which has none. Raises `EngineGone`."""
 
-    def ended(self, patience: float) -> list[Ended]:
-        """What has ended meanwhile; waits at most so many seconds for it. Raises `EngineGone`."""
+    def ended(self, patience: float) -> list[Outcome]:
+        """What has ended since the last call; waits at most `patience` seconds for it. Raises `EngineGone`."""

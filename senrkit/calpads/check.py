@@ -41,7 +41,7 @@ def check_file(records: pd.DataFrame, context: CheckContext) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Findings (developers.md), in the order of the rules, then of the rows; `file` is blank.
+        Findings (`CONTRIBUTING.md`), in the order of the rules, then of the rows; `file` is blank.
     """
     return file_findings(Records(records, context.as_of), context)
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from senrkit.cli.shell import LOG_FOLDER, Day, command, complain, print_json
+from senrkit.cli.options import A_FILE, Day
+from senrkit.cli.shell import LOG_FOLDER, command, complain, print_json
 
-_FILE = click.Path(path_type=Path)
 _KILLED_BY = 128
 
 
@@ -25,9 +25,9 @@ _KILLED_BY = 128
   senrkit batch leas --workers 4 --memory-limit 6GiB
   senrkit batch leas --scheduler tcp://10.0.0.5:8786 --out /shared/batches/monday
 """)
-@click.argument("source", type=_FILE)
+@click.argument("source", type=A_FILE)
 @click.option(
-    "--out", type=_FILE, help="The batch folder; one that holds a batch is gone on with. Default: batches/<day>."
+    "--out", type=A_FILE, help="The batch folder; one that holds a batch is continued. Default: batches/<day>."
 )
 @click.option("--workers", metavar="N", type=click.IntRange(min=1), help="A Dask cluster of N workers of this machine.")
 @click.option(
@@ -81,11 +81,11 @@ def batch(
 def run_and_tell(source: Path, folder: Path, *, as_json: bool, quiet: bool, **asked: Any) -> int:
     """Run the batch (`asked`: as `run_batch`) with progress on stderr, and say what came of it; gives the exit code."""
     from senrkit.batch import run_batch
-    from senrkit.batch.telling import for_people, summary_lines, teller
+    from senrkit.batch.messages import batch_progress, for_people, summary_lines
 
     with _stoppable() as stopped_by:
         try:
-            done = run_batch(source, out=folder, told=teller(sys.stderr, quiet=quiet), **asked)
+            done = run_batch(source, out=folder, progress=batch_progress(sys.stderr, quiet=quiet), **asked)
         except KeyboardInterrupt:
             return _end_of_stopped(stopped_by, _again(source, folder, asked), as_json)
     if as_json:
@@ -117,7 +117,7 @@ def _stoppable() -> Iterator[list[int]]:
 
 
 def _again(source: Path, folder: Path, asked: Mapping[str, Any]) -> str:
-    """The command that goes on with the batch; the day is the batch's already."""
+    """The command that continues the batch; its day is known already."""
     words = ["senrkit", "batch", str(source), "--out", str(folder)]
     for name in ("workers", "scheduler", "memory_limit"):
         if asked.get(name):

@@ -19,7 +19,7 @@ from senrkit.cli.shell import command, print_json
     "--drop",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where large extracts are laid down. Default: DIR/drop.",
+    help="The folder for large extracts. Default: DIR/drop.",
 )
 @click.option("--no-browser", is_flag=True, help="Only start it, and print the address.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: 8866, or the next one that is free.")

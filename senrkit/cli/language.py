@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 
-from senrkit.cli.shell import LOG_FOLDER, Day, FileOrAddress, command, print_json
+from senrkit.cli.options import A_FILE, Day, FileOrAddress, load, out_option, settings_option
+from senrkit.cli.shell import command, print_json
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
-
-_FILE = click.Path(path_type=Path)
 
 
 @command("""
@@ -21,20 +20,13 @@ _FILE = click.Path(path_type=Path)
   senrkit language --apply --confirm 3
   senrkit language --undo runs/2026-11-23_language
 """)
-@click.option(
-    "--settings",
-    "settings_file",
-    type=FileOrAddress(),
-    default=Path("senrkit.toml"),
-    show_default=True,
-    help="The settings.",
-)
+@settings_option
 @click.option("--sela", type=FileOrAddress(), help="SELA ODS extract, instead of the settings'.")
 @click.option("--as-of", type=Day(), help="The day the run speaks for. Default: the settings'.")
-@click.option("--out", type=_FILE, help="The run folder itself: made if missing, refused if it holds files.")
+@out_option
 @click.option("--apply", is_flag=True, help="Write the new statuses to the database of write_source. Needs --confirm.")
 @click.option("--confirm", metavar="N", type=click.IntRange(min=0), help="The number of students in the plan.")
-@click.option("--undo", metavar="DIR", type=_FILE, help="Take back what the run in this folder wrote to Aeries.")
+@click.option("--undo", metavar="DIR", type=A_FILE, help="Take back what the run in this folder wrote to Aeries.")
 @click.pass_context
 def language(
     ctx: click.Context,
@@ -53,14 +45,11 @@ def language(
     Compares the SELA ODS extract with Aeries and writes the conflict report and import files for Aeries into a run
     folder. Aeries itself is only changed with --apply.
     """
-    from senrkit.settings.settings import load_settings
-
     if undo and (apply or sela or as_of or out):
         raise UsageError("--undo stands alone.", "Leave --apply, --sela, --as-of and --out out.")
     if confirm is not None and not (apply or undo):
         raise UsageError("--confirm belongs to --apply.", "Write both, or none.")
-    settings = load_settings(settings_file, as_of=as_of)
-    ctx.obj[LOG_FOLDER] = settings.output.runs
+    settings = load(ctx, settings_file, as_of=as_of)
     with terminal_progress(sys.stderr, quiet=quiet) as progress:
         if undo:
             from senrkit.language import take_back

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from senrkit.cli.shell import command, complain, print_json
+from senrkit.cli.shell import command, complain_of_stops, print_json
 from senrkit.errors import UsageError
 
 
@@ -30,6 +30,7 @@ def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], as_json: bool
     if name is None:
         return _list(as_json)
     from senrkit.notebook.runner import run_notebook
+    from senrkit.results.folder import RunFolder
 
     given = dict(pairs)
     if len(given) < len(pairs):
@@ -40,7 +41,7 @@ def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], as_json: bool
         print_json({"exit_code": done.exit_code} | {place: str(path) for place, path in places.items()})
     elif not quiet:
         click.echo(f"{done.page} is ready to read.")
-    _tell_stops(done.folder)
+    complain_of_stops(RunFolder.open(done.folder).stops)
     return done.exit_code
 
 
@@ -83,10 +84,3 @@ def _list(as_json: bool) -> int:
         for one in library.parameters(path).values():
             click.echo(f"  {one.name} ({one.type}, default {one.default!r}): {one.help}")
     return 0
-
-
-def _tell_stops(folder: Path) -> None:
-    from senrkit.results.folder import RunFolder
-
-    for stop in RunFolder.open(folder).stops:
-        complain(f"stopped by {stop['id']}, {stop['title']}: {stop['evidence']}", stop["cure"])

@@ -7,23 +7,19 @@ when nobody reads the output any more.
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import json
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from senrkit.errors import SenrkitError
 from senrkit.fault_log import fault_sentence
-
-if TYPE_CHECKING:
-    from senrkit.addresses.address import Address
 
 FAULT, USAGE, INTERRUPTED, PIPE_BROKEN = 1, 2, 130, 141
 
@@ -85,31 +81,6 @@ class SenrkitCommands(click.Group):
             return PIPE_BROKEN
 
 
-class Day(click.ParamType):
-    """A calendar day, as 2026-11-23."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
-        if isinstance(value, dt.date):
-            return value
-        try:
-            return dt.datetime.strptime(value, "%Y-%m-%d").date()
-        except ValueError:
-            self.fail(f"{value!r} is not a day of the calendar; write it as 2026-11-23.", param, ctx)
-
-
-class FileOrAddress(click.ParamType):
-    """A path, or an fsspec address such as s3://bucket/senrkit.toml."""
-
-    name = "file"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | Address:
-        from senrkit.addresses.address import address_of
-
-        return address_of(value) or Path(value) if isinstance(value, str) else value
-
-
 def command(examples: str) -> Callable[[Callable[..., int]], click.Command]:
     """A command with what all of them share: examples under its help, `--json` and `--quiet`."""
 
@@ -128,6 +99,13 @@ def complain(message: str, cure: str = "") -> None:
     """One sentence with its cure, on stderr."""
     sentence = message if message.endswith((".", "!", "?")) or not cure else f"{message}."
     click.echo(f"senrkit: {sentence} {cure}".rstrip(), err=True)
+
+
+def complain_of_stops(preconditions: Iterable[Mapping[str, str]]) -> None:
+    """Each precondition that stopped the run, with its cure, on stderr."""
+    for each in preconditions:
+        if each["state"] == "stopped":
+            complain(f"stopped by {each['id']}, {each['title']}: {each['evidence']}", each["cure"])
 
 
 def print_json(document: object) -> None:

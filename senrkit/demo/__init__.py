@@ -7,5 +7,6 @@ from senrkit.demo.county import make_county
 from senrkit.demo.district import SMALLEST, DemoDistrict, make
 from senrkit.demo.large import make_large
 from senrkit.demo.traps import all_traps
+from senrkit.demo.write import claim
 
-__all__ = ["BREAKS", "SMALLEST", "DemoDistrict", "all_traps", "make", "make_county", "make_large"]
+__all__ = ["BREAKS", "SMALLEST", "DemoDistrict", "all_traps", "claim", "make", "make_county", "make_large"]

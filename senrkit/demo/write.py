@@ -12,13 +12,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from senrkit.errors import InputError
+from senrkit.errors import InputError, UsageError
 
+# The file that marks a folder as a demo's.
+_MARK = ".senrkit-demo"
 _CHUNK = 100_000
 
 
+def claim(folder: Path) -> None:
+    """Make the folder a demo's, so that only a demo is ever overwritten by one.
+
+    Raises
+    ------
+    UsageError
+        when it holds files that are not a demo's, or cannot be made.
+    """
+    if folder.exists() and not (folder / _MARK).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} holds files that are not a demo's.", "Name a folder that does not exist yet.")
+    try:
+        make_folder(folder)
+    except InputError as error:
+        raise UsageError(error.message, "Name another folder.") from None
+
+
 def make_folder(folder: Path) -> None:
-    """The folder, made when missing.
+    """The folder of a demo, made when missing, and marked as one.
 
     Raises
     ------
@@ -27,6 +45,7 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / _MARK).touch()
     except OSError as fault:
         raise _unwritable(folder, fault.strerror) from None
 

@@ -90,9 +90,6 @@ def make_demo(folder: Path, progress: NotebookProgress | None = None) -> Path:
 
         if progress:
             progress.step("making the demo district")
-        folder.mkdir(parents=True, exist_ok=True)
-        # Marks the folder as one that `senrkit demo` may write over.
-        (folder / ".senrkit-demo").touch()
         settings_file = make(folder, _DEMO_STUDENTS).settings_file
     return settings_file
 

@@ -75,7 +75,7 @@ def test_an_address(folder):
     address = (folder / "one.toml").as_uri()
     (folder / "leas.csv").write_text(f"settings\n{address}\n", "utf-8")
     (one,) = read_plan(folder / "leas.csv")
-    assert (one.settings, one.lea, one.fault) == (address, "1980001", None)
+    assert (one.settings, one.lea, one.refused) == (address, "1980001", None)
 
 
 def test_an_lea_with_two_files_knows_the_other(folder):
@@ -89,8 +89,8 @@ def test_an_lea_with_two_files_knows_the_other(folder):
 def test_a_file_that_cannot_be_read_is_its_own_line(folder):
     (folder / "leas.csv").write_text("settings\nnobody.toml\none.toml\n", "utf-8")
     gone, one = read_plan(folder / "leas.csv")
-    assert gone.lea == "" and "nobody.toml" in str(gone.fault)
-    assert one.fault is None
+    assert gone.lea == "" and "nobody.toml" in str(gone.refused)
+    assert one.refused is None
 
 
 def test_the_size_is_that_of_the_extract(folder):

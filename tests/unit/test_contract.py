@@ -1,16 +1,20 @@
-"""Which room imports which: the contract of import-linter in `pyproject.toml` is kept, and it bites."""
+"""Which room imports which: the contract of import-linter in `pyproject.toml` is kept, and it bites; few modules stand
+beside the rooms, and no import goes in a circle, inside a room either."""
 
 from __future__ import annotations
 
+import graphlib
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+MOST_AT_THE_TOP = 10
 LINTER = "from importlinter.cli import lint_imports_command as lint; lint()"
 
 
@@ -48,3 +52,17 @@ def test_a_forbidden_import_is_refused(copy, module, line, said):
     done = linted(copy)
     assert done.returncode == 1
     assert said in done.stdout
+
+
+def test_few_modules_stand_beside_the_rooms():
+    assert len(list((ROOT / "senrkit").glob("*.py"))) <= MOST_AT_THE_TOP
+
+
+def test_no_import_goes_in_a_circle():
+    """Imports inside functions count too: they hide a circle, and do not break it."""
+    graph = grimp.build_graph("senrkit", exclude_type_checking_imports=True, cache_dir=None)
+    imported = {module: graph.find_modules_directly_imported_by(module) - {module} for module in graph.modules}
+    try:
+        graphlib.TopologicalSorter(imported).prepare()
+    except graphlib.CycleError as circle:
+        pytest.fail(" imports ".join(reversed(circle.args[1])))

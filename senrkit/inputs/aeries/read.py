@@ -26,7 +26,7 @@ def read_aeries(settings: Settings) -> AeriesTables:
     UsageError
         when the address is of no known kind, or its login is not to be had.
     InputError
-        when it cannot be read or lacks something needed (`docs/developers.md`, Aeries tables).
+        when it cannot be read or lacks something needed (`CONTRIBUTING.md`, Aeries tables).
     """
     source = settings.aeries.source
     address = _ADDRESS.match(source)

@@ -39,7 +39,7 @@ _YEAR_IN_NAME = re.compile(r"^DST(\d{2})\d{3}", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class AeriesTables:
-    """Aeries, as frames (`docs/developers.md`, Aeries tables).
+    """Aeries, as frames (`CONTRIBUTING.md`, Aeries tables).
 
     `tables` has STU, ENR, LOC, XRF and, where the source has them, LSI, LAC, IDN, ACT: text columns named by their
     Aeries codes, `""` when blank, live rows only, without the column DEL. ENR holds the run year and the year before;

@@ -202,7 +202,7 @@ def test_wrong_usage(
     engine: Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatch, words: list[str], sentence: str
 ) -> None:
     asked = engine()
-    monkeypatch.setitem(sys.modules, "senrkit.demo", SimpleNamespace(make=asked))
+    monkeypatch.setattr("senrkit.demo.make", asked)
     monkeypatch.setitem(sys.modules, "senrkit.student", SimpleNamespace(explain=asked))
     result = senrkit(*words)
 
@@ -389,7 +389,7 @@ def demo_maker(engine: Callable[..., FakeEngine], monkeypatch: pytest.MonkeyPatc
         return SimpleNamespace(settings_file=folder / "senrkit.toml")
 
     engine()
-    monkeypatch.setitem(sys.modules, "senrkit.demo", SimpleNamespace(make=make))
+    monkeypatch.setattr("senrkit.demo.make", make)
     return asked
 
 

@@ -17,7 +17,10 @@ from senrkit.reference import ODS_FIELDS
 from tests.students import ssids_shown
 
 NOVEMBER = dt.date(2026, 11, 23)
-FILES = "SELA_ODS.txt SENR_ODS.txt aeries.db demo.json demo_expectations.csv pubschls.txt senrkit.toml".split()
+FILES = [
+    *".senrkit-demo SELA_ODS.txt SENR_ODS.txt aeries.db".split(),
+    *"demo.json demo_expectations.csv pubschls.txt senrkit.toml".split(),
+]
 KEY = ["school_code", "nps_code", "ssid", "start_date"]
 ACTIONS = set("same add update delete hold settled-no-show settled-completion left-as-is future-dated".split())
 OTHER = {"left-out", "out-of-scope", "information", "language"}
@@ -62,6 +65,11 @@ def aeries(district):
 
 def test_writes_these_files_and_nothing_unfinished(district):
     assert sorted(path.name for path in district.folder.iterdir()) == FILES
+
+
+def test_whoever_makes_a_demo_it_may_be_made_again_in_its_folder(district):
+    """The mark was left to the callers, and the dashboard left none."""
+    demo.claim(district.folder)
 
 
 def test_same_seed_and_day_give_the_same_bytes(district, tmp_path):

@@ -9,8 +9,8 @@ import pytest
 
 import senrkit
 from senrkit import engine
-from senrkit.batch.task import run_lea
 from senrkit.batch.work import Job
+from senrkit.batch.worker import run_lea
 from tests.batch.conftest import LEAS
 from tests.batch.test_engines import assert_same_run
 
@@ -22,9 +22,9 @@ PUPIL = "9000000001 Rowan Alderton"
 def job(county, tmp_path):
     (tmp_path / "runs").mkdir()
     (tmp_path / "batch.json").write_text("{}")
-    (tmp_path / ".going").touch()
+    (tmp_path / ".in-progress").touch()
     settings = str(county / LEA / "senrkit.toml")
-    return Job(LEA, settings, "", "", "2026-11-23", str(tmp_path), str(tmp_path / ".going"), senrkit.__version__)
+    return Job(LEA, settings, "", "", "2026-11-23", str(tmp_path), str(tmp_path / ".in-progress"), senrkit.__version__)
 
 
 def done(job: Job, **changed) -> dict:
@@ -68,7 +68,7 @@ def test_a_folder_of_something_else_is_not_taken_for_the_run(job, tmp_path):
 
 
 def test_when_nobody_waits_any_more_it_stops(job, tmp_path):
-    (tmp_path / ".going").unlink()
+    (tmp_path / ".in-progress").unlink()
     assert done(job)["state"] == "waiting"
     assert list((tmp_path / "runs").iterdir()) == []
 

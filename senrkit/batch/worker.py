@@ -35,7 +35,7 @@ def run_lea(job: Mapping[str, str]) -> dict[str, Any]:
     -------
     dict
         Of an entry of `batch.json` (see `document`) the keys `state, exit_code, message, cure, stopped_by, counts,
-        seconds, peak_mib, folder`; and `elsewhere`, whether another worker may fare better. `state` is `waiting` when
+        seconds, peak_mib, folder`; and `elsewhere`, whether another worker may do better. `state` is `waiting` when
         the batch was stopped meanwhile.
     """
     with _ONE_AT_A_TIME, warnings.catch_warnings(), peak_memory() as peak:
@@ -99,7 +99,7 @@ def _ended(job: Job) -> dict[str, Any]:
 def _run(settings: Any, folder: Path, job: Job) -> dict[str, Any]:
     from senrkit.engine import run
 
-    return run(settings, out=folder, progress=_Going(Path(job.going))).manifest
+    return run(settings, out=folder, progress=_WhileInProgress(Path(job.in_progress))).manifest
 
 
 class _NobodyWaits(Exception):
@@ -112,7 +112,7 @@ class _OtherPlace(SenrkitError):
     exit_code = 3
 
 
-class _Going(NoProgress):
+class _WhileInProgress(NoProgress):
     """Stops the work between two steps once nobody waits for it: a worker's thread can be stopped in no other way."""
 
     def __init__(self, mark: Path) -> None:
@@ -171,6 +171,6 @@ def _counts(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _result(state: str, error: SenrkitError | None = None, **known: Any) -> dict[str, Any]:
-    told = {"exit_code": error.exit_code, "message": error.message, "cure": error.cure} if error else {}
+    said = {"exit_code": error.exit_code, "message": error.message, "cure": error.cure} if error else {}
     blank = {"exit_code": None, "message": "", "cure": "", "stopped_by": [], "counts": None, "folder": ""}
-    return blank | {"state": state, "elsewhere": False} | told | known
+    return blank | {"state": state, "elsewhere": False} | said | known

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from senrkit.batch import conduct as conducting
-from senrkit.batch.conduct import Errand, conduct
+from senrkit.batch import dispatch as dispatching
+from senrkit.batch.dispatch import Task, dispatch
 from senrkit.batch.document import gravest, new_document, new_entry, with_outcome
 from senrkit.batch.memory import side_by_side
-from senrkit.batch.work import Ended, EngineGone, Job
+from senrkit.batch.work import EngineGone, Job, Outcome
 
 OUTCOMES = {
     "done": {"state": "done", "exit_code": 0, "elsewhere": False},
@@ -37,18 +37,18 @@ class Scripted:
         self._at_work.append((job.lea, place))
         self.began.append(f"{job.lea}@{place}")
 
-    def ended(self, patience: float) -> list[Ended]:
+    def ended(self, patience: float) -> list[Outcome]:
         if not self._at_work:
             return []
         lea, place = self._at_work.pop(0)
         outcome = OUTCOMES[self._script[lea].pop(0)]
-        return [Ended(lea, place, outcome and dict(outcome))]
+        return [Outcome(lea, place, outcome and dict(outcome))]
 
 
-def errands(*leas: str, sizes: tuple[int, ...] = ()) -> list[Errand]:
-    jobs = [Job(lea, f"{lea}.toml", "", "", "2026-11-23", "out", "out/.going", "1") for lea in leas]
+def tasks(*leas: str, sizes: tuple[int, ...] = ()) -> list[Task]:
+    jobs = [Job(lea, f"{lea}.toml", "", "", "2026-11-23", "out", "out/.in-progress", "1") for lea in leas]
     sizes = sizes or (0,) * len(leas)
-    return [Errand(job, new_entry(job.lea, "", "", ""), size) for job, size in zip(jobs, sizes, strict=True)]
+    return [Task(job, new_entry(job.lea, "", "", ""), size) for job, size in zip(jobs, sizes, strict=True)]
 
 
 RULES = {
@@ -69,26 +69,26 @@ RULES = {
 def test_rule(places, script, sizes, began, states):
     outcomes = {lea: said.replace(",", " ") for lea, said in (one.split("=") for one in script.split())}
     engine = Scripted(places, outcomes, apart=sizes is not None)
-    todo, told = errands(*outcomes, sizes=sizes or ()), []
-    conduct(todo, engine, 2, told.append)
+    todo, reported = tasks(*outcomes, sizes=sizes or ()), []
+    dispatch(todo, engine, 2, reported.append)
     assert " ".join(engine.began) == began
-    assert " ".join(errand.entry["state"] for errand in todo) == states
-    assert sorted(entry["lea"] for entry in told if entry) == sorted(outcomes)
-    assert [errand.entry["attempts"] for errand in todo] == [
+    assert " ".join(task.entry["state"] for task in todo) == states
+    assert sorted(entry["lea"] for entry in reported if entry) == sorted(outcomes)
+    assert [task.entry["attempts"] for task in todo] == [
         sum(one.startswith(lea) for one in engine.began) for lea in outcomes
     ]
 
 
 def test_without_retries_one_loss_is_enough():
-    todo = errands("A")
-    conduct(todo, Scripted("p", {"A": "lost"}), 0, lambda entry: None)
+    todo = tasks("A")
+    dispatch(todo, Scripted("p", {"A": "lost"}), 0, lambda entry: None)
     assert todo[0].entry["message"].startswith("The worker that ran this LEA was lost once")
 
 
 def test_without_workers_the_batch_gives_up(monkeypatch):
-    monkeypatch.setattr(conducting, "_ROUNDS_ALONE", 3)
+    monkeypatch.setattr(dispatching, "_ROUNDS_ALONE", 3)
     with pytest.raises(EngineGone, match="No worker is left"):
-        conduct(errands("A"), Scripted("", {"A": "done"}), 2, lambda entry: None)
+        dispatch(tasks("A"), Scripted("", {"A": "done"}), 2, lambda entry: None)
 
 
 GRAVEST = {(): 0, (0, 0): 0, (0, 5): 5, (5, 4): 4, (4, 3, 5): 3, (3, 2): 2, (5, 1, 2): 1, (None, 5): 5}

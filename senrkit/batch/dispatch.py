@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from senrkit.batch.document import Entry
-from senrkit.batch.work import Ended, Engine, EngineGone, Job
+from senrkit.batch.work import Engine, EngineGone, Job, Outcome
 
 _PATIENCE = 1.0
 # Rounds without a worker, each of `_PATIENCE` seconds, until the batch gives up.
@@ -15,8 +15,8 @@ _LOST_CURE = "Run fewer LEAs at a time or give each worker more memory, then giv
 
 
 @dataclass
-class Errand:
-    """One LEA to be run: its job, its entry of `batch.json` (kept up to date), and how it has fared so far.
+class Task:
+    """One LEA to be run: its job, its entry of `batch.json` (kept up to date), and how its attempts went.
 
     Attributes
     ----------
@@ -35,55 +35,55 @@ class Errand:
     avoids: set[str] = field(default_factory=set)
 
 
-def conduct(errands: Sequence[Errand], engine: Engine, retries: int, told: Callable[[Entry | None], None]) -> None:
-    """Run every errand, each at most `retries` times more than once.
+def dispatch(tasks: Sequence[Task], engine: Engine, retries: int, report: Callable[[Entry | None], None]) -> None:
+    """Run every task, each at most `retries` times more than once.
 
-    `told` is called with an entry that has its outcome, and about every second with None.
+    `report` is called with an entry that has its outcome, and about every second with None.
 
     Raises
     ------
     EngineGone
         when whoever hands out the work is gone, or no worker is left; entries without an outcome stay `waiting`.
     """
-    waiting = sorted(errands, key=lambda errand: errand.size, reverse=True)
-    at_work: dict[str, Errand] = {}
+    waiting = sorted(tasks, key=lambda task: task.size, reverse=True)
+    at_work: dict[str, Task] = {}
     alone = 0
     while waiting or at_work:
         places = engine.places()
         for place in [place for place in places if place not in at_work]:
-            if errand := _next_for(place, waiting, places):
-                waiting.remove(errand)
-                at_work[place] = errand
-                errand.begun += 1
-                errand.entry["attempts"] += 1
-                engine.start(errand.job, place)
+            if task := _next_for(place, waiting, places):
+                waiting.remove(task)
+                at_work[place] = task
+                task.begun += 1
+                task.entry["attempts"] += 1
+                engine.start(task.job, place)
         alone = 0 if at_work else alone + 1
         if alone > _ROUNDS_ALONE:
             raise EngineGone("No worker is left that takes work.", "Start workers, then give the same command again.")
-        for ended in engine.ended(_PATIENCE):
-            errand = at_work.pop(ended.place)
-            if _is_to_be_tried_again(errand, ended, engine, places, retries):
-                waiting.insert(0, errand)
+        for outcome in engine.ended(_PATIENCE):
+            task = at_work.pop(outcome.place)
+            if _is_to_be_tried_again(task, outcome, engine, places, retries):
+                waiting.insert(0, task)
             else:
-                told(errand.entry)
-        told(None)
+                report(task.entry)
+        report(None)
 
 
-def _next_for(place: str, waiting: Sequence[Errand], places: Sequence[str]) -> Errand | None:
+def _next_for(place: str, waiting: Sequence[Task], places: Sequence[str]) -> Task | None:
     return next((one for one in waiting if place not in one.avoids or one.avoids.issuperset(places)), None)
 
 
-def _is_to_be_tried_again(errand: Errand, ended: Ended, engine: Engine, places: Sequence[str], retries: int) -> bool:
-    """Enters the outcome, unless there is a good reason to try once more."""
-    left = errand.begun <= retries
-    result = ended.result
+def _is_to_be_tried_again(task: Task, outcome: Outcome, engine: Engine, places: Sequence[str], retries: int) -> bool:
+    """Enter what came of it, unless there is a good reason to try once more."""
+    left = task.begun <= retries
+    result = outcome.result
     if result is None:
-        errand.entry.update(_lost(errand.begun))
+        task.entry.update(_lost(task.begun))
         return left
     elsewhere = result.pop("elsewhere")
-    errand.entry.update(result)
-    errand.avoids.add(ended.place)
-    return elsewhere and left and engine.apart and not errand.avoids.issuperset(places)
+    task.entry.update(result)
+    task.avoids.add(outcome.place)
+    return elsewhere and left and engine.apart and not task.avoids.issuperset(places)
 
 
 def _lost(times: int) -> dict[str, object]:

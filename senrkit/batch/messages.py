@@ -22,24 +22,24 @@ _SENT = ("add", "update", "delete")
 _SUMMARY = "summary.xlsx"
 
 
-class Teller(Protocol):
-    """Is told of each LEA that has its outcome. A context manager."""
+class Progress(Protocol):
+    """Hears of each LEA that has its outcome. A context manager."""
 
-    def __enter__(self) -> Teller: ...
+    def __enter__(self) -> Progress: ...
 
     def __exit__(self, *_: object) -> None: ...
 
     def begin(self, finished: int, total: int) -> None:
-        """So many of so many LEAs have their outcome already."""
+        """How many of the LEAs have their outcome already."""
 
     def ended(self, entry: Entry | None) -> None:
         """This one has it now; None: no news, but time has passed."""
 
 
-class NoTelling:
+class NoProgress:
     """Says nothing."""
 
-    def __enter__(self) -> NoTelling:
+    def __enter__(self) -> NoProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,7 +52,7 @@ class NoTelling:
         return
 
 
-class LineTelling(NoTelling):
+class ProgressLines(NoProgress):
     """For logs: a line an LEA."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -70,14 +70,14 @@ class LineTelling(NoTelling):
             print(f"{self._finished}/{self._total} {line(entry)}", file=self._stream, flush=True)
 
 
-class BarTelling:
+class ProgressBar:
     """For people: a bar of LEAs, gone when the work is over."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._bar: Any = None
 
-    def __enter__(self) -> BarTelling:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(
@@ -96,11 +96,11 @@ class BarTelling:
         self._bar.update(1 if entry else 0)
 
 
-def teller(stream: TextIO, *, quiet: bool = False) -> Teller:
+def batch_progress(stream: TextIO, *, quiet: bool = False) -> Progress:
     """What suits where the words go: a bar on a terminal, lines in a log, nothing when quiet."""
     if quiet:
-        return NoTelling()
-    return BarTelling(stream) if stream.isatty() else LineTelling(stream)
+        return NoProgress()
+    return ProgressBar(stream) if stream.isatty() else ProgressLines(stream)
 
 
 def line(entry: Entry) -> str:

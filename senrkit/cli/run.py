@@ -1,0 +1,146 @@
+"""The commands `check`, `run` and `student`: one district's enrollments, Aeries beside CALPADS."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from senrkit.cli.options import A_FILE, accepted_stops, load, out_option, senr_options, soft_stop_options
+from senrkit.cli.shell import command, complain_of_stops, print_json
+from senrkit.errors import UsageError
+from senrkit.progress import terminal_progress
+
+if TYPE_CHECKING:
+    from senrkit.engine import Run
+
+
+@command("""
+  senrkit check
+  senrkit check --settings district.toml --json
+""")
+@senr_options
+@click.pass_context
+def check(
+    ctx: click.Context,
+    settings_file: Path,
+    extract: tuple[Path, ...],
+    as_of: dt.date | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Check the preconditions only. Writes nothing."""
+    from senrkit.engine import check as check_preconditions
+
+    settings = load(ctx, settings_file, as_of=as_of, extract=extract)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        done = check_preconditions(settings, progress=progress)
+    if as_json:
+        print_json(done.manifest | {"exit_code": done.exit_code})
+    elif not quiet:
+        for each in done.manifest["preconditions"]:
+            click.echo(f"{each['id']}  {each['state']:<8}  {each['title']}: {each['evidence']}")
+    complain_of_stops(done.manifest["preconditions"])
+    return done.exit_code
+
+
+@command("""
+  senrkit run
+  senrkit run --settings district.toml --extract SENR_ODS.txt --as-of 2026-11-23 --out runs/monday
+  senrkit run --accept P08 --because "CALPADS was down last week" --accept-deletes 31
+""")
+@senr_options
+@out_option
+@soft_stop_options
+@click.option("--decisions", type=A_FILE, help="People's decisions. Default: decisions.csv in the runs folder.")
+@click.option("--list-same", is_flag=True, help="List in proposal.csv also what is the same on both sides.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    settings_file: Path,
+    extract: tuple[Path, ...],
+    as_of: dt.date | None,
+    out: Path | None,
+    accept: tuple[str, ...],
+    because: tuple[str, ...],
+    accept_deletes: int | None,
+    decisions: Path | None,
+    list_same: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Compare, decide and write the files.
+
+    Predicts CALPADS' answer to each file before it is written. Everything goes into a run folder.
+    """
+    from senrkit.engine import run as reconcile
+
+    accepted = accepted_stops(accept, because)
+    settings = load(ctx, settings_file, as_of=as_of, extract=extract)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        done = reconcile(
+            settings,
+            out=out,
+            accept=accepted,
+            accept_deletes=accept_deletes,
+            decisions=decisions,
+            list_same=list_same,
+            progress=progress,
+        )
+    return tell_run(done, as_json=as_json, quiet=quiet)
+
+
+@command("""
+  senrkit student 1234567890
+  senrkit student 1024 --run runs/2026-11-23_01 --names
+""")
+@click.argument("identifier", metavar="SSID|LOCAL-ID")
+@senr_options
+@click.option(
+    "--run", "run_folder", type=A_FILE, help="Explain what this finished run decided, instead of today's state."
+)
+@click.option("--names", is_flag=True, help="Show names and birth dates too.")
+@click.pass_context
+def student(
+    ctx: click.Context,
+    identifier: str,
+    settings_file: Path,
+    extract: tuple[Path, ...],
+    as_of: dt.date | None,
+    run_folder: Path | None,
+    names: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Show both sides of one student.
+
+    Spell by spell, with the decision and why.
+    """
+    from senrkit.student import explain
+
+    if run_folder and (extract or as_of):
+        raise UsageError("--run stands alone: a finished run has its extract and its day.", "Leave the others out.")
+    source = run_folder or load(ctx, settings_file, as_of=as_of, extract=extract)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        progress.step("looking the student up")
+        view = explain(source, identifier.strip())
+    if as_json:
+        print_json(view.document(show_names=names))
+    else:
+        click.echo(view.text(show_names=names))
+    return 0
+
+
+def tell_run(done: Run, *, as_json: bool, quiet: bool) -> int:
+    """Say what came of the run; gives its exit code."""
+    if as_json:
+        print_json(done.manifest | {"exit_code": done.exit_code, "folder": str(done.folder)})
+    elif not quiet:
+        for line in done.summary_lines():
+            click.echo(line)
+        click.echo(f"Everything is in {done.folder}.")
+    complain_of_stops(done.manifest["preconditions"])
+    return done.exit_code
