@@ -89,10 +89,12 @@ def _headings(rows: Iterator[list[str]], table: str) -> list[str]:
 
 
 def _knows(row: Iterable[str], table: str) -> bool:
-    known = {heading.upper() for heading in wanted()[table].headings.values()} | {
-        code.upper() for code in wanted()[table].kinds
-    }
-    known |= {f"{table}.{code}" for code in wanted()[table].kinds}
+    """Whether two columns of the table stand in the row; of a table that is not Aeries' every row is its heading."""
+    if table not in wanted():
+        return True
+    columns = wanted()[table]
+    known = {heading.upper() for heading in columns.headings.values()} | {code.upper() for code in columns.kinds}
+    known |= {f"{table}.{code}" for code in columns.kinds}
     return sum(str(cell).strip().upper() in known for cell in row) > 1
 
 
