@@ -1,11 +1,21 @@
-"""A lock on an open file that holds between programs, on every system."""
+"""Files and folders that are there whole or not at all, and a lock that holds between programs, on every system.
+
+What is not finished lies in a hidden folder `.unfinished-senrkit-…` beside the place that it will take. Errors are the
+system's own: whoever writes knows what to say to a person.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+_UNFINISHED = ".unfinished-senrkit-"
+_ABANDONED_AFTER_SECONDS = 24 * 3600
 # Windows keeps others from reading a locked byte: lock one that no file of ours will ever have.
 _FAR_BYTE = 1 << 40
 
@@ -34,3 +44,70 @@ def locked(handle: int, *, wait: bool = True) -> Iterator[None]:
             yield
         finally:
             fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:
+    """The bytes as a file, on the disk in full before it takes its name, over an older one if need be."""
+    write_all({path: data}, private=private)
+
+
+def write_all(contents: Mapping[Path, bytes], *, private: bool = True) -> None:
+    """As `write_whole`, files of one folder: none takes its name before all are on the disk."""
+    with tempfile.TemporaryDirectory(
+        prefix=_UNFINISHED, dir=next(iter(contents)).parent, ignore_cleanup_errors=True
+    ) as unfinished:
+        mode = 0o600 if private else 0o666
+        for path, data in contents.items():
+            opened = os.open(Path(unfinished) / path.name, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), mode)
+            with os.fdopen(opened, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in contents:
+            (Path(unfinished) / path.name).replace(path)
+
+
+@contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """A private folder to write into that becomes `out` when the block ends well and vanishes when it does not.
+
+    `out` may be there when it is empty. Every file in it is private, and on the disk before the folder takes its name.
+    """
+    out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remove_abandoned(out.parent)
+    folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=out.parent))
+    try:
+        yield folder
+        _seal(folder)
+        if out.exists():
+            # Not every system moves a folder onto an empty one.
+            out.rmdir()
+        folder.rename(out)
+        _sync(out.parent)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(parent: Path, prefix: str = _UNFINISHED) -> None:
+    """What a killed run left holds pupils' data; no run takes a day."""
+    for left in parent.glob(f"{prefix}*"):
+        with suppress(OSError):
+            if time.time() - left.lstat().st_mtime > _ABANDONED_AFTER_SECONDS:
+                shutil.rmtree(left)
+
+
+def _seal(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    # Windows opens no folders, and syncs no file that is open for reading only.
+    if os.name == "posix":
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -11,8 +11,7 @@ import datetime as dt
 import getpass
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,8 @@ import pandas as pd
 import pyarrow as pa
 
 from senrkit.errors import LayoutError
-from senrkit.inputs.aeries.read import AeriesTables, read_aeries
-from senrkit.inputs.extract.senr import Extract, read_extract
-from senrkit.inputs.local import local_inputs
+from senrkit.inputs.extract.senr import Extract
+from senrkit.inputs.load import DIRECTORY, SENR, Inputs, load
 from senrkit.progress import NoProgress, Progress
 from senrkit.reconciliation import decisions, preconditions
 from senrkit.reconciliation.both_sides import both_sides
@@ -45,8 +43,6 @@ DONE, STOPPED, HELD = 0, 4, 5
 DECISIONS_FILE = "decisions.csv"
 # Without these answered there is nothing that could be decided.
 _DECIDABLE_ONLY_WITH = ("P03", "P05", "P10", "P13", "P15", "P16")
-# Inputs that the settings name and no run reads.
-_NOT_OF_A_RUN = ("sela_extract",)
 # The settings that decide what is sent; with the schools, what is skipped and the inputs they make the run number.
 _DECISIVE = ("school_year", "lea", "as_of", "charter", "lea_from", "process", "translations")
 
@@ -55,13 +51,12 @@ _DECISIVE = ("school_year", "lea", "as_of", "charter", "lea_from", "process", "t
 class Comparison:
     """Both sides, set against each other: what a run, a check and the student view have in common.
 
-    In a finished run `tables` says where Aeries was read and has no rows any more, nor have `scope.state` and
+    In a finished run `inputs.tables` says where Aeries was read and has no rows any more, nor have `scope.state` and
     `spell_set.people`.
     """
 
     settings: Settings
-    tables: AeriesTables
-    extract: Extract | LayoutError
+    inputs: Inputs
     preconditions: list[Precondition]
     scope: Scope | None = None
     spell_set: SpellSet | None = None
@@ -136,32 +131,19 @@ def run(
     preconditions.check_acceptable(acceptance)
     if out is not None:
         refuse_used(out)
-    with local_inputs(settings, without=_NOT_OF_A_RUN) as local:
-        done = _run(local, out, acceptance, decisions, list_same, progress)
-    return _as_given(done, settings)
-
-
-def _run(
-    settings: Settings,
-    out: Path | None,
-    acceptance: Acceptance,
-    decisions: Path | None,
-    list_same: bool,
-    progress: Progress,
-) -> Run:
     made = compare(settings, acceptance, decisions, progress)
-    inputs = _inputs(made)
-    label = _label(made, inputs)
+    label = _label(made)
     made = _compared(made)
     with _claimed(out, settings.output.runs, label) as folder:
         if preconditions.stopped(made.preconditions):
-            manifest = _manifest(made, label, inputs, None)
+            manifest = _manifest(made, label, None)
             return Run(STOPPED, write_stopped(folder, manifest, _to_look_at(made)), manifest, made, None)
         _begin(progress, "predicting what CALPADS will answer")
-        outcome = foretell(decide(made.proposal, made.decided), made.scope, made.spell_set, settings, label.number)
+        proposal, directory = decide(made.proposal, made.decided), made.inputs.school_directory()
+        outcome = foretell(proposal, made.scope, made.spell_set, settings, label.number, directory)
         _begin(progress, "writing the files")
         files = encode_files(outcome.plan)
-        manifest = _manifest(made, label, inputs, outcome, files)
+        manifest = _manifest(made, label, outcome, files)
         written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
     # Only now: what a run that failed had looked at counts for nothing.
     made.checked.keep(made.proposal.conflicts, (decisions or settings.output.runs / DECISIONS_FILE).parent)
@@ -171,29 +153,33 @@ def _run(
 
 def check(settings: Settings, *, progress: Progress | None = None) -> Run:
     """The preconditions only. Writes nothing; raises `InputError` as `run` does."""
-    with local_inputs(settings, without=_NOT_OF_A_RUN) as local:
-        made = compare(local, Acceptance(), None, progress or NoProgress())
-        stops = preconditions.stopped(made.preconditions)
-        inputs = _inputs(made)
-        manifest = _manifest(made, _label(made, inputs), inputs, None)
-    return _as_given(Run(STOPPED if stops else DONE, None, manifest, made, None), settings)
+    made = compare(settings, Acceptance(), None, progress or NoProgress())
+    stops = preconditions.stopped(made.preconditions)
+    return Run(STOPPED if stops else DONE, None, _manifest(made, _label(made), None), made, None)
 
 
-def compare(settings: Settings, acceptance: Acceptance, decisions_file: Path | None, progress: Progress) -> Comparison:
-    """Read both sides, which are on this machine (`local_inputs`), check whether they may be compared, and decide row
-    by row."""
+def compare(
+    settings: Settings,
+    acceptance: Acceptance,
+    decisions_file: Path | None,
+    progress: Progress,
+    needed: Sequence[str] = (SENR, DIRECTORY),
+) -> Comparison:
+    """Read both sides (`load`), check whether they may be compared, and decide row by row."""
     progress.step("reading Aeries and the extract")
     file = decisions_file or settings.output.runs / DECISIONS_FILE
-    data, kept = _read_decisions(file)
-    tables, extract, spells_built = _read_both(settings)
+    data = decisions.read_bytes(file)
+    kept = decisions.parse(data, file.name)
+    inputs = load(settings, *needed, begin=build_spells)
+    tables, extract = inputs.tables, inputs.senr
     found = preconditions.of_inputs(tables, extract, settings)
     if isinstance(extract, LayoutError):
-        return Comparison(settings, tables, extract, preconditions.in_order(found), decisions_file=data)
+        return Comparison(settings, inputs, preconditions.in_order(found), decisions_file=data)
     _begin(progress, "checking whether the two may be compared")
-    spell_set = spells_built.result()
+    spell_set = inputs.begun.result()
     scope = scope_of(extract, spell_set, settings)
     found += preconditions.of_comparison(extract, scope, spell_set, tables, settings)
-    made = Comparison(settings, tables, extract, found, scope, spell_set, decisions_file=data)
+    made = Comparison(settings, inputs, found, scope, spell_set, decisions_file=data)
     if not any(one.id in _DECIDABLE_ONLY_WITH for one in preconditions.stopped(found)):
         _begin(progress, "comparing, row by row")
         made = _decided(made, kept, file.parent, acceptance)
@@ -211,7 +197,7 @@ def _to_look_at(made: Comparison) -> pd.DataFrame | None:
 
 def _compared(made: Comparison) -> Comparison:
     """Without the rows that are done with once the two sides are compared: of a large district some gigabytes."""
-    slim = dataclasses.replace(made, tables=dataclasses.replace(made.tables, tables={}))
+    slim = dataclasses.replace(made, inputs=made.inputs.without_rows())
     if made.proposal is not None:
         assert made.scope is not None and made.spell_set is not None
         scope = dataclasses.replace(made.scope, state=_emptied(made.scope.state))
@@ -231,25 +217,6 @@ def _begin(progress: Progress, step: str) -> None:
     progress.step(step)
 
 
-def _read_both(settings: Settings) -> tuple[AeriesTables, Extract | LayoutError, Future[SpellSet]]:
-    """Both at once, and the spells as soon as Aeries is read: most of the work is done outside of Python.
-
-    The spells are finished; what stops them is raised when they are asked for, which a refused extract does not need.
-    """
-
-    def extract() -> Extract | LayoutError:
-        try:
-            return read_extract(settings.calpads.senr_extract)
-        except LayoutError as refused:
-            return refused
-
-    with ThreadPoolExecutor(2) as workers:
-        of_state = workers.submit(extract)
-        tables = read_aeries(settings)
-        spells = workers.submit(build_spells, tables, settings)
-        return tables, of_state.result(), spells
-
-
 def _decided(made: Comparison, kept: pd.DataFrame, beside: Path, acceptance: Acceptance) -> Comparison:
     assert made.scope is not None and made.spell_set is not None
     checked = decisions.Checked.read(kept, made.settings.as_of, beside)
@@ -259,11 +226,6 @@ def _decided(made: Comparison, kept: pd.DataFrame, beside: Path, acceptance: Acc
     return dataclasses.replace(
         made, proposal=proposal, decided=applied, checked=checked, preconditions=[*made.preconditions, deletes]
     )
-
-
-def _read_decisions(path: Path) -> tuple[bytes | None, pd.DataFrame]:
-    kept = decisions.read(path)
-    return (path.read_bytes() if path.is_file() else None), kept
 
 
 def _documents(
@@ -284,15 +246,13 @@ def _documents(
     )
 
 
-def _manifest(
-    made: Comparison, label: RunLabel, inputs: list[dict[str, Any]], outcome: Outcome | None, files: Any = ()
-) -> dict[str, Any]:
-    extract = made.extract
+def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files: Any = ()) -> dict[str, Any]:
+    extract = made.inputs.senr
     known = not isinstance(extract, LayoutError)
     manifest = build_manifest(
         label,
         made.settings,
-        inputs=inputs,
+        inputs=made.inputs.digests,
         layout=_layout_entry(extract) if known else None,
         preconditions=[dataclasses.asdict(one) for one in made.preconditions],
         accepted=[
@@ -305,16 +265,11 @@ def _manifest(
         files=files,
         findings=outcome.findings if outcome else None,
         decisions=_decisions_entry(made),
-        notes=[*made.tables.notes, *(extract.notes if known else ())],
+        notes=[*made.inputs.tables.notes, *(extract.notes if known else ())],
         information=made.proposal.information if made.proposal else None,
         what_if=what_if(made.scope, made.spell_set, outcome.store, made.settings).document() if outcome else None,
     )
-    return made.settings.as_given(manifest)
-
-
-def _as_given(done: Run, settings: Settings) -> Run:
-    """The run with the settings as they were given: copies that stood in for an address are gone by now."""
-    return dataclasses.replace(done, comparison=dataclasses.replace(done.comparison, settings=settings))
+    return made.inputs.settings.as_given(manifest)
 
 
 def _layout_entry(extract: Extract) -> dict[str, Any]:
@@ -324,26 +279,6 @@ def _layout_entry(extract: Extract) -> dict[str, Any]:
         "delimiter": extract.delimiter,
         "encoding": extract.encoding,
     }
-
-
-def _inputs(made: Comparison) -> list[dict[str, Any]]:
-    """Everything the outcome depends on, beside the settings and the decisions."""
-    found: list[dict[str, Any]] = []
-    if not isinstance(made.extract, LayoutError):
-        found += [
-            {"role": "senr_extract", "name": file.name, "sha256": file.sha256, "bytes": file.bytes, "rows": file.rows}
-            for file in made.extract.files
-        ]
-    directory = made.settings.calpads.school_directory
-    if directory is not None and directory.is_file():
-        data = directory.read_bytes()
-        sha256 = hashlib.sha256(data).hexdigest()
-        found.append({"role": "school_directory", "name": directory.name, "sha256": sha256, "bytes": len(data)})
-    source, digests = made.tables.source, made.tables.digests
-    return found + [
-        {"role": "aeries", "source": source, "name": name, "sha256": digests.get(name, ""), "rows": len(table)}
-        for name, table in made.tables.tables.items()
-    ]
 
 
 def _decisions_entry(made: Comparison) -> dict[str, Any] | None:
@@ -358,11 +293,11 @@ def _decisions_entry(made: Comparison) -> dict[str, Any] | None:
     }
 
 
-def _label(made: Comparison, inputs: list[dict[str, Any]]) -> RunLabel:
+def _label(made: Comparison) -> RunLabel:
     """Run id and number follow from the inputs: the same inputs give the same files, through whichever door."""
     document = settings_document(made.settings)
     decisive = {name: document[name] for name in _DECISIVE}
-    digests = [entry["sha256"] for entry in inputs]
+    digests = [entry["sha256"] for entry in made.inputs.digests]
     kept = hashlib.sha256(made.decisions_file or b"").hexdigest()
     aeries = made.settings.aeries
     decisive |= {"schools": aeries.schools, "skip": [aeries.skip_tags, aeries.skip_programs]}

@@ -14,7 +14,7 @@ from senrkit.engine import Comparison, compare
 from senrkit.errors import InputError, UsageError
 from senrkit.frames import text
 from senrkit.inputs.extract.state_rows import StateRows
-from senrkit.inputs.local import local_inputs
+from senrkit.inputs.load import SENR
 from senrkit.progress import NoProgress
 from senrkit.reconciliation import preconditions
 from senrkit.reconciliation.preconditions import Acceptance
@@ -87,11 +87,10 @@ def explain(source: Settings | Path, identifier: str) -> StudentView:
     """
     if isinstance(source, Path):
         return _from_folder(source, identifier)
-    with local_inputs(source, without=("sela_extract", "school_directory")) as local:
-        made = compare(local, Acceptance(), None, NoProgress())
-        if made.scope is None or made.spell_set is None:
-            stop = preconditions.stopped(made.preconditions)[0]
-            raise InputError(stop.evidence, stop.cure)
+    made = compare(source, Acceptance(), None, NoProgress(), needed=(SENR,))
+    if made.scope is None or made.spell_set is None:
+        stop = preconditions.stopped(made.preconditions)[0]
+        raise InputError(stop.evidence, stop.cure)
     return _from_comparison(made, made.spell_set, identifier)
 
 
@@ -100,7 +99,7 @@ def _from_comparison(made: Comparison, spell_set: SpellSet, identifier: str) -> 
     rows, people = made.scope.rows, spell_set.people
     ssids, students = _who(rows, people, identifier)
     state = rows.where(rows.is_in("ssid", ssids)).sort_values("start_date", ascending=False)
-    enr = made.tables.tables["ENR"]
+    enr = made.inputs.tables.tables["ENR"]
     sides = {
         "calpads": _rows(state, _STATE),
         "aeries": _rows(enr[enr["ID"].isin(students)].sort_values("ED", ascending=False), _AERIES),

@@ -6,7 +6,6 @@ Exit codes of `senrkit validate`: 0 nothing fatal; 3 a file cannot be read; 4 a 
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from senrkit.calpads.records import Records
 from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.rules.language import check_language, unchecked
 from senrkit.calpads.store import Store
+from senrkit.disk import write_all
 from senrkit.errors import InputError, UsageError
 from senrkit.frames import text
 from senrkit.inputs.directory import SchoolDirectory, read_school_directory
@@ -193,7 +193,11 @@ def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
             "Remove the character at the source.",
         ) from None
     listed = _left_out(validation, sunk).to_csv(index=False, lineterminator="\r\n").encode()
-    _write_both({out: data, list_file: listed})
+    try:
+        write_all({out: data, list_file: listed}, private=False)
+    except OSError as error:
+        cure = "Name a file in a folder of yours."
+        raise InputError(f"{out.parent} cannot be written ({error.strerror}).", cure) from None
     return out, list_file
 
 
@@ -236,19 +240,6 @@ def _left_out(validation: Validation, sunk: np.ndarray) -> pd.DataFrame:
     )
     parts = pd.concat([part[list(_LEFT_OUT)] for part in (fatal, beside, unread) if len(part)] or [fatal])
     return parts.sort_values(["line", "rule"], kind="stable")
-
-
-def _write_both(contents: dict[Path, bytes]) -> None:
-    folder = next(iter(contents)).parent
-    try:
-        with tempfile.TemporaryDirectory(prefix=".unfinished-senrkit-", dir=folder) as unfinished:
-            for path, data in contents.items():
-                (Path(unfinished) / path.name).write_bytes(data)
-            for path in contents:
-                (Path(unfinished) / path.name).replace(path)
-    except OSError as error:
-        cure = "Name a file in a folder of yours."
-        raise InputError(f"{folder} cannot be written ({error.strerror}).", cure) from None
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,14 @@ from senrkit import engine
 from senrkit.app import comparison
 from senrkit.demo import make
 from senrkit.frames import dates, text
-from senrkit.inputs.aeries.read import read_aeries
 from senrkit.inputs.extract.senr import read_extract
-from senrkit.inputs.local import local_inputs
+from senrkit.inputs.load import SENR, Inputs, load
 from senrkit.progress import Progress
 from senrkit.reconciliation import decisions as kept_decisions
 from senrkit.settings.settings import Settings, load_settings, read_settings_text
 
 _TABLE_ROWS = 400
 _NAMED = ("ssid", "last_name", "first_name")
-_OF_CALPADS = ("senr_extract", "sela_extract", "school_directory")
 
 
 def recognise(progress: Progress, files: Sequence[str], lea: str, as_of: str) -> dict[str, Any]:
@@ -136,17 +134,17 @@ def names(progress: Progress, settings_file: str, extract: str, ssids: Sequence[
     progress.step("looking the names up")
     settings = _settings(settings_file, extract)
     wanted = pd.Series(list(ssids), dtype="str")
-    with local_inputs(settings, without=("sela_extract", "school_directory")) as local:
-        rows = read_extract(local.calpads.senr_extract).state
-        state = rows.where(rows.is_in("ssid", wanted), _NAMED)
-        # The newest row of CALPADS' own comes last in the extract, and wins.
-        return _names(pd.concat([_in_aeries(local, wanted), state], ignore_index=True))
+    inputs = load(settings, SENR)
+    rows = inputs.extract().state
+    state = rows.where(rows.is_in("ssid", wanted), _NAMED)
+    # The newest row of CALPADS' own comes last in the extract, and wins.
+    return _names(pd.concat([_in_aeries(inputs, wanted), state], ignore_index=True))
 
 
 def names_in_aeries(progress: Progress, settings_file: str, ssids: Sequence[str]) -> dict[str, str]:
     """As `names`, without CALPADS: comparing language status needs no SENR extract."""
     progress.step("looking the names up")
-    return _names(_in_aeries(_settings(settings_file, ""), pd.Series(list(ssids), dtype="str")))
+    return _names(_in_aeries(load(_settings(settings_file, "")), pd.Series(list(ssids), dtype="str")))
 
 
 def compare_language(progress: Progress, settings_file: str) -> dict[str, Any]:
@@ -166,13 +164,13 @@ def try_setup(progress: Progress, settings_text: str, folder: str) -> dict[str, 
     """Can Aeries be read with these settings? How many students, which schools, which years."""
     progress.step("asking Aeries")
     settings = read_settings_text(settings_text, Path(folder), "the new set-up")
-    with local_inputs(settings, without=_OF_CALPADS) as local:
-        tables = read_aeries(local)
+    inputs = load(settings)
+    tables = inputs.tables
     schools = tables.tables["LOC"]
     years = tables.tables["ENR"]["YR"]
     own = schools[~schools["CD"].isin(["0", ""])]
     return {
-        "source": local.as_given(tables.source),
+        "source": inputs.settings.as_given(tables.source),
         "students": int(tables.tables["STU"]["ID"].nunique()),
         "newest_year": int(tables.newest_year or 0),
         "rows_of_year": int((years == str(settings.school_year.first)).sum()),
@@ -192,9 +190,8 @@ def _settings(settings_file: str, extract: str) -> Settings:
     return load_settings(Path(settings_file), extract=(Path(extract),) if extract else None)
 
 
-def _in_aeries(settings: Settings, wanted: pd.Series) -> pd.DataFrame:
-    with local_inputs(settings, without=_OF_CALPADS) as local:
-        people = read_aeries(local).tables["STU"]
+def _in_aeries(inputs: Inputs, wanted: pd.Series) -> pd.DataFrame:
+    people = inputs.tables.tables["STU"]
     return people.loc[text.is_in(people["CID"], wanted), ["CID", "LN", "FN"]].set_axis(list(_NAMED), axis=1)
 
 

@@ -174,11 +174,6 @@ class ProposalTable:
         return row[self.sorted_by]
 
 
-def masked(identifier: str) -> str:
-    """An SSID or local id while names are hidden: its last three digits, enough to tell rows apart."""
-    return "•" * max(len(identifier) - 3, 0) + identifier[-3:] if len(identifier) > 4 else "•" * len(identifier)
-
-
 def _searchable(row: Mapping[str, str]) -> str:
     words = [row[name] for name in _SEARCHED]
     words += [wording.phrase("action", row["action"]).title, wording.phrase(row["action"], row["reason"]).title]

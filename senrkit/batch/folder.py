@@ -6,12 +6,11 @@ import contextlib
 import datetime as dt
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from senrkit import disk
 from senrkit.batch.document import FILE, RUNS
-from senrkit.disk import locked
 from senrkit.errors import InputError, UsageError
 
 _LOCK, _IN_PROGRESS = ".lock", ".in-progress-"
@@ -51,7 +50,7 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(locked(handle, wait=False))
+                stack.enter_context(disk.locked(handle, wait=False))
             except OSError:
                 raise UsageError(
                     f"Another senrkit works on the batch in {folder}.",
@@ -91,16 +90,7 @@ def write_whole(path: Path, data: bytes) -> None:
         when the disk is full or cannot be written.
     """
     try:
-        handle, unfinished = tempfile.mkstemp(prefix=".unfinished-senrkit-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(unfinished).replace(path)
-        except BaseException:
-            Path(unfinished).unlink(missing_ok=True)
-            raise
+        disk.write_whole(path, data)
     except OSError as error:
         raise _unwritable(path, error) from None
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
+from senrkit.disk import write_whole
 from senrkit.figures.chart import Chart, empty_html, figure_html, sentence_html, table_html
 
 
@@ -33,12 +33,7 @@ def write_page(path: Path, title: str, charts: Iterable[Chart]) -> Path:
         when the disk is full or cannot be written.
     """
     body = f"<h1>{html.escape(title)}</h1>" + "".join(chart_html(chart) for chart in charts)
-    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
-    try:
-        unfinished.write_text(page(title, body), encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(path, page(title, body).encode(), private=False)
     return path
 
 

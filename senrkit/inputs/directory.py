@@ -101,8 +101,9 @@ class SchoolDirectory:
         return _one_each(self.rows[self.rows["is_district"]], "district_code")
 
 
-def read_school_directory(path: Path) -> SchoolDirectory:
-    """Read `pubschls` as CDE gives it out: tab-separated `.txt`, `.csv` or `.xlsx`.
+def read_school_directory(path: Path, data: bytes | None = None) -> SchoolDirectory:
+    """Read `pubschls` as CDE gives it out: tab-separated `.txt`, `.csv` or `.xlsx`; `data` is what the file holds, when
+    that is known already.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def read_school_directory(path: Path) -> SchoolDirectory:
         get the right file.
     """
     path = Path(path)
-    cells = read_cells(path)
+    cells = read_cells(path, data)
     columns = pd.DataFrame({name: _clean(cells[name]) for name in _wanted() if name in cells})
     for name in _wanted():
         if name not in columns:
@@ -215,15 +216,16 @@ def _looked_up(codes: pd.Series, rows: pd.DataFrame, key: str) -> pd.DataFrame:
     return rows.take(text.positions(codes, rows[key])).set_axis(codes.index)
 
 
-def read_cells(path: Path) -> pd.DataFrame:
-    """The directory's cells as text, columns named as in `directory_columns.csv`; other columns are dropped.
+def read_cells(path: Path, data: bytes | None = None) -> pd.DataFrame:
+    """The directory's cells as text, columns named as in `directory_columns.csv`; other columns are dropped. `data` as
+    for `read_school_directory`.
 
     Raises
     ------
     InputError
         when the file is missing, empty, unreadable or not the directory.
     """
-    data = _bytes(path)
+    data = read_bytes(path) if data is None else data
     if data.startswith(_OLD_WORKBOOK):
         raise InputError(f"{path.name} is a workbook of the old .xls kind.", "Download it as .xlsx or as text.")
     rows = _workbook_rows(data, path) if data.startswith(_WORKBOOK) else _text_rows(data, path)
@@ -241,7 +243,8 @@ def read_cells(path: Path) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(columns[at], dtype="str") for name, at in headings.items()})
 
 
-def _bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """What the file holds; an `InputError` says that it cannot be read, or holds nothing."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:

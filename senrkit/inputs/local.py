@@ -10,17 +10,16 @@ import dataclasses
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from senrkit.addresses.address import Address
+from senrkit.disk import remove_abandoned
 from senrkit.errors import InputError, SenrkitError
 from senrkit.settings.settings import Settings
 
 _COPIES = "senrkit-inputs-"
-_ABANDONED_AFTER_SECONDS = 24 * 3600
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -99,7 +98,7 @@ def _database(file: Path, address: Address) -> str:
 
 @contextmanager
 def _private_folder() -> Iterator[Path]:
-    _remove_abandoned()
+    remove_abandoned(Path(tempfile.gettempdir()), _COPIES)
     try:
         # mkdtemp makes it for this person alone.
         folder = Path(tempfile.mkdtemp(prefix=_COPIES))
@@ -112,11 +111,3 @@ def _private_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_abandoned() -> None:
-    """What a killed run left holds pupils' data; no run takes a day."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_COPIES}*"):
-        with suppress(OSError):
-            if time.time() - left.lstat().st_mtime > _ABANDONED_AFTER_SECONDS:
-                shutil.rmtree(left)

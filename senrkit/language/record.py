@@ -9,13 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import getpass
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from senrkit import disk
 from senrkit.errors import InputError
 from senrkit.language.changes import Change, Rows
 from senrkit.language.statements import Raw
@@ -126,16 +125,7 @@ def write_whole(path: Path, content: str) -> None:
         when it cannot be written.
     """
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".unfinished-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        disk.write_whole(path, content.encode())
     except OSError as error:
         raise InputError(
             f"{path} cannot be written ({error.strerror}).", "Make room, or see that the folder is yours."

@@ -14,10 +14,10 @@ import pandas as pd
 from senrkit.addresses.address import Address
 from senrkit.errors import Stopped, UsageError
 from senrkit.frames import text
-from senrkit.inputs.aeries.read import AeriesTables, read_aeries
+from senrkit.inputs.aeries.read import AeriesTables
 from senrkit.inputs.aeries.tables import year_in_name
-from senrkit.inputs.extract.sela import SelaExtract, read_sela_extract, sela_layouts
-from senrkit.inputs.local import local_inputs
+from senrkit.inputs.extract.sela import SelaExtract, sela_layouts
+from senrkit.inputs.load import SELA, Inputs, load
 from senrkit.language import tables as listed
 from senrkit.language.classes import CLASSES, PROPOSED, classify
 from senrkit.language.history import histories, newest_statuses
@@ -34,8 +34,6 @@ from senrkit.version import __version__
 
 DOCUMENT, TABLE, WORKBOOK = "language.json", "language.csv", "language.xlsx"
 LAC_IMPORT, STU_IMPORT = "aeries_import_LAC.csv", "aeries_import_STU.csv"
-# Inputs that the settings name and that say nothing of language.
-_NOT_OF_LANGUAGE = ("senr_extract", "school_directory")
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,11 +109,10 @@ def run_language(
     progress = progress or NoProgress()
     if out is not None:
         refuse_used(out)
-    with local_inputs(_with_sela(settings, sela), without=_NOT_OF_LANGUAGE) as local:
-        extract, aeries, found = read_and_compare(local, progress=progress)
-        document = _document(local, extract, aeries, found, made or dt.datetime.now(dt.UTC).astimezone())
+    inputs, found = read_and_compare(settings, sela=sela, progress=progress)
+    document = _document(inputs, found, made or dt.datetime.now(dt.UTC).astimezone())
     proposed = listed.proposals(found)
-    stu_rows = listed.stu_import(proposed, aeries.tables["STU"])
+    stu_rows = listed.stu_import(proposed, inputs.tables.tables["STU"])
     progress.step("writing the files")
     folder = out or _new_folder(settings)
     _write(folder, document, found, proposed, stu_rows, settings.as_of)
@@ -124,8 +121,8 @@ def run_language(
 
 def read_and_compare(
     settings: Settings, *, sela: Path | Address | None = None, progress: Progress | None = None
-) -> tuple[SelaExtract, AeriesTables, pd.DataFrame]:
-    """Both inputs, and every student with class and reason (`classify`); nothing is written.
+) -> tuple[Inputs, pd.DataFrame]:
+    """What was read, and every student with class and reason (`classify`); nothing is written.
 
     Raises
     ------
@@ -137,12 +134,11 @@ def read_and_compare(
     if settings.calpads.sela_extract is None:
         raise UsageError("No SELA extract is named.", "Set sela_extract under [calpads], or use --sela FILE.")
     progress.step("reading Aeries and the SELA extract")
-    with local_inputs(settings, without=_NOT_OF_LANGUAGE) as local:
-        extract, aeries = read_sela_extract(local.calpads.sela_extract), read_aeries(local)
-    refuse_other_year(settings, aeries.newest_year, aeries.database_name)
-    _refuse_other_lea(settings, extract)
+    inputs = load(settings, SELA)
+    refuse_other_year(settings, inputs.tables.newest_year, inputs.tables.database_name)
+    _refuse_other_lea(settings, inputs.sela)
     progress.step("comparing, student by student")
-    return extract, aeries, compared(extract.rows, aeries, settings)
+    return inputs, compared(inputs.sela.rows, inputs.tables, settings)
 
 
 def compared(sela_rows: pd.DataFrame, aeries: AeriesTables, settings: Settings) -> pd.DataFrame:
@@ -239,9 +235,8 @@ def _write(
                 raise RuntimeError(f"{name} was read back with other bytes than were written.")
 
 
-def _document(
-    settings: Settings, extract: SelaExtract, aeries: AeriesTables, found: pd.DataFrame, made: dt.datetime
-) -> dict[str, Any]:
+def _document(inputs: Inputs, found: pd.DataFrame, made: dt.datetime) -> dict[str, Any]:
+    settings, extract, aeries = inputs.settings, inputs.sela, inputs.tables
     by_class = found["class"].value_counts()
     reasoned = found[(found["reason"] != "").to_numpy()].groupby(["class", "reason"]).size()
     reasons: dict[str, dict[str, int]] = {}
@@ -255,7 +250,7 @@ def _document(
         "school_year": settings.school_year.text,
         "as_of": settings.as_of.isoformat(),
         "settings": settings_document(settings),
-        "inputs": _inputs(extract, aeries),
+        "inputs": inputs.digests,
         "database": aeries.database_name,
         "counts": {
             "class": {name: int(by_class.get(name, 0)) for name in CLASSES},
@@ -269,24 +264,6 @@ def _document(
         "notes": [*aeries.notes, *extract.notes, *_age_note(extract, settings), *_not_asked(extract, aeries)],
     }
     return settings.as_given(document)
-
-
-def _inputs(extract: SelaExtract, aeries: AeriesTables) -> list[dict[str, Any]]:
-    files = [
-        {"role": "sela_extract", "columns": extract.columns}
-        | {key: getattr(file, key) for key in ("name", "sha256", "bytes", "rows")}
-        for file in extract.files
-    ]
-    return files + [
-        {
-            "role": "aeries",
-            "source": aeries.source,
-            "name": name,
-            "sha256": aeries.digests.get(name, ""),
-            "rows": len(rows),
-        }
-        for name, rows in aeries.tables.items()
-    ]
 
 
 def _waiting(found: pd.DataFrame, as_of: dt.date) -> dict[str, int]:

@@ -123,7 +123,7 @@ def compare_language(settings: Settings, show_students: bool) -> LanguagePage:
     from senrkit.notebook.progress import NotebookProgress
 
     with NotebookProgress() as progress:
-        _, _, found = read_and_compare(settings, progress=progress)
+        _, found = read_and_compare(settings, progress=progress)
     return LanguagePage(settings, found, show_students)
 
 

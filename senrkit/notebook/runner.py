@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 
 from senrkit import errors
+from senrkit.disk import write_whole
 from senrkit.errors import SenrkitError, UsageError
 from senrkit.jupyter.world import KERNEL, NO_KERNEL, TRANSPORT, World, jupyter_world
 from senrkit.notebook import library
 from senrkit.notebook.page import RUN_MIME
-from senrkit.notebook.summary import write_whole
 from senrkit.results import masking
 
 if TYPE_CHECKING:

@@ -77,17 +77,11 @@ class Student:
             return markup.joined(
                 markup.paragraph("This run proposes nothing for anybody, so there is no student to show.")
             )
-        both = pd.DataFrame({"ssid": [", ".join(self.ssids)]}, dtype="str")
-        ids = ", ".join(
-            masking.masked(pd.DataFrame({"local_id": list(self.local_ids)}, dtype="str"), self.show_students)[
-                "local_id"
-            ]
+        ssids, ids = (
+            ", ".join(each if self.show_students else masking.masked_identifier(each) for each in identifiers)
+            for identifiers in (self.ssids, self.local_ids)
         )
-        return markup.joined(
-            markup.paragraph(
-                f"SSID {masking.masked(both, self.show_students)['ssid'].iloc[0]} · local id {ids or 'none'}"
-            )
-        )
+        return markup.joined(markup.paragraph(f"SSID {ssids} · local id {ids or 'none'}"))
 
     def _own(self, rows: pd.DataFrame) -> pd.DataFrame:
         own = rows["ssid"].isin(list(self.ssids))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
+from senrkit.disk import write_whole
 from senrkit.results.folder import RunFolder
 from senrkit.results.summary import summary_lines
 
@@ -53,20 +52,3 @@ def write_summary(run: RunFolder) -> tuple[Path, Path]:
     write_whole(text_file, ("\n".join(lines) + "\n").encode())
     write_whole(json_file, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
     return text_file, json_file
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Put a private file in its place in one step, over an older one.
-
-    Raises
-    ------
-    OSError
-        when the disk is full or cannot be written.
-    """
-    handle, name = tempfile.mkstemp(prefix=".unfinished-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -91,17 +91,23 @@ def read(path: Path) -> pd.DataFrame:
     InputError
         when the file cannot be read, a column is missing, or a line holds what no decision can be.
     """
+    return parse(read_bytes(path), path.name)
+
+
+def read_bytes(path: Path) -> bytes | None:
+    """What the decisions file holds; `None` when there is none. Raises `InputError` when it cannot be read."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
-        return _frame([])
+        return None
     except OSError:
         raise InputError(f"The decisions file {path} cannot be read.", "Check that it is a file and yours.") from None
-    return parse(data, path.name)
 
 
-def parse(data: bytes, name: str) -> pd.DataFrame:
-    """The decisions in the bytes of a file called `name`; as `read`."""
+def parse(data: bytes | None, name: str) -> pd.DataFrame:
+    """The decisions in the bytes of a file called `name`, or of none; as `read`."""
+    if data is None:
+        return _frame([])
     lines = csv.reader(io.StringIO(_decoded(data, name), newline=""))
     rows = []
     try:

@@ -63,6 +63,9 @@ def _value(hole: str, actions: pd.DataFrame, state: pd.DataFrame, spells: pd.Dat
             taken(state[column], actions["pair_state_row"].to_numpy()),
         ),
     }[side]().fillna("")
+    if what == "reason":
+        # An exit that a person began to enter: a date alone. The student is held for it.
+        return text.choose(text.equals(values, ""), "no exit reason", values)
     return _day(values) if column.endswith("date") else values
 
 

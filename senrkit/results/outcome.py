@@ -15,6 +15,7 @@ from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
 from senrkit.frames import text
 from senrkit.frames.text import taken
+from senrkit.inputs.directory import SchoolDirectory
 from senrkit.reconciliation.compare import COMPARED
 from senrkit.reconciliation.decisions import Applied
 from senrkit.reconciliation.proposal import Proposal, hold
@@ -59,7 +60,14 @@ def decide(proposal: Proposal, applied: Applied) -> Proposal:
     return hold(proposal, _holds(ssids, DECIDED, "A person decided so; see the decisions file."))
 
 
-def foretell(proposal: Proposal, scope: Scope, spell_set: SpellSet, settings: Settings, run_number: str) -> Outcome:
+def foretell(
+    proposal: Proposal,
+    scope: Scope,
+    spell_set: SpellSet,
+    settings: Settings,
+    run_number: str,
+    directory: SchoolDirectory | None = None,
+) -> Outcome:
     """Plan the files, let the model of CALPADS answer, hold who would sink one, and plan again without them.
 
     Raises
@@ -68,7 +76,7 @@ def foretell(proposal: Proposal, scope: Scope, spell_set: SpellSet, settings: Se
         when the second plan is not the first without those students, or the model does not end where it must
         (`assert_settled`): a fault of senrkit.
     """
-    context = CheckContext(settings.school_year, settings.as_of, settings.lea, settings.charter, _directory(settings))
+    context = CheckContext(settings.school_year, settings.as_of, settings.lea, settings.charter, directory)
     store = Store(scope.rows)
     proposal = _without_unsendable(proposal)
     plan = order(proposal, settings, run_number)
@@ -170,11 +178,3 @@ def _holds(ssids: pd.Series, reason: str, said: str | pd.Series, detail: str | p
     values = {"ssid": ssids, "hold_reason": reason, "detail": detail, "text": said}
     held = {name: value.to_numpy() if isinstance(value, pd.Series) else value for name, value in values.items()}
     return pd.DataFrame(held, index=pd.RangeIndex(len(ssids))).astype("str")
-
-
-def _directory(settings: Settings):
-    if settings.calpads.school_directory is None:
-        return None
-    from senrkit.inputs.directory import read_school_directory
-
-    return read_school_directory(settings.calpads.school_directory)

@@ -42,7 +42,7 @@ def write_workbook(
     OSError
         when the disk is full or cannot be written.
     """
-    tables = _tables(manifest, plan.actions, left_out, findings, information)
+    tables = _tables(manifest, plan, left_out, findings, information)
     write_book(
         path,
         f"senrkit {manifest['run_id']}",
@@ -54,15 +54,15 @@ def write_workbook(
 
 def _tables(
     manifest: Mapping[str, Any],
-    actions: pd.DataFrame,
+    plan: Plan,
     left_out: pd.DataFrame,
     findings: pd.DataFrame | None,
     information: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     return {
         "by_school": _by_school(manifest),
-        "proposal": _proposal(actions),
-        "held": _held(actions),
+        "proposal": _proposal(plan),
+        "held": _held(plan.actions),
         "left_out": _left_out(left_out),
         "preconditions": _preconditions(manifest),
         "findings": _causes(findings, manifest),
@@ -89,12 +89,13 @@ def _by_school(manifest: Mapping[str, Any]) -> pd.DataFrame:
     return table.assign(to_do=to_do).sort_values(["to_do", "school_code"], ascending=[False, True])
 
 
-def _proposal(actions: pd.DataFrame) -> pd.DataFrame:
-    table = proposal_table(actions)
+def _proposal(plan: Plan) -> pd.DataFrame:
+    table = proposal_table(plan.actions)
+    labels = {file.name: file.label for file in plan.files}
     return table.assign(
         reason=_reason_titles(table),
         action=_titles("action", table["action"]),
-        file=table["file"].str.extract(r"_(\d{2,}_[a-z_]+)\.txt$", expand=False).fillna(""),
+        file=text.mapped(table["file"], lambda name: labels.get(name, "")),
         changed=_readable(table["changed"]),
         before=_readable(table["before"]),
         after=_readable(table["after"]),

@@ -70,7 +70,9 @@ def shown_reason(actions: pd.DataFrame) -> pd.Series:
 def _with_hold_text(actions: pd.DataFrame) -> pd.Series:
     has_text = (actions["hold_text"] != "").to_numpy()
     both = text.concatenated(actions["hold_text"], " ", actions["evidence"])
-    return text.choose(has_text, both, actions["evidence"])
+    # An enrollment that agrees, of a student who is held, has no evidence of its own.
+    said = text.choose(text.equals(actions["evidence"], ""), actions["hold_text"], both)
+    return text.choose(has_text, said, actions["evidence"])
 
 
 def _iso_values(packed: pd.Series) -> pd.Series:

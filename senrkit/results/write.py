@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import tempfile
-import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from senrkit import disk
 from senrkit.errors import InputError, UsageError
 from senrkit.results.covering_sheet import covering_sheet
 from senrkit.results.files import EncodedFile, Plan, decode
@@ -29,8 +27,6 @@ from senrkit.results.tables import findings_table, left_out_table, proposal_tabl
 
 COVERING_SHEET = "READ_ME_FIRST.txt"
 MANIFEST = "manifest.json"
-_UNFINISHED = ".unfinished-senrkit-"
-_ABANDONED_AFTER_SECONDS = 24 * 3600
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -128,24 +124,12 @@ def staged(out: Path) -> Iterator[Path]:
     InputError
         when the disk is full or cannot be written.
     """
-    folder = None
     try:
         refuse_used(out)
-        out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _remove_abandoned(out.parent)
-        folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=out.parent))
-        yield folder
-        _seal(folder)
-        if out.exists():
-            # Not every system moves a folder onto an empty one.
-            out.rmdir()
-        folder.rename(out)
-        _sync(out.parent)
+        with disk.staged(out) as folder:
+            yield folder
     except OSError as error:
         raise _unwritable(out, error) from None
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_submission(folder: Path, documents: RunDocuments) -> None:
@@ -183,32 +167,6 @@ def _write_zip(path: Path, contents: Mapping[str, bytes]) -> None:
     with zipfile.ZipFile(path) as package:
         if {name: package.read(name) for name in package.namelist()} != dict(contents):
             raise RuntimeError(f"{path.name} was read back with other files than were written.")
-
-
-def _seal(folder: Path) -> None:
-    """Every file private and on the disk before the folder takes its name."""
-    for path in sorted(folder.rglob("*")):
-        path.chmod(0o700 if path.is_dir() else 0o600)
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    # Windows opens no folders, and syncs no file that is open for reading only.
-    if os.name == "posix":
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _remove_abandoned(parent: Path) -> None:
-    """What a killed run left holds pupils' data; no run takes a day."""
-    for left in parent.glob(f"{_UNFINISHED}*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
-                shutil.rmtree(left)
 
 
 def _unwritable(out: Path, error: OSError) -> InputError:

@@ -368,8 +368,8 @@ def faults(spells: pd.DataFrame, settings: Settings) -> dict[str, object]:
     no_exit = np.isnat(end)
     problems = [
         (spells["odd_dates"].to_numpy() | ((end < start) & ~is_cancelled), DATE_ERROR, _ODD),
-        (~no_exit & reason_blank, DATE_ERROR, "an exit date without an exit reason"),
-        (no_exit & ~reason_blank, DATE_ERROR, "an exit reason without an exit date"),
+        (~no_exit & reason_blank, DATE_ERROR, "An exit date without an exit reason."),
+        (no_exit & ~reason_blank, DATE_ERROR, "An exit reason without an exit date."),
     ]
     school = text.joined([spells["ssid"], spells["school_code"], spells["nps_code"]])
     live = ~is_cancelled
@@ -377,8 +377,8 @@ def faults(spells: pd.DataFrame, settings: Settings) -> dict[str, object]:
     is_primary = primary(spells["status"], start, end, np.datetime64(settings.as_of))
     anywhere = overlapping(spells["ssid"], start, end, live & is_primary)
     overlaps = [
-        (at_school, OVERLAP, "two enrollments at this school overlap"),
-        (anywhere, OVERLAP, "two primary enrollments overlap"),
+        (at_school, OVERLAP, "Two enrollments at this school overlap in Aeries."),
+        (anywhere, OVERLAP, "Two primary enrollments overlap in Aeries."),
     ]
     conditions, found, said = (list(column) for column in zip(*overlaps, *problems, strict=True))
     return {
@@ -388,7 +388,7 @@ def faults(spells: pd.DataFrame, settings: Settings) -> dict[str, object]:
     }
 
 
-_ODD = "dates that cannot be: an unreadable date, a start outside the school year, or an exit before the start"
+_ODD = "Dates that cannot be: an unreadable date, a start outside the school year, or an exit before the start."
 
 
 def _same_key(spells: pd.DataFrame) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import re
 import shutil
 
@@ -205,11 +206,12 @@ def test_a_hard_stop_cannot_be_accepted(clerk, home):
 def test_a_hold_is_appended_and_its_student_is_in_no_file(evaluated):
     place = choose(evaluated, "delete", 1)[0]
     ssid = evaluated.desk.session.proposal.rows[place]["ssid"]
-    evaluated.do("review/decide", decision="hold", reason="Ask the school", expires="2027-06-30")
+    expires = str(evaluated.desk.session.settings.as_of + dt.timedelta(days=200))
+    evaluated.do("review/decide", decision="hold", reason="Ask the school", expires=expires)
     with decisions_of(evaluated).open(newline="") as lines:
         kept = list(csv.DictReader(lines))
     assert [(one["ssid"], one["action"], one["decision"], one["expires"]) for one in kept] == [
-        (ssid, "delete", "hold", "2027-06-30")
+        (ssid, "delete", "hold", expires)
     ]
     evaluated.do("step/export")
     assert "Make them again" in evaluated.sees()

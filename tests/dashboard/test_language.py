@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import re
 import shutil
@@ -17,7 +18,8 @@ from tests.dashboard.desks import Clerk
 @pytest.fixture(scope="module")
 def district(tmp_path_factory):
     folder = tmp_path_factory.mktemp("district") / "demo"
-    make(folder, 300, 1, None)
+    # A day on which somebody can have waited for 90 days: in August nobody can.
+    make(folder, 300, 1, dt.date(2026, 11, 23))
     return folder
 
 

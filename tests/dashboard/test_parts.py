@@ -10,12 +10,14 @@ import time
 import pytest
 
 from senrkit.app.places import DROP, HOME, USER_HEADER, Places, safe_name
-from senrkit.app.proposal import ProposalTable, masked
+from senrkit.app.proposal import ProposalTable
+from senrkit.app.screens import _environment
 from senrkit.app.server import FIRST_PORT, Options, configuration, notebook, serve
 from senrkit.app.workroom import Request, Workroom
 from senrkit.errors import UsageError
 from senrkit.jupyter.door import Door, taken_port
 from senrkit.jupyter.world import World
+from senrkit.results import masking
 from senrkit.results.tables import PROPOSAL_COLUMNS
 
 SIGNED_ON = {HOME: "/srv/senrkit", DROP: "", USER_HEADER: "X-Forwarded-User"}
@@ -67,9 +69,9 @@ def test_a_name_from_a_browser_is_made_safe(given, kept):
 # ---- the proposal
 
 
-@pytest.mark.parametrize(("identifier", "shown"), [("9000000215", "•••••••215"), ("1024", "••••"), ("", "")])
-def test_identifiers_are_masked(identifier, shown):
-    assert masked(identifier) == shown
+def test_the_dashboard_hides_students_by_the_one_rule():
+    assert _environment().filters["masked"] is masking.masked_identifier
+    assert _environment().filters["hiding"] is masking.masked_text
 
 
 ROW = dict.fromkeys(PROPOSAL_COLUMNS, "")
@@ -80,7 +82,8 @@ TWO = [
         "reason": "exit",
         "ssid": "9000000001",
         "school_code": "1111111",
-        "start_date": "20260817",
+        "start_date": "2026-08-17",
+        "start_key": "20260817",
         "changed": "exit_date|grade",
     },
     ROW
@@ -89,7 +92,8 @@ TWO = [
         "reason": "missing-in-calpads",
         "ssid": "9000000001",
         "school_code": "2222222",
-        "start_date": "20261001",
+        "start_date": "2026-10-01",
+        "start_key": "20261001",
     },
 ]
 HOLD = {

@@ -67,7 +67,7 @@ def test_every_notebook_runs_and_leaves_itself_and_its_page_in_the_run_folder(re
 def test_language_shows_what_the_command_finds(demo, stopped, agreed):
     from senrkit.language.work import read_and_compare
 
-    _, _, found = read_and_compare(load_settings(demo.settings))
+    _, found = read_and_compare(load_settings(demo.settings))
     new = int(found["class"].isin(["new-el", "new-ifep"]).sum())
     page = shown(executed("05_language", demo).page)
     assert new == 9 and f"{new} students are newly EL or IFEP" in page
@@ -80,7 +80,7 @@ def test_language_shows_what_the_command_finds(demo, stopped, agreed):
 def test_language_shows_students_when_asked_for(demo):
     from senrkit.language.work import read_and_compare
 
-    _, _, found = read_and_compare(load_settings(demo.settings))
+    _, found = read_and_compare(load_settings(demo.settings))
     ssid = found.loc[found["class"] == "new-el", "ssid"].iloc[0]
     given = {"settings": str(demo.settings), "run": str(demo.run)}
     assert ssid not in texts(run_notebook("05_language", given).notebook)

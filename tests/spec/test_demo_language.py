@@ -34,7 +34,7 @@ def planted(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "d"
     district = make(folder, 300, seed, as_of)
     expectations = pd.read_csv(folder / "demo_expectations.csv", dtype="str", keep_default_na=False)
-    _, _, found = read_and_compare(load_settings(district.settings_file))
+    _, found = read_and_compare(load_settings(district.settings_file))
     waiting = to_be_determined(found, as_of)[["ssid", "age"]]
     found = found.merge(waiting, on="ssid", how="left")
     return expectations[expectations["expected_action"] == "language"].merge(found, on="ssid")

@@ -302,3 +302,65 @@ def test_no_evidence_names_a_student():
     assert {name for name, one in found.items() if one.state == "stopped"} >= {"P01", "P04", "P08", "P10", "P13"}
     said = " ".join(f"{one.evidence} {one.cure}" for one in found.values())
     assert not re.search(r"Given|Family|9000000\d|2015-?03|\b100\d\b", said)
+
+
+class TestP15:
+    """More than 5 and more than 1 % of a column cannot be read as dates; by their shape, never by their value."""
+
+    @staticmethod
+    def spoilt(column: str, wrong: int, rows: int, value: str):
+        table = "student start exit reason\n" + "\n".join(f"{at + 1} 2026-08-12 2026-10-02 160" for at in range(rows))
+        sis = aeries(table)
+        name, code = column.split(".")
+        sis.tables[name].loc[: wrong - 1, code] = value
+        return sis
+
+    @pytest.mark.parametrize("column", ["STU.BD", "ENR.ED", "ENR.LD"])
+    @pytest.mark.parametrize(
+        ("wrong", "rows", "found"),
+        [(5, 50, "passed"), (6, 50, "stopped"), (6, 600, "passed"), (7, 600, "stopped"), (6, 599, "stopped")],
+    )
+    def test_how_many(self, column, wrong, rows, found):
+        assert checked(self.spoilt(column, wrong, rows, "14-Mar-15"))["P15"].state == found
+
+    def test_blank_is_no_value(self):
+        assert checked(self.spoilt("STU.BD", 40, 50, ""))["P15"].state == "passed"
+
+    def test_rows_of_another_year_do_not_count(self):
+        sis = self.spoilt("ENR.LD", 6, 50, "14-Mar-15")
+        sis.tables["ENR"].loc[:5, "YR"] = "2025"
+        assert checked(sis)["P15"].state == "passed"
+
+    @pytest.mark.parametrize(
+        ("value", "shape"),
+        [
+            ("14-Mar-15", "99-Aaa-99"),
+            ("3/14/2015", "9/99/9999"),
+            ("Zzcanary", "Aaaaaaaa"),
+            ("2015-02-30", "9999-99-99"),
+        ],
+    )
+    def test_the_shape_and_not_the_value(self, value, shape):
+        said = checked(self.spoilt("STU.BD", 9, 50, value))["P15"].evidence
+        assert shape in said and "STU.BD" in said and "9 of 50" in said and value not in said
+
+
+class TestP16:
+    """Fewer than 98 % of the run year's `ENR` rows find their student in `STU`."""
+
+    @pytest.mark.parametrize(("lost", "found"), [(0, "passed"), (1, "passed"), (2, "stopped")])
+    def test_how_many(self, lost, found):
+        sis = aeries("student\n" + "\n".join(str(at + 1) for at in range(50)))
+        sis.tables["STU"] = sis.tables["STU"].iloc[lost:].reset_index(drop=True)
+        one = checked(sis)["P16"]
+        assert one.state == found and f"{50 - lost} of 50" in one.evidence
+
+    def test_when_it_passes_the_row_still_counts_as_enrolled_under_its_local_id(self):
+        sis = aeries("student\n" + "\n".join(str(at + 1) for at in range(60)))
+        sis.tables["STU"] = sis.tables["STU"].iloc[1:].reset_index(drop=True)
+        ods = state("student local_id first_name last_name birth_date\n61 1001 Zoe Quill 20100101")
+        proposal = reconcile(
+            scope_of(ods, build_spells(sis, settings()), settings()), build_spells(sis, settings()), settings()
+        )
+        held = proposal.actions.set_index("ssid")
+        assert held.loc["9000000061", "hold_detail"] == "identity-conflict/b"

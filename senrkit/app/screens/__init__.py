@@ -6,7 +6,6 @@ Values are escaped by default.
 from __future__ import annotations
 
 import datetime as dt
-import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -17,10 +16,8 @@ from typing import Any
 
 import jinja2
 
-from senrkit.app.proposal import masked
+from senrkit.results.masking import masked_identifier, masked_text
 from senrkit.texts import wording
-
-_SSID = re.compile(r"\b[0-9]{10}\b")
 
 
 @cache
@@ -34,8 +31,8 @@ def _environment() -> jinja2.Environment:
         "day": day,
         "moment": lambda moment: f"{moment:%-d %b %Y, %H:%M}" if hasattr(moment, "strftime") else moment,
         "size": size,
-        "masked": masked,
-        "hiding": hiding,
+        "masked": masked_identifier,
+        "hiding": masked_text,
         "plural": lambda number, one, many="": one if number == 1 else many or f"{one}s",
     }
     made.globals |= {"phrase": wording.phrase, "words": words}
@@ -45,11 +42,6 @@ def _environment() -> jinja2.Environment:
 def render(screen: str, context: Mapping[str, Any]) -> str:
     """A screen as HTML."""
     return _environment().get_template(f"{screen}.html").render(context)
-
-
-def hiding(said: str, shown: bool) -> str:
-    """A sentence with every SSID in it hidden, unless names are shown."""
-    return said if shown else _SSID.sub(lambda found: masked(found[0]), said)
 
 
 @cache

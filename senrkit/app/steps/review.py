@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from senrkit.app import screens, student
-from senrkit.app.proposal import FILTERS, TO_DO, masked
+from senrkit.app.proposal import FILTERS, TO_DO
 from senrkit.errors import SenrkitError
 from senrkit.reference import SchoolYear
+from senrkit.results.masking import masked_identifier
 from senrkit.texts import wording
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def look_names_up(desk: Desk) -> None:
 def who(session: Any, row: Mapping[str, str]) -> tuple[str, str]:
     """How a student is called on the page: name and SSID, or hidden."""
     if not session.names_shown:
-        return f"SSID {masked(row['ssid'])}", ""
+        return f"SSID {masked_identifier(row['ssid'])}", ""
     return session.names.get(row["ssid"], "") or f"SSID {row['ssid']}", f"SSID {row['ssid']}"
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from senrkit.disk import write_whole
 from senrkit.errors import UsageError
 from senrkit.reference import SchoolYear
 from senrkit.settings import values as settings_values
@@ -68,9 +68,7 @@ def save(desk: Desk, values: Mapping[str, Any]) -> None:
     read_settings_text(text, folder)
     folder.mkdir(mode=0o700)
     (folder / "extracts").mkdir(mode=0o700)
-    unfinished = folder / f".unfinished-{secrets.token_hex(4)}"
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(folder / "senrkit.toml")
+    write_whole(folder / "senrkit.toml", text.encode(), private=False)
     desk.form.clear()
     desk.session.choose_settings(folder / "senrkit.toml")
     desk.go("load")

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from senrkit.errors import InputError
+from senrkit.inputs.aeries.tables import wanted
 from senrkit.inputs.aeries.values import texts
 
-TEXT_SUFFIXES = (".csv", ".txt")
+TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 WORKBOOK_SUFFIX = ".xlsx"
 
-_DELIMITERS = "^\t,"
+_DELIMITERS = "^\t,;"
+_SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+# A title, a date and a blank line may stand above the headings.
+_ROWS_ABOVE = 5
+# What databases and spreadsheets write for "nothing".
+NOTHING = ("NULL", "(null)", "#N/A")
+_MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _ROWS_AT_A_TIME = 20_000
 
 
@@ -34,8 +44,9 @@ class Export:
 def read_export(file: Path, table: str) -> Export:
     """Read one exported table.
 
-    Text is UTF-8, with or without mark, or Windows-1252; separated by comma, tab or caret. Of a workbook, the
-    sheet called `table` or the only filled one is read.
+    Text is UTF-8, with or without mark, UTF-16 with one, or Windows-1252; separated by comma, semicolon, tab or caret,
+    or as a line `sep=` says. A title above the headings is passed over, and the words of `NOTHING` alone in a cell are
+    blank, with a note. Of a workbook, the sheet called `table` or the only filled one is read.
 
     Raises
     ------
@@ -43,22 +54,61 @@ def read_export(file: Path, table: str) -> Export:
         when the file is empty, cut off, damaged or of another kind. The message has file and line, never content.
     """
     try:
-        return _workbook(file, table) if file.suffix.lower() == WORKBOOK_SUFFIX else _text(file)
+        found = _workbook(file, table) if file.suffix.lower() == WORKBOOK_SUFFIX else _text(file, table)
+        return _without_nothing(found, file)
     except OSError as failure:
         raise InputError(f"{file.name} cannot be read ({failure.strerror}).", "Check that you may read it.") from None
 
 
-def _text(file: Path) -> Export:
+def _text(file: Path, table: str) -> Export:
     text, notes = _decoded(file)
-    first_line = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first_line.count)
+    text = text.lstrip("\r\n")
+    if said := _SEPARATOR_LINE.fullmatch(text.partition("\n")[0]):
+        text, delimiter = text.partition("\n")[2], said[1]
+    else:
+        delimiter = max(_DELIMITERS, key="\n".join(text.splitlines()[: _ROWS_ABOVE + 1]).count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        headings = next((row for row in rows if row), [])
+        headings = _headings(rows, table)
         chunks = [_checked(part, len(headings)) for part in iter(lambda: list(islice(rows, _ROWS_AT_A_TIME)), [])]
     except (csv.Error, _WrongCount):
         raise _cut_off(file, text, delimiter) from None
     return Export(tuple(headings), _columns(chunks, len(headings)), notes)
+
+
+def _headings(rows: Iterator[list[str]], table: str) -> list[str]:
+    """The first row; or, when no column of the table stands in it, the first of the next ones that has one."""
+    filled = (row for row in rows if any(cell.strip() for cell in row))
+    first = next(filled, [])
+    row = first
+    for _ in range(_ROWS_ABOVE):
+        if not row or _knows(row, table):
+            break
+        row = next(filled, [])
+    return row if row and _knows(row, table) else first
+
+
+def _knows(row: Iterable[str], table: str) -> bool:
+    known = {heading.upper() for heading in wanted()[table].headings.values()} | {
+        code.upper() for code in wanted()[table].kinds
+    }
+    known |= {f"{table}.{code}" for code in wanted()[table].kinds}
+    return sum(str(cell).strip().upper() in known for cell in row) > 1
+
+
+def _without_nothing(export: Export, file: Path) -> Export:
+    """The words for "nothing", alone in a cell, as blanks; said once a file, with their number."""
+    words = pa.array(NOTHING, pa.large_string())
+    found = [pc.is_in(column.cast(pa.large_string()), words) for column in export.columns]
+    count = sum(pc.sum(column).as_py() or 0 for column in found)
+    if not count:
+        return export
+    columns = tuple(
+        pc.if_else(nothing, "", column.cast(pa.large_string()))
+        for nothing, column in zip(found, export.columns, strict=True)
+    )
+    note = f"{file.name}: {count:,} cells with {', '.join(NOTHING[:-1])} or {NOTHING[-1]} were read as blank."
+    return Export(export.headings, columns, (*export.notes, note))
 
 
 class _WrongCount(Exception):
@@ -97,8 +147,14 @@ def _decoded(file: Path) -> tuple[str, tuple[str, ...]]:
     content = file.read_bytes()
     if not content.strip():
         raise InputError(f"{file.name} is empty.", "Export the table again.")
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            try:
+                return content.decode(encoding), ()
+            except UnicodeDecodeError:
+                break
     if b"\0" in content:
-        raise InputError(f"{file.name} is not text, or it is UTF-16.", "Export it as CSV in UTF-8.")
+        raise InputError(f"{file.name} is not text, or it is UTF-16 without its mark.", "Export it as CSV in UTF-8.")
     try:
         return content.decode("utf-8-sig"), ()
     except UnicodeDecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,6 +31,11 @@ _QUERY_LIMIT = 100_000
 # So many enrollments without one that has ended are unlikely, as in precondition P06.
 _FEW = 50
 _SHORTENED = r"^\d(\.\d+)?[Ee]\+?\d+$"
+_DAY_IN_NAME = re.compile(r"[ _-]?\d{4}[-_]?\d{2}[-_]?\d{2}$|[ _-]\d{1,2}[-_]\d{1,2}[-_]\d{2,4}$")
+# How spreadsheets are kept from rewriting a long number: an apostrophe, a formula; and how they group its digits.
+_KEPT_AS_TEXT = r"^(?:'|=?\")?(\d[\d,]*\d|\d)\"?$"
+# A spreadsheet that rounds leaves zeros at the end of nearly every long number.
+_ROUNDED, _ROUNDED_SHARE = r"^\d{6}0000$", 0.5
 
 
 def read_folder(settings: Settings) -> AeriesTables:
@@ -67,7 +73,8 @@ def read_folder(settings: Settings) -> AeriesTables:
 def _files(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
-        table = file.stem.upper()
+        # An export may carry its day: STU_2026-11-23.csv.
+        table = _DAY_IN_NAME.sub("", file.stem).upper()
         if table not in wanted() or not file.is_file():
             continue
         if file.suffix.lower() not in (*TEXT_SUFFIXES, WORKBOOK_SUFFIX):
@@ -96,7 +103,10 @@ def _with_zeros(table: str, rows: pa.Table, file: str) -> tuple[pa.Table, str]:
     for code, width in wanted()[table].widths.items():
         if code not in rows.column_names:
             continue
-        values = rows[code]
+        values = _plain_digits(rows[code])
+        if not values.equals(rows[code]):
+            rows = rows.set_column(rows.column_names.index(code), code, values)
+        _refuse_rounded(file, table, code, values, width)
         if pc.any(pc.match_substring_regex(values, _SHORTENED)).as_py():
             raise InputError(
                 f"{file}: a spreadsheet has shortened numbers in {table}.{code}, so digits are lost.",
@@ -110,6 +120,23 @@ def _with_zeros(table: str, rows: pa.Table, file: str) -> tuple[pa.Table, str]:
             rows = rows.set_column(rows.column_names.index(code), code, pc.if_else(short, padded, values))
             said.append(f"{table}.{code} ({count:,})")
     return rows, f"{file}: leading zeros restored in {', '.join(said)}." if said else ""
+
+
+def _plain_digits(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Codes that were kept as text, or whose digits a spreadsheet has grouped, as the digits that they are."""
+    plain = pc.replace_substring_regex(values, _KEPT_AS_TEXT, r"\1")
+    grouped = pc.match_substring_regex(plain, r"^\d{1,3}(,\d{3})+$")
+    return pc.if_else(grouped, pc.replace_substring(plain, ",", ""), plain)
+
+
+def _refuse_rounded(file: str, table: str, code: str, values: pa.ChunkedArray, width: int) -> None:
+    filled = pc.sum(pc.match_substring_regex(values, rf"^\d{{{width}}}$")).as_py() or 0
+    rounded = pc.sum(pc.match_substring_regex(values, _ROUNDED)).as_py() or 0
+    if code == "CID" and rounded > _FEW and rounded > _ROUNDED_SHARE * filled:
+        raise InputError(
+            f"{file}: {rounded:,} of {filled:,} numbers in {table}.{code} end with four zeros, as if rounded.",
+            "Export the table again and do not save it from a spreadsheet, or format the column as text first.",
+        )
 
 
 def _at_the_limit(tables: Mapping[str, pa.Table], files: Mapping[str, Path]) -> list[str]:

@@ -47,7 +47,7 @@ class AeriesTables:
     safe to print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same.
     `inferred` names tables whose rows were made from records of another one: a row there does not prove that Aeries has
     it.
-    `day_order` is what `aeries_values.year_last_days` found.
+    `day_order` is what `aeries_values.spelled_days` found.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -217,9 +217,7 @@ def _days_spelled(tables: Mapping[str, pa.Table]) -> tuple[dict[str, pa.Table], 
         if wanted()[table].kinds[code] == "date"
     ]
     columns = [tables[table][code].combine_chunks() for table, code in places]
-    spelled, order = aeries_values.year_last_days(columns)
-    if not order:
-        return dict(tables), ""
+    spelled, order = aeries_values.spelled_days(columns)
     found = dict(tables)
     for (table, code), column in zip(places, spelled, strict=True):
         found[table] = found[table].set_column(found[table].column_names.index(code), code, column)

@@ -14,10 +14,20 @@ from senrkit.errors import InputError
 
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?P<rest>.*)", re.DOTALL)
 _BASIC_ISO = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?P<rest>)")
-_YEAR_LAST = re.compile(r"(?P<first>\d{1,2})/(?P<second>\d{1,2})/(?P<year>\d{4})(?P<rest>.*)", re.DOTALL)
+_YEAR_LAST = re.compile(
+    r"(?P<first>\d{1,2})(?P<mark>[/.\-])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})(?P<rest>(?!\d).*)", re.DOTALL
+)
+_MONTH_NAMED = re.compile(r"(?P<day>\d{1,2})[-/ ](?P<month>[A-Za-z]{3})[-/ ](?P<year>\d{4}|\d{2})(?P<rest>)")
+_SERIAL = re.compile(r"[2-6]\d{4}(\.\d+)?")
+_MONTHS = {
+    name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
+}
+# Of a year with two digits: below this it is of this century, so that nobody who is enrolled was born in the future.
+_OF_THIS_CENTURY = 50
 _CLOCK = re.compile(r"[T ]\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[AP]M)?", re.IGNORECASE)
 _SPACES = [bytes([code]) for code in range(128) if chr(code).isspace()]
 _WHOLE_NUMBER = r"^(-?\d+)\.0+$"
+_LEADING_ZEROS = r"^0+(\d+)$"
 
 # Excel counts days from here; the two days it is off before March 1900 touch no pupil.
 _EXCEL_DAY_ZERO = dt.date(1899, 12, 30)
@@ -81,9 +91,10 @@ def _number(value: float | Decimal) -> str:
 def tidy(column: pa.ChunkedArray, kind: str, where: str) -> pa.Array:
     """One text column, its values spelled the way every Aeries frame spells them.
 
-    Stripped at the right; null is `""`; a whole number has no decimal point. `kind` is that of `aeries_columns()`: a
+    Stripped on both sides; null is `""`; a whole number has no decimal point, and as `int`, which keys are, no leading
+    zeros. `kind` is that of `aeries_columns()`: a
     `date` becomes `CCYY-MM-DD` from ISO text, with or without a time of day, and what is no date, or has the year last
-    (`year_last_days`), stays as it stands; a `flag` becomes `1` or `0` from true and false. `where` names the column in
+    (`spelled_days`), stays as it stands; a `flag` becomes `1` or `0` from true and false. `where` names the column in
     a message.
 
     Raises
@@ -95,11 +106,13 @@ def tidy(column: pa.ChunkedArray, kind: str, where: str) -> pa.Array:
     # Most columns hold no space and no point anywhere, which their letters in one piece tell at once.
     letters = plain.buffers()[2].to_pybytes() if len(plain) and plain.buffers()[2] else b""
     if not letters.isascii() or any(space in letters for space in _SPACES):
-        plain = pc.utf8_rtrim_whitespace(plain)
+        plain = pc.utf8_trim_whitespace(plain)
     if kind == "date":
         return _replaced(plain, lambda text: _day(text, where))
     if b".0" in letters:
         plain = pc.replace_substring_regex(plain, _WHOLE_NUMBER, r"\1")
+    if kind == "int":
+        plain = pc.replace_substring_regex(plain, _LEADING_ZEROS, r"\1")
     if kind == "flag":
         return _replaced(plain, lambda text: {"true": "1", "false": "0"}.get(text.lower(), text))
     return plain
@@ -147,31 +160,65 @@ def _day(text: str, where: str) -> str:
         return text
 
 
-def year_last_days(columns: Sequence[pa.Array]) -> tuple[list[pa.Array], str]:
+def spelled_days(columns: Sequence[pa.Array]) -> tuple[list[pa.Array], str]:
     """Date columns of one source with days such as 8/31/2026 spelled `CCYY-MM-DD`, and which order was found.
 
     Whether day or month comes first is decided over all columns together: at least one value must fit one order alone.
     Values that fit only the other order stay as they stand, and all of them where nothing decides. The order is
-    `month-first`, `day-first`, `undecided`, or `""` where no value has the year last.
+    `month-first`, `day-first`, `undecided`, or `""` where no value has the year last. Years of two digits, months by
+    name (31-Aug-26) and the day numbers of a spreadsheet are read where the whole column is written so.
     """
-    found = {
-        text: day for column in columns for text in pc.unique(column).to_pylist() if (day := _YEAR_LAST.fullmatch(text))
-    }
+    columns = [_whole_column(column) for column in columns]
+    found = {}
+    for column in columns:
+        texts = [text for text in pc.unique(column).to_pylist() if text]
+        of_column = {text: day for text in texts if (day := _YEAR_LAST.fullmatch(text))}
+        two_digits = {text for text, day in of_column.items() if len(day["year"]) == 2}
+        if two_digits and len(two_digits) < len(texts):
+            of_column = {text: day for text, day in of_column.items() if text not in two_digits}
+        found |= of_column
+    if not found:
+        return columns, ""
     read = {order: {text: _ordered_day(day, order) for text, day in found.items()} for order in _ORDERS}
     alone = {
         order: sum(days[text] is not None and read[other][text] is None for text in found)
         for (order, days), other in zip(read.items(), reversed(_ORDERS), strict=True)
     }
-    if not found:
-        return list(columns), ""
     if len(set(alone.values())) == 1:
         # Nothing speaks for one order, or as much for the one as for the other.
-        return list(columns), "undecided"
+        return columns, "undecided"
     order = max(_ORDERS, key=lambda order: alone[order])
     return [_replaced(column, lambda text: read[order].get(text) or text) for column in columns], order
 
 
 _ORDERS = ("month-first", "day-first")
+
+
+def _whole_column(column: pa.Array) -> pa.Array:
+    """A column that is written in one of the ways that need no order, from end to end."""
+    texts = [text for text in pc.unique(column).to_pylist() if text]
+    if texts and all(_MONTH_NAMED.fullmatch(text) for text in texts):
+        return _replaced(column, _day_of_named_month)
+    if texts and all(_SERIAL.fullmatch(text) for text in texts):
+        return _replaced(column, _excel_day)
+    return column
+
+
+def _day_of_named_month(text: str) -> str:
+    found = _MONTH_NAMED.fullmatch(text)
+    month = _MONTHS.get(found["month"].lower()) if found else None
+    if month is None:
+        return text
+    try:
+        return dt.date(_full_year(found["year"]), month, int(found["day"])).isoformat()
+    except ValueError:
+        return text
+
+
+def _full_year(written: str) -> int:
+    if len(written) == 4:
+        return int(written)
+    return int(written) + (2000 if int(written) < _OF_THIS_CENTURY else 1900)
 
 
 def _ordered_day(found: re.Match[str], order: str) -> str | None:
@@ -180,7 +227,7 @@ def _ordered_day(found: re.Match[str], order: str) -> str | None:
     if rest and not _CLOCK.fullmatch(rest):
         return None
     try:
-        return dt.date(int(found["year"]), int(month), int(day)).isoformat()
+        return dt.date(_full_year(found["year"]), int(month), int(day)).isoformat()
     except ValueError:
         return None
 

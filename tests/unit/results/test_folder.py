@@ -10,7 +10,7 @@ import pytest
 from senrkit.errors import InputError
 from senrkit.results.changes import change_counts, run_changes
 from senrkit.results.folder import RunFolder, run_folders
-from senrkit.results.masking import masked, masked_text
+from senrkit.results.masking import masked, masked_identifier, masked_text
 from tests.run_folders import run_folder, stopped_run
 from tests.text_tables import ssid
 
@@ -159,7 +159,7 @@ def test_students_are_hidden_unless_asked_for():
     )
     hidden = masked(rows, show_students=False)
     assert hidden["ssid"].tolist() == ["•••••••123", ""]
-    assert hidden["local_id"].tolist() == ["•••56", "•••7"]
+    assert hidden["local_id"].tolist() == ["•••56", "•••"]
     assert hidden["evidence"].tolist() == ["see •••••••777.", "none"]
     assert "last_name" not in hidden and hidden["n"].tolist() == [1, 2]
     assert masked(rows, show_students=True).equals(rows)
@@ -167,3 +167,18 @@ def test_students_are_hidden_unless_asked_for():
 
 def test_masking_a_text_leaves_other_numbers_alone():
     assert masked_text("9000000123 at 1990001 on 20261123", False) == "•••••••123 at 1990001 on 20261123"
+
+
+@pytest.mark.parametrize(("digits", "shown"), [("900000012", "•••••••012"), ("90000001234", "•••••••234")])
+def test_an_ssid_typed_with_a_digit_too_few_or_too_many_is_hidden_too(digits, shown):
+    rows = pd.DataFrame({"ssid": [digits], "evidence": [f"see {digits}"]}, dtype="str")
+    assert masked_text(digits, False) == shown
+    assert masked(rows, show_students=False).iloc[0].tolist() == [shown, f"see {shown}"]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "shown"),
+    [("9000000215", "•••••••215"), ("900000021", "•••••••021"), ("100456", "•••56"), ("1024", "•••"), ("", "")],
+)
+def test_identifiers_are_masked(identifier, shown):
+    assert masked_identifier(identifier) == shown

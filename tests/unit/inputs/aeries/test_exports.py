@@ -124,9 +124,14 @@ class TestWorkbooks:
         assert frame["ED"].tolist() == ["2026-08-12", "2026-08-12", "2026-08-31"]
         assert frame["LD"].tolist() == ["2026-10-02", "later", ""]
 
-    def test_a_number_in_a_text_file_is_no_day(self, tmp_path):
-        folder = write_folder(tmp_path, district(ENR=[enrollment(ED=46246)]))
-        assert read(folder).tables["ENR"]["ED"].tolist() == ["46246"]
+    def test_a_number_in_a_text_file_is_a_day_only_where_the_whole_column_is_numbers(self, tmp_path):
+        rows = [enrollment(ED=46246), enrollment(SN=18, ED=46250)]
+        assert read(write_folder(tmp_path / "a", district(ENR=rows))).tables["ENR"]["ED"].tolist() == [
+            "2026-08-12",
+            "2026-08-16",
+        ]
+        mixed = district(ENR=[*rows, enrollment(SN=19, ED="2026-08-31")])
+        assert "46246" in read(write_folder(tmp_path / "b", mixed)).tables["ENR"]["ED"].tolist()
 
     @pytest.mark.parametrize(
         ("spoil", "said"),
@@ -281,7 +286,7 @@ class TestFaults:
         [
             (b"", "STU.csv is empty"),
             (b"\r\n\r\n", "STU.csv is empty"),
-            ("ID,CID\r\n".encode("utf-16"), "UTF-16"),
+            ("ID,CID\r\n".encode("utf-16-le"), "UTF-16"),
             (b"ID\0,CID", "not text"),
             (b"ID,LN\r\n1,\x81\xff", "neither UTF-8 nor Windows-1252"),
         ],

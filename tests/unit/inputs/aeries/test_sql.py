@@ -83,9 +83,9 @@ class TestWhatIsRead:
         assert {str(kind) for frame in aeries.tables.values() for kind in frame.dtypes} == {"str"}
         assert aeries.notes == []
 
-    def test_null_and_empty_are_both_blank_and_spaces_at_the_right_go(self, read, by_row):
+    def test_null_and_empty_are_both_blank_and_spaces_around_go(self, read, by_row):
         rows = [student(SN=1, TG=None), student(SN=2, TG=""), student(SN=3, TG="  "), student(SN=4, TG=" N ")]
-        assert read(district(STU=rows), by_row=by_row).tables["STU"]["TG"].tolist() == ["", "", "", " N"]
+        assert read(district(STU=rows), by_row=by_row).tables["STU"]["TG"].tolist() == ["", "", "", "N"]
 
     def test_an_optional_column_that_is_missing_is_absent(self, read, by_row):
         tables = read(district(), by_row=by_row).tables
