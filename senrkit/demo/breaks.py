@@ -145,7 +145,8 @@ def _five_years(d: District) -> District:
 
 def _dates_spoilt(d: District) -> District:
     stu = d.tables["STU"]
-    written = pd.to_datetime(stu["BD"]).dt.strftime("%d-%b-%y").fillna("").astype("str")
+    born, every_third = pd.to_datetime(stu["BD"]).dt, pd.Series(np.arange(len(stu)) % 3 == 0, index=stu.index)
+    written = born.strftime("%m/%d/%Y").mask(every_third, born.strftime("%d/%m/%Y")).fillna("").astype("str")
     return replace(d, tables=d.tables | {"STU": stu.assign(BD=written)})
 
 
@@ -194,7 +195,7 @@ BREAKS = {
         Break("P12", "CALPADS holds many enrollments of students whom Aeries does not know.", _many_strays),
         Break("P13", "The extract holds one enrollment twice.", _twice),
         Break("P14", "The extract was asked for since five years ago (a warning).", _five_years),
-        Break("P15", "A spreadsheet has rewritten the birth dates in Aeries.", _dates_spoilt),
+        Break("P15", "In every third birth date in Aeries day and month are swapped.", _dates_spoilt),
         Break("P16", "One student in ten has enrollments in Aeries and no row in STU.", _students_lost),
     )
 }
