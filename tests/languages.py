@@ -18,7 +18,8 @@ from senrkit.inputs.aeries.tables import AeriesTables
 from senrkit.inputs.extract.sela import sela_layouts
 from senrkit.language.work import compared
 from senrkit.settings.settings import Settings
-from tests.rulebook import LEA, rows_of, settings, ssid
+from tests.rulebook import settings
+from tests.text_tables import LEA, rows_of, ssid
 
 AS_OF = dt.date(2026, 11, 23)
 SELA_COLUMNS = sela_layouts()[18].columns

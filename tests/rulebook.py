@@ -1,9 +1,8 @@
 """Rules as small text tables: Aeries rows and state rows in, the actions out.
 
-A case reads like the rule book: the first line of a table names its columns, `-` is blank, `?` is unknown, and what a
-table does not name has the default below. Students are numbers; student 1 has SSID 9000000001. Schools: A (Alder,
-1990001), B (Birch, 1990002), N (the NPS record, 0000001), V (virtual, no state code), D (do-not-report), U (summer),
-X (tag, inactive).
+A case reads like the rule book, in the dialect of `tests.text_tables`; `?` is unknown, and what a table does not name
+has the default below. Schools: A (Alder, 1990001), B (Birch, 1990002), N (the NPS record, 0000001), V (virtual, no
+state code), D (do-not-report), U (summer), X (tag, inactive).
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from senrkit.reconciliation.scope import Scope, scope_of
 from senrkit.reference import ODS_FIELDS, layouts_by_column_count
 from senrkit.settings.settings import Settings, read_settings_text
 from senrkit.spells.build import SpellSet, build_spells
+from tests.text_tables import LEA, frame, rows_of, ssid
 
-LEA = "1999990"
 SCHOOLS = {
     # letter: Aeries code, name, LOC.SC, LOC.TG, LOC.DNR, LOC.U
     "A": ("1", "Alder", "1990001", "", "0", ""),
@@ -48,17 +47,6 @@ TRANSLATIONS = [
     ("STU", "IT", "D", "1"), ("ATT", "RS", "156", "E156"),
     ("ATT", "RS", "N", "N470"), ("ATT", "RS", "GRD", "E230"), ("ATT", "RS", "Y", "E155"),
 ]  # fmt: skip
-
-
-def ssid(number: str) -> str:
-    """Student 1 is 9000000001; ten digits, or something that is no number, stay as they are."""
-    return f"90000000{int(number):02d}" if number.isdigit() and len(number) < 3 else number
-
-
-def rows_of(table: str) -> list[dict[str, str]]:
-    """A text table as dicts: blank for `-`."""
-    lines = [line.split() for line in table.strip().splitlines()] if table.strip() else []
-    return [dict(zip(lines[0], ["" if cell == "-" else cell for cell in cells], strict=True)) for cells in lines[1:]]
 
 
 def aeries(
@@ -94,22 +82,22 @@ def aeries(
             {code: ssid(value) if code == "CID" else value.replace("_", " ") for code, value in row.items()}
         )
     tables = {
-        "ENR": _frame(enr, "ID YR SC ED LD ER GR PR IT ITD NPS NS HS"),
-        "STU": _frame(list(persons.values()), " ".join(person("1", "1"))),
+        "ENR": frame(enr, "ID YR SC ED LD ER GR PR IT ITD NPS NS HS".split()),
+        "STU": frame(persons.values(), person("1", "1")),
         "LOC": _loc(),
-        "XRF": _frame(
+        "XRF": frame(
             [
                 {"TC": "CLPD", "SC": "0", "TC1": t, "FC1": f, "CD1": local, "CD": state}
                 for t, f, local, state in TRANSLATIONS
             ],
-            "TC SC TC1 FC1 CD1 CD",
+            "TC SC TC1 FC1 CD1 CD".split(),
         ),
     }
     if lsi is not None:
-        tables["LSI"] = _frame(lsi, "ID LFN LMN LLN LSF GN")
+        tables["LSI"] = frame(lsi, "ID LFN LMN LLN LSF GN".split())
     if act is not None:
         awards = [{"PID": str(1000 + int(row["student"])), "CD": row["CD"], "DT": row["DT"]} for row in rows_of(act)]
-        tables["ACT"] = _frame(awards, "PID CD DT")
+        tables["ACT"] = frame(awards, "PID CD DT".split())
     for column in lacking:
         name, code = column.split(".")
         tables[name] = tables[name].drop(columns=code)
@@ -146,9 +134,9 @@ def state(table: str, layout: int = 37) -> Extract:
             if named not in ("student", "school"):
                 known[named] = value.replace("-", "") if named.endswith("_date") else value
         rows.append({name: known.get(name, "") for name in ODS_FIELDS} | {"line": number})
-    frame = _frame(rows, " ".join(ODS_FIELDS))
+    state_rows = frame(rows, ODS_FIELDS)
     file = InputFile(Path("SENR_ODS.txt"), "SENR_ODS.txt", "0" * 64, 0, len(rows), dt.datetime(2026, 11, 22))
-    return Extract(StateRows.of_frame(frame), (file,), layouts_by_column_count()[layout], "^", "utf-8", ())
+    return Extract(StateRows.of_frame(state_rows), (file,), layouts_by_column_count()[layout], "^", "utf-8", ())
 
 
 def settings(
@@ -214,11 +202,6 @@ def spells(
     ]
 
 
-def cells(table: str) -> list[tuple[str, ...]]:
-    """A table without a heading."""
-    return [tuple("" if cell == "-" else cell for cell in line.split()) for line in table.strip().splitlines()]
-
-
 def day(text: str) -> str:
     """`CCYYMMDD` as it is easier to read."""
     return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
@@ -249,8 +232,4 @@ def _loc() -> pd.DataFrame:
         }
         for code, name, state_code, tag, unreported, session in SCHOOLS.values()
     ]
-    return _frame([district | {"HI": "12"}, *schools], "CD NM CC DC SC TG DNR U HI")
-
-
-def _frame(rows: list[dict], columns: str) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=columns.split()).astype(dict.fromkeys(set(columns.split()) - {"line"}, "str"))
+    return frame([district | {"HI": "12"}, *schools], "CD NM CC DC SC TG DNR U HI".split())

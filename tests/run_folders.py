@@ -11,8 +11,8 @@ from senrkit.reconciliation.both_sides import ENROLLMENT_COLUMNS
 from senrkit.results.folder import RunFolder
 from senrkit.results.tables import FINDINGS_COLUMNS
 from senrkit.results.write import write_run, write_stopped
-from tests.rulebook import rows_of, ssid
 from tests.submissions import SCHOOLS, documents
+from tests.text_tables import rows_of, ssid
 
 CENSUS = {
     "census_day": "2026-10-07",

@@ -17,7 +17,8 @@ from senrkit.results.manifest import RunLabel, build_manifest
 from senrkit.results.tables import LEFT_OUT_COLUMNS
 from senrkit.results.write import RunDocuments
 from senrkit.settings.settings import Settings
-from tests.rulebook import rows_of, settings, ssid
+from tests.rulebook import settings
+from tests.text_tables import rows_of, ssid
 
 SCHOOLS = {"A": ("1990001", "Alder"), "B": ("1990002", "Birch")}
 _CODE = {"add": "A", "update": "A", "delete": "D"}

@@ -1,7 +1,7 @@
 """SENR records as small text tables that read like the rule book.
 
-The first line names the fields, `-` is blank, what a table does not name is that of an ordinary record, and every row
-is a student of its own unless `student` says who. In a rule's table the last column says what CALPADS would: `fatal`,
+In the dialect of `tests.text_tables`; what a table does not name is that of an ordinary record, and every row is a
+student of its own unless `student` says who. In a rule's table the last column says what CALPADS would: `fatal`,
 `warning`, `unknown`, or `fine`.
 """
 
@@ -21,8 +21,8 @@ from senrkit.calpads.store import Store
 from senrkit.inputs.directory import SchoolDirectory, read_school_directory
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS, SchoolYear
 from tests.extracts import state_row
+from tests.text_tables import LEA, frame, rows_of, ssid
 
-LEA = "1999990"
 AS_OF = dt.date(2026, 11, 23)
 _ORDINARY = state_row() | {"record_type": "SENR", "birth_date": "20150304", "grade": "05", "local_record_id": "1-1"}
 _DIRECTORY = Path(__file__).parent / "data" / "school_directory_2018-06.csv.gz"
@@ -33,25 +33,14 @@ def context(as_of: dt.date = AS_OF, *, lea: str = LEA, charter: bool = False, di
     return CheckContext(SchoolYear.of(as_of), as_of, lea, charter, real_directory() if directory else None)
 
 
-def rows_of(table: str) -> list[dict[str, str]]:
-    """The rows as dicts, blank for `-`."""
-    head, *lines = [line.split() for line in table.strip().splitlines() if line.strip()]
-    return [dict(zip(head, ["" if cell == "-" else cell for cell in cells], strict=True)) for cells in lines]
-
-
 def records(table: str, **ordinary: str) -> pd.DataFrame:
     """A submission file."""
-    return _frame(table, SENR_FIELDS, _ORDINARY | ordinary)
+    return _records(table, SENR_FIELDS, _ORDINARY | ordinary)
 
 
 def store(table: str, **ordinary: str) -> Store:
     """What CALPADS holds before the file."""
-    return Store(_frame(table, ODS_FIELDS, _ORDINARY | {"record_type": "SENR-R"} | ordinary))
-
-
-def ssid(student: str) -> str:
-    """Student 1 has SSID 9000000001."""
-    return f"90000000{int(student):02d}"
+    return Store(_records(table, ODS_FIELDS, _ORDINARY | {"record_type": "SENR-R"} | ordinary))
 
 
 def assert_rule(
@@ -93,7 +82,7 @@ def real_directory() -> SchoolDirectory:
         return read_school_directory(path)
 
 
-def _frame(table: str, fields: tuple[str, ...], ordinary: dict[str, str]) -> pd.DataFrame:
+def _records(table: str, fields: tuple[str, ...], ordinary: dict[str, str]) -> pd.DataFrame:
     rows = []
     for number, row in enumerate(rows_of(table), start=1):
         own = {name: value for name, value in row.items() if name not in ("says", "student")}
@@ -102,4 +91,4 @@ def _frame(table: str, fields: tuple[str, ...], ordinary: dict[str, str]) -> pd.
             raise KeyError(f"no field of the record: {', '.join(sorted(unknown))}")
         who = {} if "ssid" in own else {"ssid": ssid(row.get("student", str(number)))}
         rows.append(ordinary | who | {name: value.replace("_", " ") for name, value in own.items()})
-    return pd.DataFrame(rows, columns=list(fields), dtype="str")
+    return frame(rows, fields)

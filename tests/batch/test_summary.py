@@ -19,7 +19,7 @@ from senrkit.errors import InputError
 from senrkit.figures.picked_lea import picked_lea
 from senrkit.results.tables import ACTIONS
 from tests.dashboard.servers import browsing
-from tests.tables import rows_of
+from tests.text_tables import rows_of
 
 CANARY = ("Canaria", "9900000013", "2015-03-04")
 FILES = ["summary.xlsx", "charts/by_lea.html", "charts/by_school.html", "charts/index.html"]

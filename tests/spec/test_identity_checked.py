@@ -12,7 +12,8 @@ from senrkit.reconciliation import decisions
 from senrkit.reconciliation.proposal import reconcile
 from senrkit.reconciliation.scope import scope_of
 from senrkit.spells.build import build_spells
-from tests.rulebook import aeries, settings, ssid, state
+from tests.rulebook import aeries, settings, state
+from tests.text_tables import ssid
 
 HEADING = ",".join(decisions.COLUMNS)
 STU = "student CID FN LN BD\n1 7 Ana Rivera 2015-03-02"

@@ -15,7 +15,8 @@ from senrkit.language.tables import language_table, to_be_determined
 from senrkit.language.work import compared
 from senrkit.reference import SchoolYear, elas
 from tests.languages import AS_OF, SELA_COLUMNS, classes, district, says, sela_row, stu_row
-from tests.rulebook import rows_of, settings
+from tests.rulebook import settings
+from tests.text_tables import rows_of
 
 OTHER = "1234567"
 WARNINGS = {

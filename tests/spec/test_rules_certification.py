@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 
 from senrkit.calpads.check import look_ahead
-from tests.tables import context, rows_of, store
+from tests.tables import context, store
+from tests.text_tables import rows_of
 
 STATE_TABLES = {
     "CERT112": """

@@ -20,7 +20,8 @@ from senrkit.inputs.extract.sela import sela_fields, sela_layouts
 from senrkit.reference import PACKAGED
 from senrkit.validation import PASSED, REJECTED, validate, validate_in_order, write_clean
 from tests.extracts import state_row, write_extract
-from tests.tables import AS_OF, rows_of, ssid
+from tests.tables import AS_OF
+from tests.text_tables import rows_of, ssid
 
 ORDINARY = {
     "record_type": "SELA", "reporting_lea": "1999990", "school_code": "0199901", "academic_year": "2026-2027",

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests import rulebook
-from tests.rulebook import aeries, cells, settings, spells, state
+from tests.rulebook import aeries, settings, spells, state
+from tests.text_tables import cells
 
 
 def left_out(table, chosen=None, **how):

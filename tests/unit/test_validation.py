@@ -15,7 +15,8 @@ from senrkit.reference import SENR_FIELDS, SchoolYear
 from senrkit.results.files import decode, encode
 from senrkit.validation import PASSED, REJECTED, validate, write_clean
 from tests.extracts import state_row, write_extract
-from tests.tables import AS_OF, records, ssid
+from tests.tables import AS_OF, records
+from tests.text_tables import ssid
 
 GOOD = "student school_code grade\n1 0199901 05\n2 0199901 06\n3 0199902 07"
 YEAR = SchoolYear.of(AS_OF)

@@ -9,7 +9,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -69,23 +69,19 @@ def _text(file: Path, table: str) -> Export:
         delimiter = max(_DELIMITERS, key="\n".join(text.splitlines()[: _ROWS_ABOVE + 1]).count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        headings = _headings(rows, table)
+        headings, rows = _headings(rows, table)
         chunks = [_checked(part, len(headings)) for part in iter(lambda: list(islice(rows, _ROWS_AT_A_TIME)), [])]
     except (csv.Error, _WrongCount):
         raise _cut_off(file, text, delimiter) from None
     return Export(tuple(headings), _columns(chunks, len(headings)), notes)
 
 
-def _headings(rows: Iterator[list[str]], table: str) -> list[str]:
-    """The first row; or, when no column of the table stands in it, the first of the next ones that has one."""
-    filled = (row for row in rows if any(cell.strip() for cell in row))
-    first = next(filled, [])
-    row = first
-    for _ in range(_ROWS_ABOVE):
-        if not row or _knows(row, table):
-            break
-        row = next(filled, [])
-    return row if row and _knows(row, table) else first
+def _headings(rows: Iterator[list[str]], table: str) -> tuple[list[str], Iterator[list[str]]]:
+    """The headings, and the rows below them: the first row or, when no column of the table stands in it, the first of
+    the next ones that has some."""
+    first = list(islice((row for row in rows if any(cell.strip() for cell in row)), _ROWS_ABOVE + 1))
+    at = next((number for number, row in enumerate(first) if _knows(row, table)), 0)
+    return (first[at] if first else []), chain(first[at + 1 :], rows)
 
 
 def _knows(row: Iterable[str], table: str) -> bool:

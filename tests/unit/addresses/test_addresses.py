@@ -35,7 +35,7 @@ from senrkit.language import LanguageRun, run_language, write_to_aeries
 from senrkit.results.manifest import of_inputs_alone
 from senrkit.settings.settings import Settings, load_settings, read_settings_text, settings_document
 from senrkit.student import StudentView, explain
-from tests.tables import rows_of
+from tests.text_tables import rows_of
 
 SETTINGS = (
     'school_year = "2026-2027"\nlea = "1999990"\n[aeries]\nsource = "{source}"\n[calpads]\nsenr_extract = {senr}\n'

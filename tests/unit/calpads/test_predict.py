@@ -8,7 +8,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from senrkit.calpads.predict import predict, predict_without_held
-from tests.tables import context, records, ssid, store
+from tests.tables import context, records, store
+from tests.text_tables import ssid
 
 HELD = """
     student  school_code  start_date

@@ -7,7 +7,8 @@ import pytest
 
 from senrkit.calpads.store import Store
 from senrkit.reference import ODS_FIELDS
-from tests.tables import context, records, rows_of, store
+from tests.tables import context, records, store
+from tests.text_tables import rows_of
 
 HELD = """
     student  school_code  start_date  grade  upload_date  last_updated

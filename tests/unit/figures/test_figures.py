@@ -12,8 +12,8 @@ from senrkit import figures
 from senrkit.figures.chart import COLORS, PATTERNS, SIGNS, first_schools, label
 from senrkit.results.folder import RunFolder
 from senrkit.results.tables import PROPOSAL_COLUMNS
-from tests.rulebook import ssid
 from tests.run_folders import run_folder, stopped_run
+from tests.text_tables import ssid
 
 MIXED = """
     student school action grade

@@ -14,8 +14,8 @@ import pytest
 from senrkit.errors import InputError
 from senrkit.reconciliation import decisions
 from senrkit.reconciliation.decisions import COLUMNS, Decision
-from tests.rulebook import rows_of, ssid
 from tests.submissions import SCHOOLS, proposal
+from tests.text_tables import rows_of, ssid
 
 AS_OF = dt.date(2026, 11, 23)
 HEADING = ",".join(COLUMNS)

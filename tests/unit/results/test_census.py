@@ -14,7 +14,7 @@ from senrkit.reference import SchoolYear
 from senrkit.results.census import census_day, what_if
 from senrkit.results.folder import RunFolder
 from tests import rulebook
-from tests.rulebook import ssid
+from tests.text_tables import ssid
 
 
 def counted(sis: str, ods: str, after: str | None = None):

@@ -11,8 +11,8 @@ from senrkit.errors import InputError
 from senrkit.results.changes import change_counts, run_changes
 from senrkit.results.folder import RunFolder, run_folders
 from senrkit.results.masking import masked, masked_identifier, masked_text
-from tests.rulebook import ssid
 from tests.run_folders import run_folder, stopped_run
+from tests.text_tables import ssid
 
 MIXED = """
     student school action

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from senrkit.errors import InputError
+from senrkit.inputs.aeries.export_file import read_export
 from senrkit.inputs.aeries.headings import matched
 from senrkit.inputs.aeries.read import read_aeries
 from tests.districts import (
@@ -327,3 +328,10 @@ class TestFaults:
     def test_a_database_file_where_a_folder_was_meant(self, tmp_path):
         write_database(tmp_path / "a.db", district())
         assert "sqlite:///a.db" in refusal(tmp_path / "a.db")
+
+
+def test_rows_below_headings_that_nobody_knows_are_all_there(tmp_path):
+    """The look for a title above the headings took the first five rows with it."""
+    file = tmp_path / "ENR.csv"
+    file.write_text("Whose,When\n" + "".join(f"{row},day\n" for row in range(9)), encoding="utf-8")
+    assert read_export(file, "ENR").columns[0].to_pylist() == [str(row) for row in range(9)]
