@@ -15,12 +15,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.io import to_json
 
-from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.results.folder import RunFolder
 from senrkit.texts import wording
 
 INK, PALE_INK, GRID, PAPER = "#1a1a1a", "#595959", "#dddddd", "#ffffff"
 SHADES = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")
 COLORS = {"add": "#56b4e9", "update": "#e69f00", "delete": "#d55e00", "hold": "#f0e442"}
+CHARTED = tuple(COLORS)
 PATTERNS = {"add": "", "update": "/", "delete": "x", "hold": "."}
 SIGNS = {"add": "+", "update": "~", "delete": "−", "hold": "‖"}
 SCHOOLS_SHOWN = 30
@@ -91,7 +92,7 @@ def rows_height(rows: int) -> int:
 def stacked_bars(counts: pd.DataFrame, *, horizontal: bool) -> list[go.Bar]:
     """One trace an action; `counts` has a column for each, its index the labels."""
     bars = []
-    for action in TO_DO:
+    for action in CHARTED:
         lengths, places = counts[action].tolist(), counts.index.tolist()
         bars.append(
             go.Bar(

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from senrkit.app import screens
 from senrkit.app.session import ACCEPTED, STOPPED
+from senrkit.results.tables import SENT
 from senrkit.texts import wording
 
 if TYPE_CHECKING:
     from senrkit.app.desk import Desk
-
-_TO_DO = ("delete", "update", "add")
 
 
 def context(desk: Desk) -> dict[str, Any]:
@@ -22,7 +21,7 @@ def context(desk: Desk) -> dict[str, Any]:
     return {
         "manifest": manifest,
         "counts": counts,
-        "to_do": sum(counts.get(action, 0) for action in _TO_DO),
+        "to_do": sum(counts.get(action, 0) for action in SENT),
         "held": (manifest["counts"]["reason"].get("hold", {}) if manifest else {}),
         "charts": session.charts,
         "accepted": [
