@@ -13,6 +13,7 @@ from senrkit.figures.chart import (
     Chart,
     action_name,
     capital,
+    drawn_lines,
     figure,
     first_schools,
     nothing,
@@ -44,7 +45,7 @@ def by_school(run: RunFolder) -> Chart:
     bars.add_traces(stacked_bars(counts, horizontal=True))
     bars.update_yaxes(autorange="reversed", showgrid=False, type="category")
     bars.update_xaxes(title="enrollments", tickformat=",d", rangemode="tozero")
-    return Chart(bars, table, _most(schools))
+    return Chart(bars, table, _most(schools), drawn_lines(table))
 
 
 def reasons_by_school(run: RunFolder) -> Chart:
@@ -139,7 +140,7 @@ def _heat_map(
     drawn.update_xaxes(showgrid=False, type="category", side="bottom", tickangle=-40)
     if legend:
         drawn.update_layout(title_subtitle={"text": legend, "font": {"size": 13, "color": INK}})
-    return Chart(drawn, table, sentence)
+    return Chart(drawn, table, sentence, drawn_lines(table))
 
 
 def _first_columns(counts: pd.DataFrame) -> pd.DataFrame:
