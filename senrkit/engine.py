@@ -25,7 +25,6 @@ from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.load import DIRECTORY, SENR, Inputs, load
 from senrkit.progress import NoProgress, Progress
 from senrkit.reconciliation import decisions, preconditions
-from senrkit.reconciliation.both_sides import both_sides
 from senrkit.reconciliation.preconditions import Acceptance, Precondition
 from senrkit.reconciliation.proposal import Proposal, balance, reconcile
 from senrkit.reconciliation.scope import Scope, scope_of
@@ -34,6 +33,7 @@ from senrkit.results.files import encode_files, package_name
 from senrkit.results.manifest import RunLabel, build_manifest
 from senrkit.results.outcome import Outcome, decide, foretell
 from senrkit.results.summary import summary_lines
+from senrkit.results.tables import both_sides
 from senrkit.results.write import RunDocuments, refuse_used, write_run, write_stopped
 from senrkit.settings.settings import Settings, settings_document
 from senrkit.spells.build import SpellSet, build_spells

@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from senrkit.calpads.check import cannot_check, file_findings, state_findings, titles
-from senrkit.calpads.findings import FATAL, UNKNOWN, WARNING, by_cause, joined_findings
-from senrkit.calpads.records import Records
+from senrkit.calpads.check import cannot_check, titles
+from senrkit.calpads.findings import FATAL, UNKNOWN, WARNING, by_cause
+from senrkit.calpads.predict import apply
 from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.rules.language import check_language, unchecked
 from senrkit.calpads.store import Store
@@ -144,11 +144,11 @@ def validate_in_order(
             continue
         file = read_senr_file(path, SchoolYear.of(as_of))
         context = _context(file, as_of, lea, schools)
-        findings = _findings(file.records, context, store)
-        line = file.records["line"].to_numpy()[findings["row"]]
-        done.append(Validation(file, context, store is not None, findings.assign(file=file.name, line=line)))
-        if store is not None and not done[-1].rejected:
-            store = store.posted(file.records[list(SENR_FIELDS)], context)
+        answer = apply(store, file.records[list(SENR_FIELDS)], context)
+        line = file.records["line"].to_numpy()[answer.findings["row"]]
+        done.append(Validation(file, context, store is not None, answer.findings.assign(file=file.name, line=line)))
+        # A line that could not be read sinks the file, too.
+        store = store if done[-1].rejected else answer.store
     return done
 
 
@@ -199,15 +199,6 @@ def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
         cure = "Name a file in a folder of yours."
         raise InputError(f"{out.parent} cannot be written ({error.strerror}).", cure) from None
     return out, list_file
-
-
-def _findings(records: pd.DataFrame, context: CheckContext, store: Store | None) -> pd.DataFrame:
-    sent = Records(records, context.as_of)
-    parts = [file_findings(sent, context)]
-    if store is not None:
-        state = Records(store.rows_of(sent.frame["ssid"]), context.as_of)
-        parts.append(state_findings(sent, state, context))
-    return joined_findings(parts)
 
 
 def _most_frequent(column: pd.Series) -> str:

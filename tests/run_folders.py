@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from senrkit.reconciliation.both_sides import ENROLLMENT_COLUMNS
 from senrkit.results.folder import RunFolder
-from senrkit.results.tables import FINDINGS_COLUMNS
+from senrkit.results.tables import ENROLLMENT_COLUMNS, FINDINGS_COLUMNS
 from senrkit.results.write import write_run, write_stopped
 from tests.submissions import SCHOOLS, documents
 from tests.text_tables import rows_of, ssid

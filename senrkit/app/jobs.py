@@ -220,6 +220,7 @@ def _chart_document(name: str, chart: Any) -> dict[str, Any]:
         "numbers": numbers,
         "rows": [[str(value) for value in row] for row in shown.itertuples(index=False)],
         "cut": len(chart.table) - len(table),
+        "drawn": len(chart.table) if chart.drawn is None else chart.drawn,
     }
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from senrkit.results.tables import SENT, TO_DO
 from senrkit.texts import wording
 
 FILTERS = ("action", "reason", "school_code", "field", "grade", "decision")
-TO_DO = ("delete", "update", "add", "hold")
 HELD_BY = ("hold", "not-an-error")
 _SEARCHED = ("school_name", "school_code", "ssid", "local_id", "evidence", "changed", "before", "after", "start_date")
 _GUARD = "'"
@@ -120,12 +120,12 @@ class ProposalTable:
         if one is not None:
             return one["decision"]
         row = self.rows[place]
-        return "with-student" if row["ssid"] in self._held_students and row["action"] in TO_DO[:3] else ""
+        return "with-student" if row["ssid"] in self._held_students and row["action"] in SENT else ""
 
     def decidable(self, place: int) -> bool:
         """Whether a person may decide: something would be sent, or a decision is all that holds it."""
         row = self.rows[place]
-        return row["action"] in TO_DO[:3] or place in self._decided
+        return row["action"] in SENT or place in self._decided
 
     def options(self, name: str) -> list[tuple[str, int]]:
         """The values of a filter that occur, with their number of rows, most first."""

@@ -11,13 +11,12 @@ import pandas as pd
 
 from senrkit.batch.document import FINISHED_STATES, Entry
 from senrkit.errors import InputError
-from senrkit.results.folder import TO_DO, RunFolder
-from senrkit.results.tables import ACTIONS
+from senrkit.results.folder import RunFolder
+from senrkit.results.tables import ACTIONS, TO_DO
 from senrkit.texts import wording
 
 # Whom a person should look at first.
 _STATES = ("fault", "failed", "stopped", "twice", "waiting", "held", "done")
-_REASONED = ("delete", "update", "add", "hold")
 _COUNTED = ("in_scope", "spells", "files", "records", "findings")
 _TEXTS = ("lea", "state", "stopped_by", "folder", "settings")
 _SCHOOL = ("lea", "school_code", "school_name")
@@ -105,7 +104,7 @@ def _school_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _reasons(lea: str, counts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for action in _REASONED:
+    for action in TO_DO:
         for reason, count in counts["reason"].get(action, {}).items():
             yield {"lea": lea, "action": action, "reason": reason, "count": count}
 

@@ -12,6 +12,7 @@ import pandas as pd
 from senrkit.batch.document import STATES
 from senrkit.batch.summary_tables import BatchTables
 from senrkit.frames import text
+from senrkit.results.tables import ACTIONS
 from senrkit.results.workbook import Row, Sheet, write_book
 from senrkit.texts import wording
 from senrkit.texts.wording import SheetColumn
@@ -19,9 +20,6 @@ from senrkit.texts.wording import SheetColumn
 # Everything is in these sheets and nowhere else, so none is cut off before a spreadsheet program would.
 _MOST_ROWS = 1_000_000
 _ENGINES = {"processes": "processes side by side", "workers": "Dask workers", "scheduler": "Dask workers"}
-_ACTIONS_SHOWN = (
-    "delete", "update", "add", "hold", "settled-no-show", "settled-completion", "left-as-is", "future-dated", "same",
-)  # fmt: skip
 
 
 def workbook(document: Mapping[str, Any], tables: BatchTables) -> bytes:
@@ -62,7 +60,7 @@ def _reasons(reasons: pd.DataFrame) -> Sheet:
 def _totals(reasons: pd.DataFrame) -> pd.DataFrame:
     """By action and reason: `count` over all LEAs and how many `leas` have it."""
     totals = reasons.groupby(["action", "reason"]).agg(count=("count", "sum"), leas=("lea", "nunique"))
-    order = totals.index.get_level_values("action").map(_ACTIONS_SHOWN.index)
+    order = totals.index.get_level_values("action").map(ACTIONS.index)
     return totals.assign(order=order).sort_values(["order", "count"], ascending=[True, False])
 
 
@@ -88,7 +86,7 @@ def _outcomes(document: Mapping[str, Any]) -> Iterator[Row]:
 
 def _proposed(tables: BatchTables) -> Iterator[Row]:
     yield _head("action")
-    for action in _ACTIONS_SHOWN:
+    for action in ACTIONS:
         words = wording.phrase("action", action)
         yield "text", (words.title, int(tables.finished[action].sum()), words.sentence)
 

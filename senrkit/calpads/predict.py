@@ -1,4 +1,7 @@
-"""The plan's files applied in order to a model of CALPADS, and who would sink them (reconciliation.md section 8)."""
+"""What CALPADS would answer to a file, and to the plan's files in order, and who would sink them.
+
+Source: reconciliation.md section 8.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,15 @@ class UploadFile(Protocol):
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What CALPADS says to a file: `posted` is False, and `store` the old one, when one finding is fatal."""
+
+    findings: pd.DataFrame
+    posted: bool
+    store: Store | None
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What CALPADS would answer.
 
@@ -42,6 +54,26 @@ class Prediction:
     first_store: Store
     final_store: Store
     held: pd.DataFrame
+
+
+def apply(store: Store | None, records: pd.DataFrame, context: CheckContext) -> Answer:
+    """The file checked, and posted whole when nothing fatal was found, otherwise not at all.
+
+    Parameters
+    ----------
+    store
+        What CALPADS holds; without it the file is checked against itself alone.
+    records
+        SENR fields as text, one submission file.
+    """
+    sent = Records(records, context.as_of)
+    parts, held = [file_findings(sent, context)], None
+    if store is not None:
+        held = store.rows_of(sent.frame["ssid"])
+        parts.append(state_findings(sent, Records(held, context.as_of), context))
+    findings = joined_findings(parts)
+    posted = not (findings["severity"] == FATAL).any()
+    return Answer(findings, posted, store.posted(sent, context, held) if posted and store is not None else store)
 
 
 def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContext) -> Prediction:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from senrkit.calpads.values import value
 from senrkit.frames import dates, text
+from senrkit.frames.intervals import cancelled
 from senrkit.reference import SENR_FIELDS, SchoolYear, codes
 
 ONE_DAY = np.timedelta64(1, "D")
@@ -84,8 +85,7 @@ class Records:
     @cached_property
     def cancelled(self) -> np.ndarray:
         """Never attended: N470 with the exit on the start date or the day before. It overlaps nothing."""
-        no_show = self.is_("exit_reason", value("exits", "no_show"))
-        return no_show & ((self.exit == self.start) | (self.exit == self.start - ONE_DAY))
+        return cancelled(self.start, self.exit, self.frame["exit_reason"])
 
     @cached_property
     def days(self) -> np.ndarray:

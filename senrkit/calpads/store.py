@@ -1,4 +1,4 @@
-"""A model of CALPADS' store: apply a file whole or not at all, get the next state.
+"""A model of CALPADS' store: post a file, get the next state. What CALPADS says to the file is `predict`'s.
 
 The semantics are those of senr_file.md section 3: A, blank and a space are one thing (add, or replace every value of
 the enrollment with the same key); D removes the enrollment with the same key; R takes the place of the student's
@@ -15,8 +15,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from senrkit.calpads.check import file_findings, state_findings
-from senrkit.calpads.findings import FATAL, joined_findings
 from senrkit.calpads.records import Records
 from senrkit.calpads.rule import CheckContext
 from senrkit.frames import text
@@ -26,17 +24,8 @@ from senrkit.reference import ODS_FIELDS
 _RECORD_TYPE = "SENR-R"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What CALPADS says to a file: `posted` is False, and `store` the old one, when one finding is fatal."""
-
-    findings: pd.DataFrame
-    posted: bool
-    store: Store
-
-
 class Store:
-    """What CALPADS holds. Never changed: `apply` gives the next one.
+    """What CALPADS holds. Never changed: `posted` gives the next one.
 
     Only the students whom a file touches are ever copied: the rest stays in the extract, so that twenty thousand
     records against two million rows cost what twenty thousand cost.
@@ -84,22 +73,6 @@ class Store:
         for layer in self._layers:
             students = students[~text.is_in(students, layer.students)]
         return self._with(_Layer(students, self.rows_of(students))) if len(students) else self
-
-    def apply(self, records: pd.DataFrame, context: CheckContext) -> Answer:
-        """The file checked, and posted whole when nothing fatal was found, otherwise not at all.
-
-        Parameters
-        ----------
-        records
-            SENR fields as text, one submission file.
-        """
-        sent = Records(records, context.as_of)
-        opened = self.opened(sent.frame["ssid"])
-        state = Records(opened.rows_of(sent.frame["ssid"]), context.as_of)
-        findings = joined_findings([file_findings(sent, context), state_findings(sent, state, context)])
-        if (findings["severity"] == FATAL).any():
-            return Answer(findings, False, self)
-        return Answer(findings, True, opened.posted(sent, context))
 
     def posted(self, records: pd.DataFrame | Records, context: CheckContext, held: pd.DataFrame | None = None) -> Store:
         """The state after the file, without asking whether CALPADS would take it.

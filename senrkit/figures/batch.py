@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from senrkit.figures.chart import (
+    CHARTED,
     INK,
     SHADES,
     Chart,
@@ -19,7 +20,6 @@ from senrkit.figures.chart import (
     rows_height,
     stacked_bars,
 )
-from senrkit.results.folder import TO_DO
 
 LINES_SHOWN = 40
 _NOTHING = "Nothing to change at any LEA that was finished."
@@ -33,7 +33,7 @@ def by_lea(leas: pd.DataFrame) -> Chart:
     Parameters
     ----------
     leas
-        finished LEAs: `lea` (text) and a count for each action of `results.TO_DO`. The first `LINES_SHOWN` are drawn;
+        finished LEAs: `lea` (text) and a count for each action of `chart.CHARTED`. The first `LINES_SHOWN` are drawn;
         the sum of the others is in the title of the axis and in the sentence.
     """
     leas = most_to_do_first(leas, ["lea"])
@@ -91,7 +91,7 @@ def work_by_lea(leas: pd.DataFrame) -> Chart:
 
 def most_to_do_first(counted: pd.DataFrame, then: list[str]) -> pd.DataFrame:
     """The rows with `to_do`, the sum of what is to be done; equal ones in the order of the columns `then`."""
-    counted = counted.assign(to_do=counted[list(TO_DO)].sum(axis=1).astype("int64"))
+    counted = counted.assign(to_do=counted[list(CHARTED)].sum(axis=1).astype("int64"))
     return counted.sort_values(["to_do", *then], ascending=[False] + [True] * len(then), ignore_index=True)
 
 
@@ -113,7 +113,7 @@ def _bars(title: str, counted: pd.DataFrame, labels: pd.Series, what: str, table
     if len(others):
         # Their sum as one more bar would make all that are drawn too short to read.
         rest = f"{len(others):,} other {what}{'s' if len(others) > 1 else ''}"
-        summed = " · ".join(f"{int(others[action].sum()):,} {action_name(action)[2:].lower()}" for action in TO_DO)
+        summed = " · ".join(f"{int(others[action].sum()):,} {action_name(action)[2:].lower()}" for action in CHARTED)
         bars.update_xaxes(title=f"enrollments; not drawn: {rest} with {int(others['to_do'].sum()):,}")
         said = f"{said} The {len(shown)} with most to do are drawn; the {rest} have {summed}."
     return Chart(bars, table, said)
@@ -125,7 +125,7 @@ def _most(counted: pd.DataFrame, where: str) -> str:
 
 
 def _table(counted: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    headings = names | {action: action_name(action) for action in TO_DO} | {"to_do": "All"}
+    headings = names | {action: action_name(action) for action in CHARTED} | {"to_do": "All"}
     return counted[list(headings)].rename(columns=headings)
 
 

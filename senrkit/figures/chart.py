@@ -15,12 +15,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.io import to_json
 
-from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.results.folder import RunFolder
 from senrkit.texts import wording
 
 INK, PALE_INK, GRID, PAPER = "#1a1a1a", "#595959", "#dddddd", "#ffffff"
 SHADES = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")
 COLORS = {"add": "#56b4e9", "update": "#e69f00", "delete": "#d55e00", "hold": "#f0e442"}
+CHARTED = tuple(COLORS)
 PATTERNS = {"add": "", "update": "/", "delete": "x", "hold": "."}
 SIGNS = {"add": "+", "update": "~", "delete": "−", "hold": "‖"}
 SCHOOLS_SHOWN = 30
@@ -31,11 +32,15 @@ _ROWS_OPEN, _ROWS_SHOWN = 8, 2_000
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure, never alone: `sentence` says what it shows, `table` holds every number in it, headings for people."""
+    """A figure, never alone: `sentence` says what it shows, `table` holds every number in it, headings for people.
+
+    Of the table's lines the first `drawn` (None: all) have each a place of their own in the figure, in their order.
+    """
 
     figure: go.Figure
     table: pd.DataFrame
     sentence: str
+    drawn: int | None = None
 
     def _ipython_display_(self) -> None:
         from IPython.display import HTML, display
@@ -91,7 +96,7 @@ def rows_height(rows: int) -> int:
 def stacked_bars(counts: pd.DataFrame, *, horizontal: bool) -> list[go.Bar]:
     """One trace an action; `counts` has a column for each, its index the labels."""
     bars = []
-    for action in TO_DO:
+    for action in CHARTED:
         lengths, places = counts[action].tolist(), counts.index.tolist()
         bars.append(
             go.Bar(
@@ -150,10 +155,15 @@ def school_labels(schools: pd.DataFrame) -> pd.Series:
 
 def first_schools(table: pd.DataFrame, shown: int = SCHOOLS_SHOWN) -> pd.DataFrame:
     """The first schools, and one line that adds up all others; `table` has label as index and counts as columns."""
-    if len(table) <= shown + 1:
+    if drawn_lines(table, shown) == len(table):
         return table
     others = table.iloc[shown:].sum().to_frame(f"{len(table) - shown} other schools").T
     return pd.concat([table.iloc[:shown], others])
+
+
+def drawn_lines(table: pd.DataFrame, shown: int = SCHOOLS_SHOWN) -> int:
+    """How many lines of a table `first_schools` leaves as they are."""
+    return len(table) if len(table) <= shown + 1 else shown
 
 
 def nothing(run: RunFolder, title: str, table: pd.DataFrame, sentence: str = "") -> Chart:

@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from senrkit.figures.chart import (
+    CHARTED,
     Chart,
     action_name,
     capital,
@@ -16,7 +17,7 @@ from senrkit.figures.chart import (
     rows_height,
     stacked_bars,
 )
-from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.results.folder import RunFolder
 
 # As a pupil passes through them; the ungraded at their school's end (CALPADS code set "Grade Level").
 _GRADES = "IN TD PS TK KN 01 02 03 04 05 06 07 08 UE 09 10 11 12 US AD".split()
@@ -25,8 +26,8 @@ _GRADES = "IN TD PS TK KN 01 02 03 04 05 06 07 08 UE 09 10 11 12 US AD".split()
 def by_grade(run: RunFolder) -> Chart:
     """Discrepancies by grade and action. Table: the same."""
     title = "What is to be done, by grade"
-    rows = run.proposal[run.proposal["action"].isin(TO_DO)]
-    counts = pd.crosstab(rows["grade"], rows["action"]).reindex(columns=list(TO_DO), fill_value=0)
+    rows = run.proposal[run.proposal["action"].isin(CHARTED)]
+    counts = pd.crosstab(rows["grade"], rows["action"]).reindex(columns=list(CHARTED), fill_value=0)
     counts = counts.loc[sorted(counts.index, key=lambda grade: (_place(grade), grade))]
     counts.index = [grade or "(none)" for grade in counts.index]
     table = counts.rename(columns=action_name).rename_axis(index="Grade", columns=None).reset_index()

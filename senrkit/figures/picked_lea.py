@@ -11,8 +11,7 @@ import pandas as pd
 from plotly.io import to_json
 
 from senrkit.figures.batch import most_to_do_first, school_names
-from senrkit.figures.chart import figure, rows_height, stacked_bars
-from senrkit.results.folder import TO_DO
+from senrkit.figures.chart import CHARTED, figure, rows_height, stacked_bars
 
 _SCHOOLS_DRAWN = 60
 
@@ -36,7 +35,7 @@ def picked_lea(schools: pd.DataFrame) -> str:
     frame = figure("What is to be done, by school", rows_height(1), barmode="stack", bargap=0.25)
     frame.update_yaxes(autorange="reversed", showgrid=False, type="category")
     frame.update_xaxes(title="enrollments", tickformat=",d", rangemode="tozero")
-    frame.add_traces(stacked_bars(pd.DataFrame(columns=list(TO_DO), dtype="int64"), horizontal=True))
+    frame.add_traces(stacked_bars(pd.DataFrame(columns=list(CHARTED), dtype="int64"), horizontal=True))
     script = resources.files("senrkit.figures").joinpath("picked_lea.js").read_text(encoding="utf-8")
     known = f"var frame={_in_script(to_json(frame, validate=False))};var leas={_in_script(json.dumps(leas))};"
     return (
@@ -53,7 +52,7 @@ def _document(lea: str, rows: pd.DataFrame) -> dict[str, Any]:
     if len(rows) > len(shown):
         left = int(rows["to_do"].iloc[_SCHOOLS_DRAWN:].sum())
         said += f" The {len(shown)} with most are drawn; {left:,} are at the others."
-    counts = {action: shown[action].tolist() for action in TO_DO}
+    counts = {action: shown[action].tolist() for action in CHARTED}
     return {
         "schools": school_names(shown).tolist(),
         "counts": list(counts.values()),

@@ -6,12 +6,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from senrkit.figures.chart import (
+    CHARTED,
     INK,
     SHADES,
     SIGNS,
     Chart,
     action_name,
     capital,
+    drawn_lines,
     figure,
     first_schools,
     nothing,
@@ -20,7 +22,7 @@ from senrkit.figures.chart import (
     school_labels,
     stacked_bars,
 )
-from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.results.folder import RunFolder
 from senrkit.texts import wording
 
 _SEVERITY_SIGNS = {"fatal": "✖", "warning": "⚠", "unknown": "?"}
@@ -33,27 +35,27 @@ def by_school(run: RunFolder) -> Chart:
     """Discrepancies by school and action. Table: every school with something to do."""
     title = "What is to be done, by school"
     schools = _to_do(run)
-    table = schools.rename(columns={action: action_name(action) for action in TO_DO})
+    table = schools.rename(columns={action: action_name(action) for action in CHARTED})
     table = table.rename(columns={"school_code": "School code", "school_name": "School", "to_do": "All"})
-    table = table[["School code", "School", *(action_name(action) for action in TO_DO), "All"]]
+    table = table[["School code", "School", *(action_name(action) for action in CHARTED), "All"]]
     if schools.empty:
         return nothing(run, title, table)
-    counts = first_schools(schools.set_index(school_labels(schools))[[*TO_DO, "to_do"]])
+    counts = first_schools(schools.set_index(school_labels(schools))[[*CHARTED, "to_do"]])
     bars = figure(title, rows_height(len(counts)), barmode="stack", bargap=0.25)
     bars.add_traces(stacked_bars(counts, horizontal=True))
     bars.update_yaxes(autorange="reversed", showgrid=False, type="category")
     bars.update_xaxes(title="enrollments", tickformat=",d", rangemode="tozero")
-    return Chart(bars, table, _most(schools))
+    return Chart(bars, table, _most(schools), drawn_lines(table))
 
 
 def reasons_by_school(run: RunFolder) -> Chart:
     """School × reason heat map. Table: the same, all schools."""
     title = "Why, by school"
     schools = _to_do(run)
-    rows = run.proposal[run.proposal["action"].isin(TO_DO)]
+    rows = run.proposal[run.proposal["action"].isin(CHARTED)]
     counts = rows.groupby(["school_code", "action", "reason"]).size().unstack(["action", "reason"], fill_value=0)
     counts = counts.reindex(schools["school_code"], fill_value=0)
-    counts = counts[sorted(counts, key=lambda pair: (TO_DO.index(pair[0]), -counts[pair].sum(), pair[1]))]
+    counts = counts[sorted(counts, key=lambda pair: (CHARTED.index(pair[0]), -counts[pair].sum(), pair[1]))]
     names = [f"{SIGNS[action]} {wording.phrase(action, reason).title}" for action, reason in counts]
     return _heat_map(run, title, schools, counts.set_axis(names, axis=1), "reason", "")
 
@@ -91,7 +93,7 @@ def _to_do(run: RunFolder) -> pd.DataFrame:
 
 def _most(schools: pd.DataFrame) -> str:
     first, whole = schools.iloc[0], int(schools["to_do"].sum())
-    most = max(TO_DO, key=lambda action: first[action])
+    most = max(CHARTED, key=lambda action: first[action])
     mostly = wording.phrase("action", most).title.lower()
     return capital(
         f"{of_all(int(first['to_do']), whole, 'item')} at {first['school_name']}; "
@@ -138,7 +140,7 @@ def _heat_map(
     drawn.update_xaxes(showgrid=False, type="category", side="bottom", tickangle=-40)
     if legend:
         drawn.update_layout(title_subtitle={"text": legend, "font": {"size": 13, "color": INK}})
-    return Chart(drawn, table, sentence)
+    return Chart(drawn, table, sentence, drawn_lines(table))
 
 
 def _first_columns(counts: pd.DataFrame) -> pd.DataFrame:

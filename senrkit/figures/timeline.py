@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 
 from senrkit.figures.chart import COLORS, INK, PALE_INK, Chart, figure, label, nothing
 from senrkit.frames import dates
-from senrkit.reconciliation.both_sides import AERIES, CALPADS
 from senrkit.reference import SchoolYear
 from senrkit.results.folder import RunFolder
+from senrkit.results.tables import AERIES, CALPADS
 
 _SIDES = {CALPADS: "CALPADS", AERIES: "Aeries"}
 _LOOKS = {

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from senrkit.figures.chart import COLORS, INK, Chart, action_name, figure, nothing
-from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.figures.chart import CHARTED, COLORS, INK, Chart, action_name, figure, nothing
+from senrkit.results.folder import RunFolder
 
 _SYMBOLS = {"add": "circle", "update": "square", "delete": "x", "hold": "diamond"}
 _DASHES = {"add": "solid", "update": "dash", "delete": "dot", "hold": "dashdot"}
@@ -26,13 +26,13 @@ def trend(runs: Sequence[RunFolder]) -> Chart:
         raise ValueError("A trend needs at least one run.")
     title = "What is to be done, run by run"
     rows = [_row(run) for run in runs]
-    table = pd.DataFrame(rows, columns=["Run", "As of", *(action_name(action) for action in TO_DO), "All"])
+    table = pd.DataFrame(rows, columns=["Run", "As of", *(action_name(action) for action in CHARTED), "All"])
     went_through = [run for run in runs if not run.stopped]
     if not went_through:
         return nothing(runs[-1], title, table)
     lines = figure(title, 420)
     places = [_label(run) for run in went_through]
-    for action in TO_DO:
+    for action in CHARTED:
         marks = {"symbol": _SYMBOLS[action], "size": 10, "color": COLORS[action], "line": {"color": INK, "width": 1}}
         counts = [run.counts[action] for run in went_through]
         name = action_name(action)
@@ -57,8 +57,8 @@ PALE_LINE = {"add": "#2b7fb8", "update": "#b87f00", "delete": "#d55e00", "hold":
 
 
 def _row(run: RunFolder) -> list[object]:
-    counts = [run.counts[action] if not run.stopped else pd.NA for action in TO_DO]
-    whole = sum(run.counts[action] for action in TO_DO) if not run.stopped else "stopped"
+    counts = [run.counts[action] if not run.stopped else pd.NA for action in CHARTED]
+    whole = sum(run.counts[action] for action in CHARTED) if not run.stopped else "stopped"
     return [run.folder.name, run.manifest["as_of"], *counts, whole]
 
 
@@ -67,7 +67,7 @@ def _label(run: RunFolder) -> str:
 
 
 def _sentence(runs: Sequence[RunFolder]) -> str:
-    first, last = (sum(run.counts[action] for action in TO_DO) for run in (runs[0], runs[-1]))
+    first, last = (sum(run.counts[action] for action in CHARTED) for run in (runs[0], runs[-1]))
     if len(runs) == 1:
         return f"One run so far, with {last:,} items to do: a trend needs a second."
     word = "fewer" if last < first else "more"

@@ -1,4 +1,4 @@
-"""What Aeries says of the language status, one row a student."""
+"""What Aeries says of the language status, one row a student, and whether it is the same child as in CALPADS."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from senrkit.errors import InputError
 from senrkit.frames import dates, text
 from senrkit.frames.text import column_of, from_arrow
 from senrkit.inputs.aeries.tables import AeriesTables
+from senrkit.reconciliation.identity import another_child, known_people, two_for_one, under_another_ssid
 from senrkit.reference.elas import facts, known, lac_dates
 from senrkit.settings.settings import Settings
 from senrkit.spells.people import people
@@ -87,6 +88,23 @@ def not_asked(tables: AeriesTables) -> tuple[str, ...]:
         for code in codes
         if code not in tables.tables.get(table, ())
     )
+
+
+def identity_conflicts(held: pd.DataFrame, aeries: AeriesTables, settings: Settings) -> frozenset[str]:
+    """The SSIDs of both sides for which it is not certain whose status it is: reconciliation 4.1, the same questions.
+
+    `held` as `newest_statuses` gives it. A local id counts only in rows that the LEA itself reported: another LEA's
+    numbers are its own.
+    """
+    tables = aeries.tables
+    enr = tables["ENR"][text.equals(tables["ENR"]["YR"], str(settings.school_year.first))]
+    schools = school_table(tables["LOC"], settings)
+    attended = pd.DataFrame({"student": enr["ID"], "aeries_school": enr["SC"]})
+    known = known_people(people(tables["STU"], tables.get("LSI")), enr["ID"].drop_duplicates(), attended, schools)
+    own = text.equals(held["reporting_lea"], settings.lea)
+    rows = held.assign(local_id=text.choose(own, held["local_id"], ""))
+    found = pd.concat([another_child(rows, known), under_another_ssid(rows, known), two_for_one(known)])
+    return frozenset(found["ssid"])
 
 
 def _refuse_incomplete(tables: Mapping[str, pd.DataFrame], source: str) -> None:

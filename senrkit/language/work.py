@@ -21,8 +21,7 @@ from senrkit.inputs.load import SELA, Inputs, load
 from senrkit.language import tables as listed
 from senrkit.language.classes import CLASSES, PROPOSED, classify
 from senrkit.language.history import histories, newest_statuses
-from senrkit.language.identity import identity_conflicts
-from senrkit.language.sides import aeries_statuses, local_code, not_asked
+from senrkit.language.sides import aeries_statuses, identity_conflicts, local_code, not_asked
 from senrkit.language.workbook import write_workbook
 from senrkit.progress import NoProgress, Progress
 from senrkit.reference.elas import facts, from_testing

@@ -19,7 +19,7 @@ from senrkit.notebook.schools import School, find_school
 from senrkit.notebook.students import Student, find_student
 from senrkit.results import masking
 from senrkit.results.folder import RunFolder
-from senrkit.results.tables import ACTIONS
+from senrkit.results.tables import ACTIONS, SENT
 from senrkit.settings.settings import load_settings
 from senrkit.texts import wording
 
@@ -54,7 +54,7 @@ class RunPage:
                 for one in self.run.stops
             ]
             return markup.box("stopped", "Stopped before anything was decided. No file was written.", [*why, about])
-        changes = sum(counts[action] for action in ("add", "update", "delete"))
+        changes = sum(counts[action] for action in SENT)
         if not changes and not counts["hold"]:
             return markup.box(
                 "done", f"Nothing to change: CALPADS and Aeries agree on {counts['same']:,} enrollments.", [about]

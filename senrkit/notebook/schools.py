@@ -11,7 +11,8 @@ import pandas as pd
 
 from senrkit.errors import UsageError
 from senrkit.notebook import markup
-from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.results.folder import RunFolder
+from senrkit.results.tables import TO_DO
 from senrkit.texts import wording
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from senrkit.errors import UsageError
 from senrkit.frames import text
 from senrkit.notebook import markup
 from senrkit.results import masking
-from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.results.folder import RunFolder
+from senrkit.results.tables import TO_DO
 from senrkit.texts import wording
 
 if TYPE_CHECKING:

@@ -7,12 +7,9 @@ import pandas as pd
 
 from senrkit.frames import text
 from senrkit.settings.settings import Settings
+from senrkit.settings.values import COMPARED
 from senrkit.spells.rules import GRADUATED
 
-COMPARED = (
-    "status grade exit_date exit_reason completion_status receiver_school transfer_code residence_district "
-    "uc_csu golden_state_seal biliteracy_seal graduation_exemption transition_status"
-).split()
 GRADUATE_FIELDS = ("uc_csu", "golden_state_seal", "biliteracy_seal", "graduation_exemption")
 EXIT_FIELDS = ("exit_date", "exit_reason", "completion_status")
 NOT_COMPARED = "first_name middle_name last_name birth_date gender birth_city birth_state birth_country".split()

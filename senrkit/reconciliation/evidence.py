@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import functools
-import importlib.resources
 import re
 
 import numpy as np
 import pandas as pd
 
-from senrkit.frames import text
+from senrkit.frames import dates, text
 from senrkit.frames.text import taken
+from senrkit.texts import wording
 
 _HOLE = re.compile(r"\{(\w+)\}")
 
 
 @functools.cache
 def _sentences() -> dict[str, str]:
-    table = importlib.resources.files("senrkit.texts") / "evidence.csv"
-    with table.open(encoding="utf-8", newline="") as lines:
-        return {row["id"]: row["sentence"] for row in csv.DictReader(lines)}
+    return {row["id"]: row["sentence"] for row in wording.rows("evidence.csv")}
 
 
 def sentence(name: str) -> str:
@@ -71,5 +68,4 @@ def _value(hole: str, actions: pd.DataFrame, state: pd.DataFrame, spells: pd.Dat
 
 def _day(column: pd.Series) -> pd.Series:
     """`CCYYMMDD` as people read it; blank is open."""
-    shown = text.concatenated(column.str.slice(0, 4), "-", column.str.slice(4, 6), "-", column.str.slice(6))
-    return text.choose(text.equals(column, ""), "today, open", shown)
+    return text.choose(text.equals(column, ""), "today, open", dates.iso_texts(column))

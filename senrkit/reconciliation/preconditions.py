@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import functools
-import importlib.resources
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ from senrkit.reconciliation.scope import KEY, Scope, key_of
 from senrkit.settings.settings import Settings
 from senrkit.spells.build import SpellSet
 from senrkit.spells.schools import district_lea
+from senrkit.texts import wording
 
 PASSED, STOPPED, ACCEPTED, WARNING = "passed", "stopped", "accepted", "warning"
 DELETES_AT_LEAST, DELETES_SHARE = 25, 0.02
@@ -71,9 +70,7 @@ class Acceptance:
 
 @functools.cache
 def _texts() -> dict[str, dict[str, str]]:
-    table = importlib.resources.files("senrkit.texts") / "preconditions.csv"
-    with table.open(encoding="utf-8", newline="") as lines:
-        return {row["id"]: row for row in csv.DictReader(lines)}
+    return {row["id"]: row for row in wording.rows("preconditions.csv")}
 
 
 def stopped(found: list[Precondition]) -> list[Precondition]:

@@ -17,7 +17,7 @@ import pandas as pd
 from senrkit.frames import dates, text
 from senrkit.frames.intervals import OPEN_END, primary
 from senrkit.frames.text import taken
-from senrkit.reconciliation.compare import COMPARED, EXIT_FIELDS, GRADUATE_FIELDS, compare
+from senrkit.reconciliation.compare import EXIT_FIELDS, GRADUATE_FIELDS, compare
 from senrkit.reconciliation.evidence import evidence, sentence
 from senrkit.reconciliation.identity import (
     CONFLICT,
@@ -33,6 +33,7 @@ from senrkit.reconciliation.outgoing import outgoing
 from senrkit.reconciliation.pairing import SAME_SCHOOL, pair_moves, with_known_nps
 from senrkit.reconciliation.scope import Scope, key_of
 from senrkit.settings.settings import Settings
+from senrkit.settings.values import COMPARED
 from senrkit.spells.build import FUTURE, PROGRAM_SKIPPED, TAG_SKIPPED, SpellSet
 from senrkit.spells.rules import COMPLETER, E156
 

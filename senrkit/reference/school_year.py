@@ -6,6 +6,8 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
+_WEDNESDAY = 2
+
 
 @dataclass(frozen=True, order=True)
 class SchoolYear:
@@ -51,6 +53,12 @@ class SchoolYear:
     def end(self) -> dt.date:
         """30 June."""
         return dt.date(self.first + 1, 6, 30)
+
+    @property
+    def census_day(self) -> dt.date:
+        """Fall Census Day, the first Wednesday in October (CALPADS data guide 11)."""
+        first = dt.date(self.first, 10, 1)
+        return first + dt.timedelta(days=(_WEDNESDAY - first.weekday()) % 7)
 
     @property
     def previous(self) -> SchoolYear:

@@ -25,7 +25,6 @@ from senrkit.spells.build import SpellSet
 
 SIDES = ("now", "aeries", "after")
 _COLUMNS = ["reporting_lea", "school_code", "ssid", "start_date", "exit_date", "exit_reason", "status", "grade"]
-_WEDNESDAY = 2
 
 
 @dataclass(frozen=True)
@@ -66,18 +65,12 @@ def what_if(scope: Scope, spell_set: SpellSet, after: Store, settings: Settings)
         "aeries": spell_set.spells[_COLUMNS],
         "after": after.where(lambda rows: _touches_year(rows, year), _COLUMNS),
     }
-    day = census_day(year)
+    day = year.census_day
     counted = {side: _open_by_school_and_grade(_of_schools(rows, own, settings), day) for side, rows in sides.items()}
     census = pd.DataFrame(counted).fillna(0).astype("int64").rename_axis(["school_code", "grade"]).reset_index()
     census.insert(1, "school_name", text.mapped(census["school_code"], own.get).fillna(""))
     census = census.sort_values(["school_code", "grade"], ignore_index=True)
     return WhatIf(day, census, {side: _enrolled_twice(rows, settings.as_of) for side, rows in sides.items()})
-
-
-def census_day(year: SchoolYear) -> dt.date:
-    """The first Wednesday in October."""
-    first = dt.date(year.first, 10, 1)
-    return first + dt.timedelta(days=(_WEDNESDAY - first.weekday()) % 7)
 
 
 def _selected(schools: pd.DataFrame) -> dict[str, str]:

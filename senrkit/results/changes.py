@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from senrkit.frames import text
-from senrkit.results.folder import TO_DO, RunFolder
+from senrkit.results.folder import RunFolder
+from senrkit.results.tables import TO_DO
 
 STATES = ("new", "came-back", "still-open", "solved")
 _COLUMNS = ["school_code", "school_name", "ssid", "local_id", "grade", "start_date", "action", "reason"]

@@ -19,10 +19,10 @@ from senrkit.results.tables import (
     FINDINGS_COLUMNS,
     LEFT_OUT_COLUMNS,
     PROPOSAL_COLUMNS,
+    TO_DO,
 )
 
 MANIFEST = "manifest.json"
-TO_DO = ("add", "update", "delete", "hold")
 ENROLLMENTS = "enrollments.csv"
 _NO_RUN = "Name a run folder: one that holds manifest.json, as runs/2026-11-23_0123456."
 _COLUMNS: Mapping[str, tuple[str, ...]] = {

@@ -16,13 +16,13 @@ from senrkit.calpads.store import Store
 from senrkit.frames import text
 from senrkit.frames.text import taken
 from senrkit.inputs.directory import SchoolDirectory
-from senrkit.reconciliation.compare import COMPARED
 from senrkit.reconciliation.decisions import Applied
 from senrkit.reconciliation.proposal import Proposal, hold
 from senrkit.reconciliation.scope import Scope, key_of
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
 from senrkit.results.files import SINGLE, Plan, order, unsendable
 from senrkit.settings.settings import Settings
+from senrkit.settings.values import COMPARED
 from senrkit.spells.build import SpellSet
 
 PREDICTED, DECIDED = "predicted-rejection", "decision"

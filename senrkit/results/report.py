@@ -18,7 +18,7 @@ from senrkit.calpads.check import titles
 from senrkit.calpads.findings import by_cause
 from senrkit.frames import dates, text
 from senrkit.results.files import Plan
-from senrkit.results.tables import ACTIONS, findings_table, proposal_table
+from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_table
 from senrkit.results.workbook import Row, Sheet, write_book
 from senrkit.texts import wording
 
@@ -85,7 +85,7 @@ def _by_school(manifest: Mapping[str, Any]) -> pd.DataFrame:
         for code, by_action in counts["school"].items()
     ]
     table = pd.DataFrame(rows, columns=["school_code", "school_name", *ACTIONS])
-    to_do = table[["delete", "update", "add", "hold"]].sum(axis=1)
+    to_do = table[list(TO_DO)].sum(axis=1)
     return table.assign(to_do=to_do).sort_values(["to_do", "school_code"], ascending=[False, True])
 
 
@@ -105,7 +105,7 @@ def _proposal(plan: Plan) -> pd.DataFrame:
 def _reason_titles(table: pd.DataFrame) -> pd.Series:
     """One reason has a title per action; those of an action without reasons stay blank."""
     titles = table["reason"]
-    for action in ("add", "update", "delete", "hold"):
+    for action in TO_DO:
         titles = text.choose((table["action"] == action).to_numpy(), _titles(action, table["reason"]), titles)
     return titles
 

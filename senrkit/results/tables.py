@@ -1,4 +1,5 @@
-"""The tables of a run folder, `proposal.csv`, `left_out.csv` and `findings.csv`: their columns, order and bytes."""
+"""The tables of a run folder, `proposal.csv`, `left_out.csv`, `findings.csv` and `enrollments.csv`: their columns,
+order and bytes."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ import pyarrow.csv
 
 from senrkit.frames import dates, text
 from senrkit.frames.text import formula_safe, sorted_by
+from senrkit.reconciliation.scope import Scope
+from senrkit.reference import ODS_FIELDS
 
 PROPOSAL_COLUMNS = (
     "sequence", "file", "action", "transaction", "reason", "school_code", "school_name", "ssid", "local_id", "grade",
@@ -26,8 +29,14 @@ FINDINGS_COLUMNS = (
 LEFT_OUT_COLUMNS = (
     "reason", "school_code", "school_name", "aeries_school", "ssid", "local_id", "start_date", "exit_date",
 )  # fmt: skip
-ACTIONS = (
-    "delete", "update", "add", "hold", "settled-no-show", "settled-completion", "left-as-is", "future-dated", "same",
+# In the order of the upload, then what is not sent.
+SENT = ("delete", "update", "add")
+TO_DO = (*SENT, "hold")
+ACTIONS = (*TO_DO, "settled-no-show", "settled-completion", "left-as-is", "future-dated", "same")
+CALPADS, AERIES = "calpads", "aeries"
+ENROLLMENT_COLUMNS = (
+    "side", "ssid", "local_id", "school_code", "school_name", "nps_code", "start_date", "exit_date", "exit_reason",
+    "completion_status", "status", "grade", "academic_year",
 )  # fmt: skip
 _DAY_IN_VALUES = r"(^|\|)exit_date=(\d{4})(\d\d)(\d\d)"
 
@@ -94,6 +103,25 @@ def findings_table(findings: pd.DataFrame | None) -> pd.DataFrame:
     by = ["file", "rule", "school_code", "ssid", "start_date"]
     table = findings.assign(start_key=findings["start_date"], start_date=dates.iso_texts(findings["start_date"]))
     return sorted_by(table, by)[list(FINDINGS_COLUMNS)].reset_index(drop=True)
+
+
+def both_sides(actions: pd.DataFrame, scope: Scope, spells: pd.DataFrame, schools: pd.DataFrame) -> pd.DataFrame:
+    """One row per state row of any year, and per spell of the run year, of each student with an action besides `same`.
+
+    Columns `ENROLLMENT_COLUMNS`, all text, `side` being `calpads` or `aeries`; dates ISO. Sorted by student, side and
+    start date. With it a run can be looked at later, student by student, without its inputs.
+    """
+    ssids = actions.loc[actions["action"] != "same", "ssid"].drop_duplicates()
+    names = schools.drop_duplicates("school_code").set_index("school_code")["name"]
+    shown = [name for name in ENROLLMENT_COLUMNS if name in ODS_FIELDS]
+    state = scope.rows.where(scope.rows.is_in("ssid", ssids), shown).assign(side=CALPADS)
+    aeries = text.rows_where(spells[shown], text.is_in(spells["ssid"], ssids)).assign(side=AERIES)
+    rows = pd.concat([state, aeries], ignore_index=True)
+    rows["school_name"] = text.mapped(rows["school_code"], names.get)
+    rows = rows.reindex(columns=list(ENROLLMENT_COLUMNS)).astype("str").fillna("")
+    rows = rows.assign(**{name: dates.iso_texts(rows[name]) for name in ("start_date", "exit_date")})
+    descending = rows.sort_values(["ssid", "side", "start_date"], ascending=[True, False, True], kind="stable")
+    return descending.reset_index(drop=True)
 
 
 def to_csv(table: pd.DataFrame) -> bytes:

@@ -17,7 +17,7 @@ from senrkit.reference import SchoolYear
 Reader = Callable[[Any], Any]
 
 # What SENR holds beside identity and demographics (reconciliation.md 5).
-COMPARABLE_FIELDS = (
+COMPARED = (
     "status",
     "grade",
     "exit_date",
@@ -151,13 +151,13 @@ def schools(value: Any) -> str | tuple[str, ...]:
 
 
 def comparable_field(value: Any) -> str:
-    if value in COMPARABLE_FIELDS:
+    if value in COMPARED:
         return value
     if not isinstance(value, str):
         raise BadValue(f"should hold field names, not {_kind(value)}", "Write each name in quotes.")
     raise BadValue(
         f'names the field "{value}", which is not compared',
-        nearest(value, COMPARABLE_FIELDS) or f"Choose among {', '.join(COMPARABLE_FIELDS)}.",
+        nearest(value, COMPARED) or f"Choose among {', '.join(COMPARED)}.",
     )
 
 

@@ -42,15 +42,15 @@ def phrase(kind: str, id: str) -> Phrase:
 @cache
 def phrases(kind: str) -> Mapping[str, Phrase]:
     """All ids of a kind, in the order of the file."""
-    rows = [row for row in _rows("reasons.csv") if row["kind"] == kind]
-    return {row["id"]: Phrase(row["title"], row["sentence"], row["cure"]) for row in rows}
+    found = [row for row in rows("reasons.csv") if row["kind"] == kind]
+    return {row["id"]: Phrase(row["title"], row["sentence"], row["cure"]) for row in found}
 
 
 @cache
 def sheet_columns(sheet: str) -> tuple[SheetColumn, ...]:
     """The columns of a sheet of the workbook, from left to right."""
-    rows = [row for row in _rows("workbook.csv") if row["sheet"] == sheet]
-    return tuple(SheetColumn(row["column"], row["heading"], int(row["width"]), row["wrap"] == "yes") for row in rows)
+    found = [row for row in rows("workbook.csv") if row["sheet"] == sheet]
+    return tuple(SheetColumn(row["column"], row["heading"], int(row["width"]), row["wrap"] == "yes") for row in found)
 
 
 @cache
@@ -60,7 +60,8 @@ def covering_sheet() -> Mapping[str, Any]:
 
 
 @cache
-def _rows(name: str) -> tuple[dict[str, str], ...]:
+def rows(name: str) -> tuple[dict[str, str], ...]:
+    """The lines of one of the tables in `texts/`, by their headings. They are shared: do not change them."""
     return tuple(csv.DictReader(_read(name).splitlines()))
 
 

@@ -321,6 +321,20 @@ def test_a_number_in_a_charts_table_leads_to_its_rows(evaluated):
     assert rows_of(evaluated)["total"] == int(chart["rows"][line][column])
 
 
+@pytest.mark.parametrize("name", ["by_school", "by_grade"])
+def test_a_bar_leads_to_the_rows_of_its_line_and_the_bar_of_all_others_to_those_of_its_action(evaluated, name):
+    chart = next(one for one in evaluated.desk.session.charts if one["id"] == name)
+    trace = next(one for one in chart["figure"]["data"] if "Update" in one["name"])
+    numbers = trace["x" if trace["orientation"] == "h" else "y"]
+    assert chart["drawn"] == len(chart["rows"]) == len(numbers)
+    for line, number in enumerate(numbers):
+        if number:
+            evaluated.do("evaluate/pick", chart=name, line=line, series=trace["name"])
+            assert rows_of(evaluated)["total"] == number
+    evaluated.do("evaluate/pick", chart=name, line=chart["drawn"], series=trace["name"])
+    assert rows_of(evaluated)["total"] == sum(numbers)
+
+
 def test_every_reason_in_the_heat_map_leads_to_its_rows(evaluated):
     chart = next(one for one in evaluated.desk.session.charts if one["id"] == "reasons_by_school")
     for line, row in enumerate(chart["rows"]):

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from senrkit.reconciliation.compare import COMPARED, GRADUATE_FIELDS
+from senrkit.reconciliation.compare import GRADUATE_FIELDS
 from senrkit.reference import ODS_FIELDS
 from senrkit.settings.settings import Settings
+from senrkit.settings.values import COMPARED
 from tests import rulebook
 from tests.properties.strategies import Ran
 

@@ -45,9 +45,10 @@ class Charts {
     layout.height = (figure.layout.height || 400) - 48;
     await Plotly.newPlot(host, figure.data, layout, { displayModeBar: false, responsive: true });
     host.on("plotly_click", ({ points: [point] }) => {
-      const along = point.data.orientation === "h" || point.data.type === "heatmap" ? point.y : point.x;
+      // Of a heat map it is the place of the row and that of the column.
+      const [line] = [point.pointNumber].flat();
       const series = point.data.type === "heatmap" ? String(point.x) : point.data.name || "";
-      this.send({ t: "do", do: "evaluate/pick", values: { chart: id, label: String(along), series } });
+      this.send({ t: "do", do: "evaluate/pick", values: { chart: id, line, series } });
     });
   }
 }

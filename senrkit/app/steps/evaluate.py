@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from senrkit.app import screens
 from senrkit.app.session import ACCEPTED, STOPPED
+from senrkit.results.tables import SENT
 from senrkit.texts import wording
 
 if TYPE_CHECKING:
     from senrkit.app.desk import Desk
-
-_TO_DO = ("delete", "update", "add")
 
 
 def context(desk: Desk) -> dict[str, Any]:
@@ -22,7 +21,7 @@ def context(desk: Desk) -> dict[str, Any]:
     return {
         "manifest": manifest,
         "counts": counts,
-        "to_do": sum(counts.get(action, 0) for action in _TO_DO),
+        "to_do": sum(counts.get(action, 0) for action in SENT),
         "held": (manifest["counts"]["reason"].get("hold", {}) if manifest else {}),
         "charts": session.charts,
         "accepted": [
@@ -88,7 +87,7 @@ def pick(desk: Desk, values: Mapping[str, Any]) -> None:
     """A bar, or a number in its table: the rows behind it, in Review.
 
     `arg` is `action|delete`, `hold|identity-conflict`, or `by_school|3|2`: the chart, the table's line, the column.
-    A click on a bar says `chart`, the bar's `label` and its `series` instead.
+    A click on a bar says `chart`, the bar's place, `line`, and its `series` instead.
     """
     session, table = desk.session, desk.session.proposal
     wanted = (
@@ -116,15 +115,10 @@ def _of_number(charts: list[dict[str, Any]], parts: list[str]) -> dict[str, str]
 
 def _of_bar(charts: list[dict[str, Any]], values: Mapping[str, Any]) -> dict[str, str]:
     chart = next(one for one in charts if one["id"] == values["chart"])
-    label = str(values["label"])
-    # A label may be cut short, or carry the code of a school whose name is not its own.
-    rows = [row for row in chart["rows"] if label in row[:2] or any(_same_label(label, cell) for cell in row[:2])]
-    row = rows[0] if len(rows) == 1 else [""] * len(chart["columns"])
+    line = int(values["line"])
+    # Beyond those that are drawn by themselves, all others are one bar.
+    row = chart["rows"][line] if 0 <= line < chart["drawn"] else [""] * len(chart["columns"])
     return _behind(chart, row, str(values.get("series", "")))
-
-
-def _same_label(label: str, cell: str) -> bool:
-    return bool(cell) and (label.startswith(cell) or (label.endswith("…") and cell.startswith(label[:-1])))
 
 
 def _behind(chart: Mapping[str, Any], row: list[str], heading: str) -> dict[str, str]:

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from senrkit.app import screens, student
-from senrkit.app.proposal import FILTERS, TO_DO
+from senrkit.app.proposal import FILTERS
 from senrkit.errors import SenrkitError
 from senrkit.reference import SchoolYear
 from senrkit.results.masking import masked_identifier
+from senrkit.results.tables import SENT
 from senrkit.texts import wording
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ def _wrong(decision: str, reason: str, number: str, rows: Sequence[Mapping[str, 
 
 def _line(table: Any, place: int, decision: str, reason: str, expires: str, desk: Desk) -> dict[str, str]:
     row, known = table.rows[place], table.decision_on(place)
-    action = row["action"] if row["action"] in TO_DO[:3] else known["action"]
+    action = row["action"] if row["action"] in SENT else known["action"]
     return {
         "ssid": row["ssid"], "school_code": row["school_code"], "start_date": row["start_key"], "action": action,
         "decision": decision, "reason": reason, "author": _author(desk), "made": dt.date.today().isoformat(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from senrkit.app.steps import setup
 from senrkit.errors import SenrkitError
+from senrkit.results.tables import SENT
 from senrkit.settings.settings import load_settings
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 DEMO_STUDENTS = 500
 _RUNS_SHOWN = 8
-_TO_DO = ("delete", "update", "add")
 
 
 def context(desk: Desk) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def run_line(run: Any) -> dict[str, Any]:
     return {
         "made": run.made, "lea": manifest["lea"], "school_year": manifest["school_year"], "as_of": manifest["as_of"],
         "number": manifest["run_number"], "stopped": run.stopped, "held": by_action.get("hold", 0),
-        "to_do": sum(by_action.get(action, 0) for action in _TO_DO), "folder": run.folder.name,
+        "to_do": sum(by_action.get(action, 0) for action in SENT), "folder": run.folder.name,
         "stops": ", ".join(one["id"] for one in manifest["preconditions"] if one["state"] == "stopped"),
     }  # fmt: skip
 

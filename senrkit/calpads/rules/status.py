@@ -109,7 +109,7 @@ def infant_as_preschool(records: Records, context: CheckContext) -> Hits:
     """Starts between 1 July and Census Day, the first Wednesday in October."""
     young = records.age_on(records.start) < value("preschool", "under_age")
     grade, status = value("preschool", "grade"), value("preschool", "not_status")
-    before_census = in_years(school_years(records.start), lambda year: records.start <= _census_day(year.first))
+    before_census = in_years(school_years(records.start), lambda year: records.start <= np.datetime64(year.census_day))
     return hits(records.is_("grade", grade) & records.is_("status", status) & young & before_census)
 
 
@@ -160,10 +160,6 @@ def _next_start(records: Records, group: pd.Series, ends: np.ndarray, sent: np.n
     result = np.full(len(records), np.datetime64("NaT", "D"))
     result[asked] = np.where(found < (1 << 23), found.astype("datetime64[D]"), np.datetime64("NaT", "D"))
     return result
-
-
-def _census_day(first_year: int) -> np.datetime64:
-    return np.busday_offset(f"{first_year}-10", 0, roll="forward", weekmask="Wed")
 
 
 def _years(age: np.ndarray) -> pd.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from senrkit.calpads.predict import apply
 from senrkit.calpads.store import Store
 from senrkit.reference import ODS_FIELDS
 from tests.tables import context, records, store
@@ -28,7 +29,7 @@ def shown(held: Store, *columns: str) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize("transaction", ["A", "-", "_"])
 def test_a_blank_and_a_space_update_the_enrollment_with_the_same_key(transaction):
     file = records(f"student transaction grade school_code\n1 {transaction} 06 0199901")
-    answer = store(HELD).apply(file, context())
+    answer = apply(store(HELD), file, context())
     assert answer.posted
     after = answer.store.rows.set_index("ssid").loc["9000000001"]
     assert after[["record_type", "transaction", "grade", "upload_date", "last_updated"]].tolist() == [
@@ -39,19 +40,19 @@ def test_a_blank_and_a_space_update_the_enrollment_with_the_same_key(transaction
 
 def test_an_update_overwrites_with_blanks_too():
     held = store("student exit_date exit_reason\n1 20261101 T160")
-    answer = held.apply(records("student\n1"), context())
+    answer = apply(held, records("student\n1"), context())
     assert shown(answer.store, "exit_date", "exit_reason") == [("1", "20260812", "", "")]
 
 
 def test_a_key_that_is_not_held_is_a_new_enrollment():
-    answer = store(HELD).apply(records("student school_code\n9 0199901"), context())
+    answer = apply(store(HELD), records("student school_code\n9 0199901"), context())
     new = answer.store.rows.set_index("ssid").loc["9000000009"]
     assert new[["record_type", "upload_date", "last_updated"]].tolist() == ["SENR-R", "20261123", "20261123"]
     assert len(answer.store.rows) == 5
 
 
 def test_a_delete_takes_that_enrollment_and_no_other():
-    answer = store(HELD).apply(records("student transaction school_code\n3 D 0199902"), context())
+    answer = apply(store(HELD), records("student transaction school_code\n3 D 0199902"), context())
     assert answer.posted
     assert shown(answer.store) == [("1", "20260812"), ("2", "20260812"), ("3", "20250812")]
 
@@ -59,14 +60,14 @@ def test_a_delete_takes_that_enrollment_and_no_other():
 def test_nonpublic_schools_are_told_apart_by_their_own_code():
     held = store("student school_code nps_code exit_date exit_reason\n1 0000001 0111111 20261001 T160")
     file = records("student school_code nps_code start_date\n1 0000001 0122222 20261002")
-    assert len(held.apply(file, context()).store.rows) == 2
+    assert len(apply(held, file, context()).store.rows) == 2
 
 
 def test_records_without_ssid_are_new_students_each():
-    answer = store(HELD).apply(records("ssid local_id\n- 000101\n- 000102"), context())
+    answer = apply(store(HELD), records("ssid local_id\n- 000101\n- 000102"), context())
     assert answer.posted
     assert len(answer.store.rows) == 6
-    again = answer.store.apply(records("ssid local_id\n- 000103"), context())
+    again = apply(answer.store, records("ssid local_id\n- 000103"), context())
     assert len(again.store.rows) == 7
 
 
@@ -79,7 +80,7 @@ def test_a_replace_takes_the_place_of_the_years_only_enrollment_there():
 def test_one_fatal_record_keeps_the_whole_file_out():
     before = store(HELD)
     file = records("student grade school_code\n1 06 0199901\n2 ZZ 0199901")
-    answer = before.apply(file, context())
+    answer = apply(before, file, context())
     assert not answer.posted
     assert answer.store is before
     assert shown(before, "grade") == [(row["student"], row["start_date"], row["grade"]) for row in rows_of(HELD)]
@@ -87,7 +88,7 @@ def test_one_fatal_record_keeps_the_whole_file_out():
 
 
 def test_a_warning_lets_the_file_post():
-    answer = store(HELD).apply(records("student gender school_code\n1 M 0199901"), context())
+    answer = apply(store(HELD), records("student gender school_code\n1 M 0199901"), context())
     assert answer.findings["rule"].tolist() == ["SENR0035"]
     assert answer.posted
 
@@ -96,7 +97,7 @@ def test_neither_the_extract_nor_the_file_is_changed():
     rows = store(HELD).rows
     before, file = Store(rows), records("student grade school_code\n1 06 0199901")
     kept, kept_file = rows.copy(deep=True), file.copy(deep=True)
-    before.apply(file, context())
+    apply(before, file, context())
     pd.testing.assert_frame_equal(rows, kept)
     pd.testing.assert_frame_equal(file, kept_file)
     assert list(before.rows.columns) == list(ODS_FIELDS)
@@ -104,7 +105,7 @@ def test_neither_the_extract_nor_the_file_is_changed():
 
 def test_the_state_of_students_no_file_touches_is_never_copied():
     held = store(HELD)
-    answer = held.apply(records("student grade school_code\n1 06 0199901"), context())
+    answer = apply(held, records("student grade school_code\n1 06 0199901"), context())
     assert answer.store._base is held._base
     assert {ssid for layer in answer.store._layers for ssid in layer.rows["ssid"]} == {"9000000001"}
 
@@ -123,9 +124,9 @@ def test_a_layer_above_is_what_counts():
 def test_files_in_a_row():
     """A moved start date: out, then in again, as two files sent one after the other."""
     held = store(HELD)
-    gone = held.apply(records("student transaction school_code\n2 D 0199901"), context())
-    back = gone.store.apply(records("student school_code start_date\n2 0199901 20260801"), context())
+    gone = apply(held, records("student transaction school_code\n2 D 0199901"), context())
+    back = apply(gone.store, records("student school_code start_date\n2 0199901 20260801"), context())
     assert gone.posted and back.posted
     assert ("2", "20260801") in shown(back.store)
     together = records("student transaction school_code start_date\n2 D 0199901 20260812\n2 A 0199901 20260801")
-    assert not held.apply(together, context()).posted
+    assert not apply(held, together, context()).posted

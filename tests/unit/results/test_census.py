@@ -9,10 +9,10 @@ import pytest
 
 from senrkit.calpads.store import Store
 from senrkit.engine import run as run_engine
-from senrkit.reconciliation.both_sides import ENROLLMENT_COLUMNS, both_sides
 from senrkit.reference import SchoolYear
-from senrkit.results.census import census_day, what_if
+from senrkit.results.census import what_if
 from senrkit.results.folder import RunFolder
+from senrkit.results.tables import ENROLLMENT_COLUMNS, both_sides
 from tests import rulebook
 from tests.text_tables import ssid
 
@@ -31,7 +31,7 @@ def by_school(found) -> dict[str, list[int]]:
 
 @pytest.mark.parametrize(("year", "day"), [(2023, 4), (2025, 1), (2026, 7), (2027, 6)])
 def test_census_day_is_the_first_wednesday_in_october(year, day):
-    assert census_day(SchoolYear(year)) == dt.date(year, 10, day)
+    assert SchoolYear(year).census_day == dt.date(year, 10, day)
 
 
 def test_each_side_is_counted_by_school_and_grade():
