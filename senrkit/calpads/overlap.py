@@ -118,7 +118,18 @@ def _equal_start(
     first = np.minimum(left, len(other.begin) - 1)
     at = np.where(other.key[first] != mine.key, first, np.maximum(right - 1, 0))
     overlaps = (lasting_count > 0) & (mine.end > mine.begin)
-    return overlaps, (count > 0) & ~overlaps, at
+    return overlaps, (count > 0) & ~overlaps, np.where(overlaps, _next_lasting(mine, other, left, right), at)
+
+
+def _next_lasting(mine: _Spans, other: _Spans, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The first of the others between two positions that lasts longer than a day and has another key."""
+    count = len(other.begin)
+    places = np.where(other.end > other.begin, np.arange(count), count)
+    following = np.append(np.minimum.accumulate(places[::-1])[::-1], [count, count])
+    found = following[left]
+    while (own := (found < right) & (other.key[np.minimum(found, count - 1)] == mine.key)).any():
+        found = np.where(own, following[found + 1], found)
+    return np.minimum(found, count - 1)
 
 
 def _spread(

@@ -71,6 +71,13 @@ def test_as_if_every_pair_were_looked_at(asked, others, group):
         assert expected == ("" if found.partner[position] < 0 else said[found.partner[position]])
 
 
+def test_the_partner_is_the_one_that_overlaps_not_one_that_only_shares_the_day():
+    asked = [(1, 1, 0, 5, "T160")]
+    others = [(1, 1, 0, 5, "T160"), (1, 2, 0, 0, "T160"), (1, 3, 0, 5, "T160")]
+    found = overlap(made(asked), made(others), "ssid", np.ones(1, dtype=bool), np.ones(3, dtype=bool))
+    assert found.overlaps.tolist() == [True] and found.partner.tolist() == [2]
+
+
 def test_one_ssid_on_a_hundred_thousand_rows():
     """Pair by pair this would be ten thousand million comparisons."""
     count = 100_000
