@@ -137,7 +137,8 @@ class TestWorkbook:
         ]
         assert leas[7] == {
             "LEA": "0161119", "State": "Done", "Rows in CALPADS": 500, "Enrollments in Aeries": 510, "No change": 100,
-            "Add": 3, "Update": 2, "Delete": 1, "Held back": 0, "Settled no-show": 0, "In the future": 0,
+            "Add": 3, "Update": 2, "Delete": 1, "Held back": 0, "Settled no-show": 0, "Settled completion": 0,
+            "Left as it is": 0, "In the future": 0,
             "Predicted findings": 1, "Files": 2, "Records in files": 7, "Stopped by": None, "Attempts": 1, "Seconds": 2,
             "Most memory (MiB)": 210, "Folder": "runs/0161119", "Settings": "/county/districts/0161119/senrkit.toml",
         }  # fmt: skip
