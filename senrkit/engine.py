@@ -265,7 +265,11 @@ def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files:
         files=files,
         findings=outcome.findings if outcome else None,
         decisions=_decisions_entry(made),
-        notes=[*made.inputs.tables.notes, *(extract.notes if known else ())],
+        notes=[
+            *made.inputs.tables.notes,
+            *(made.spell_set.unasked if made.spell_set else ()),
+            *(extract.notes if known else ()),
+        ],
         information=made.proposal.information if made.proposal else None,
         what_if=what_if(made.scope, made.spell_set, outcome.store, made.settings).document() if outcome else None,
     )

@@ -157,8 +157,9 @@ class Tables:
         -------
         DataFrame
             Text: `table`, `column`, `need` (needed, optional), `kind` (text, int, date, flag), `heading` (that of
-            Aeries Query, or `""`), `alternative` (the column that serves when this one is missing, or `""`); and
-            int64 `width` (zeros are filled up to it; 0 none).
+            Aeries Query, or `""`), `alternative` (the column that serves when this one is missing, or `""`), `without`
+            (what cannot be asked when the column is missing, or `""`); and int64 `width` (zeros are filled up to it; 0
+            none).
         """
         return _frame(self.rows("aeries_columns"), numbers=("width",))
 

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from senrkit import reference
 from senrkit.frames import dates, text
 from senrkit.frames.intervals import cancelled
 from senrkit.frames.text import column_of, taken
@@ -77,6 +78,8 @@ class SpellSet:
         What a person should know, as `kind, student, ssid, school_code, detail`.
     known
         The translations of local codes.
+    unasked
+        Sentences: which columns the source lacks, and what cannot be asked for want of them.
     """
 
     spells: pd.DataFrame
@@ -91,6 +94,7 @@ class SpellSet:
     rows_without_student: int
     warnings: pd.DataFrame
     known: Translator
+    unasked: tuple[str, ...]
 
     @cached_property
     def enrolled_ssids(self) -> pd.Series:
@@ -136,7 +140,23 @@ def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
         int((rows["person"] < 0).sum()),
         spell_warnings(spells[~waiting], school_table, settings),
         known,
+        _unasked(tables, settings),
     )
+
+
+def _unasked(tables: AeriesTables, settings: Settings) -> tuple[str, ...]:
+    """A missing column is unknown, not blank: which rules cannot be asked for want of it."""
+    columns = reference.aeries_columns()
+    said = [
+        f"{row.table}.{row.column} is not there: {row.without}."
+        for row in columns[(columns["without"] != "").to_numpy()].itertuples()
+        if row.table in tables.tables and row.column not in tables.tables[row.table]
+    ]
+    if not {"CUC", "CCS", "CCO"} & {*tables.tables["STU"]}:
+        said.append("STU.CUC, STU.CCS and STU.CCO are not there: UC/CSU of graduates is not known (2.4b).")
+    if (settings.process.golden_state_seal or settings.process.biliteracy_seal) and "ACT" not in tables.tables:
+        said.append("The table ACT is not there: the seals of graduates are not known (2.4b).")
+    return tuple(said)
 
 
 def _numbered(spells: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from senrkit.spells.build import build_spells
 from tests import rulebook
 from tests.rulebook import aeries, settings, spells, state
 from tests.text_tables import cells
@@ -395,3 +396,26 @@ def test_2_8_a_prior_year_e155_whose_student_never_came():
 def test_a_missing_column_is_unknown_not_blank():
     found = spells("student\n1", lacking=("ENR.IT", "ENR.ITD", "ENR.NS"), shown="transfer residence receiver")
     assert found == [("?", "?", "?")]
+
+
+class TestWhatCannotBeAsked:
+    """A column that is missing stays unknown, and a sentence says which rule cannot be asked for want of it."""
+
+    @pytest.mark.parametrize(
+        ("lacking", "said"),
+        [
+            ("STU.DG", "STU.DG is not there: no completion closes an enrollment (2.4a), and summer completions"),
+            ("ENR.NS", "ENR.NS is not there: expected receiver schools are not compared (5)."),
+            ("LOC.HI", "LOC.HI is not there: a completion code of a lower grade counts as one (2.4a)"),
+        ],
+    )
+    def test_a_missing_column_is_named_with_its_rule(self, lacking, said):
+        whole = build_spells(aeries("student\n1"), settings())
+        found = build_spells(aeries("student\n1", lacking=(lacking,)), settings())
+        more = set(found.unasked) - set(whole.unasked)
+        assert len(more) == 1 and next(iter(more)).startswith(said)
+
+    def test_seals_that_are_asked_for_without_the_table(self):
+        chosen = settings('biliteracy_seal = "SSB"')
+        assert any("ACT is not there" in said for said in build_spells(aeries("student\n1"), chosen).unasked)
+        assert not any("ACT" in said for said in build_spells(aeries("student\n1"), settings()).unasked)

@@ -35,7 +35,7 @@ SHAPES = {
                          "current_elas submitted_elas correction_code"),
     "calpads_rules": ("id title severity severity_certainty kind needs family fields sentence why fix evidence source"
                       " first_date last_date checkable", "id"),
-    "aeries_columns": ("table column need width kind heading alternative", "table column"),
+    "aeries_columns": ("table column need width kind heading alternative without", "table column"),
     "directory_columns": ("column heading need", "heading"),
     "directory_grades": ("word grade rank", "word"),
 }  # fmt: skip
