@@ -11,6 +11,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -68,7 +69,9 @@ class Served:
                 return False
             return True
 
-        return asyncio.run(talk())
+        # In a thread of its own: a browser that this process has open keeps a loop running in this one.
+        with ThreadPoolExecutor(1) as apart:
+            return apart.submit(asyncio.run, talk()).result()
 
     def processes(self) -> list[psutil.Process]:
         own = psutil.Process(self.process.pid)
