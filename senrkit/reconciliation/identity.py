@@ -310,7 +310,9 @@ def _last_names_equal(there: pd.Series, here: pd.Series) -> np.ndarray:
 def _conflicts(met: pd.DataFrame, likeness: pd.DataFrame, case: str, held: list[tuple[str, str]]) -> pd.DataFrame:
     """One row a pair and SSID concerned: `ssid`, `group` (all SSIDs concerned), `case`, `detail`, `digest` (of what was
     compared). `held` names the column of the SSIDs and the sentence that is said of them."""
-    values = [met[name] for name in (*WHO, "student", "first_aeries", "last_aeries", "birth_date_aeries")]
+    of_aeries = ("student", "first_aeries", "everyday_first", "last_aeries", "everyday_last", "birth_date_aeries")
+    compared = [*WHO, *of_aeries, *(["school_code"] if "school" in likeness else [])]
+    values = [*(met[name] for name in compared), *([likeness["school"]] if "school" in likeness else [])]
     digest = text.mapped(text.joined(values), lambda said: hashlib.sha256(said.encode()).hexdigest()[:16])
     two = text.concatenated(met["ssid"], "|", met["ssid_aeries"]).str.strip("|")
     group = two if case != "a" else met["ssid"]

@@ -62,6 +62,19 @@ def test_the_ssids_that_are_named_are_cleared(said, left, tmp_path):
         {"ods": ODS.replace("99", "1001")},
         {"sis": aeries("student\n1", stu=STU.replace("2015-03-02", "-"))},
         {"sis": aeries("student\n1", stu=STU.replace("Rivera", "Rivera-Jones"))},
+        # the everyday name alone, and the school in Aeries
+        {
+            "sis": aeries(
+                "student\n1",
+                stu=STU.replace("Rivera", "Quill"),
+                lsi=[{"ID": "1001", "LFN": "Ana", "LMN": "", "LLN": "Rivera", "LSF": "", "GN": ""}],
+            )
+        },
+        {
+            "sis": aeries(
+                "student school\n1 B", stu=STU.replace("student CID", "student school CID").replace("1 7", "1 B 7")
+            )
+        },
     ],
 )
 def test_it_holds_until_a_value_that_was_compared_changes(changed, tmp_path):
