@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 
 from senrkit.frames import dates, text
 from senrkit.reconciliation.evidence import sentence
+from senrkit.spells.rules import SSID
 
 CONFLICT = "identity-conflict"
 WHO = ["ssid", "local_id", "first_name", "last_name", "birth_date"]
 CONFLICT_COLUMNS = ["ssid", "group", "case", "detail", "digest"]
 _SHORTEST_PART = 3
 _BEGINS_ALIKE = 3
-_SSID = r"^\d{10}$"
 # What is compared, as people call it.
 _SAID = {
     "local_id": "local id", "first_name": "first name", "last_name": "last name", "birth_date": "birth date",
@@ -158,7 +158,7 @@ def two_for_one(known: Known) -> pd.DataFrame:
     """
     people = known.people
     live = text.equals(people["tag"], "") | text.is_in(people["student"], known.enrolled)
-    whole = people["ssid"].str.match(_SSID).to_numpy(dtype=bool)
+    whole = people["ssid"].str.match(SSID).to_numpy(dtype=bool)
     malformed = ~whole & ~text.equals(people["ssid"], "")
     whole = whole | (malformed & text.is_in(people["student"], known.without_ssid))
     persons = people.loc[live & whole, ["ssid", "student"]]
@@ -336,4 +336,4 @@ def _conflicts(met: pd.DataFrame, likeness: pd.DataFrame, case: str, held: list[
             pd.DataFrame({"ssid": met[column], "group": group, "case": case, "detail": detail, "digest": digest})
         )
     found = pd.concat(parts, ignore_index=True)[CONFLICT_COLUMNS].astype("str")
-    return found[found["ssid"].str.match(_SSID).to_numpy(dtype=bool)].drop_duplicates(ignore_index=True)
+    return found[found["ssid"].str.match(SSID).to_numpy(dtype=bool)].drop_duplicates(ignore_index=True)

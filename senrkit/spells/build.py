@@ -22,18 +22,19 @@ from senrkit.spells import schools
 from senrkit.spells.people import DEMOGRAPHICS, people, row_for
 from senrkit.spells.rules import (
     SECONDARY,
+    SSID,
     completion,
     completion_closes,
     completion_facts,
     exit_rules,
     faults,
+    skipped_tags,
     spell_warnings,
     summer_completions,
     year_end,
 )
 from senrkit.spells.translate import Translator, translator
 
-_SSID = r"^\d{10}$"
 TAG_SKIPPED, PROGRAM_SKIPPED, FUTURE = "tag-skipped", "program-skipped", "future-dated"
 SECONDARY_NO_SHOW = "secondary-no-show"
 _SPOKEN_FOR = (
@@ -225,13 +226,12 @@ def _number(column: pd.Series) -> pd.Series:
 
 def _left_out_reason(rows: pd.DataFrame, settings: Settings) -> np.ndarray:
     after = (rows["start"] > dates.stamp(settings.as_of)).to_numpy()
-    skipped = [tag.strip() for tag in settings.aeries.skip_tags if tag.strip()]
     reasons = [
         ((rows["why_not"] == schools.NOT_SELECTED).to_numpy(), schools.NOT_SELECTED),
         ((rows["why_not"] == schools.NOT_REPORTED).to_numpy(), schools.NOT_REPORTED),
-        (rows["tag"].isin(skipped).to_numpy(), TAG_SKIPPED),
+        (rows["tag"].isin(skipped_tags(settings)).to_numpy(), TAG_SKIPPED),
         (rows["local_program"].isin(settings.aeries.skip_programs).to_numpy(), PROGRAM_SKIPPED),
-        (~rows["ssid"].str.match(_SSID).to_numpy(dtype=bool), "no-ssid"),
+        (~rows["ssid"].str.match(SSID).to_numpy(dtype=bool), "no-ssid"),
         (after & (settings.process.future_dates == "omit"), FUTURE),
     ]
     return text.selected([holds for holds, _ in reasons], [reason for _, reason in reasons], "", rows.index)

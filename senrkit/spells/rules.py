@@ -15,6 +15,7 @@ from senrkit.settings.settings import Settings
 from senrkit.spells.schools import NPS_SCHOOL, receiver
 from senrkit.spells.translate import Translator
 
+SSID = r"^\d{10}$"
 PRIMARY, SECONDARY, NON_ADA = "10", "20", "50"
 NON_ADA_EXITS = ("E170", "N470", "E150")
 PRESCHOOL_GRADES = ("IN", "TD", "PS")
@@ -30,6 +31,11 @@ YEAR_END_WINDOW = dt.timedelta(days=14)
 SUMMER_ENDS = (8, 15)
 TOP_GRADE_ASKED_FROM = (5, 1)
 OVERLAP, DATE_ERROR = "aeries-overlap", "aeries-date-error"
+
+
+def skipped_tags(settings: Settings) -> list[str]:
+    """The tags that are skipped, without blanks around them; a blank tag is never one."""
+    return [tag.strip() for tag in settings.aeries.skip_tags if tag.strip()]
 
 
 def completion_facts(
@@ -149,9 +155,9 @@ def summer_completions(
     wanted &= (settings.process.summer_completions == "report") & (completed <= dates.stamp(settings.as_of)).to_numpy()
     wanted &= text.equals(known.codes("STU.GR", each["local_grade"], none_counted), "12")
     wanted &= text.equals(known.codes("STU.SP", each["local_program"], none_counted), PRIMARY)
-    wanted &= ~each["tag"].isin([tag.strip() for tag in settings.aeries.skip_tags if tag.strip()]).to_numpy()
+    wanted &= ~each["tag"].isin(skipped_tags(settings)).to_numpy()
     wanted &= ~each["local_program"].isin(settings.aeries.skip_programs).to_numpy()
-    wanted &= each["ssid"].str.match(r"^\d{10}$").to_numpy(dtype=bool)
+    wanted &= each["ssid"].str.match(SSID).to_numpy(dtype=bool)
     school = text.positions(each["aeries_school"], school_table["aeries_school"])
     wanted &= np.append(school_table["selected"].to_numpy(dtype=bool), False)[school]
     wanted &= ~_covered(each["student"], completed, [spells, left_out])
