@@ -70,6 +70,7 @@ _TABLES: Mapping[str, Mapping[str, values.Reader]] = {
         "years_back": values.whole_number,
         "max_extract_age_days": values.whole_number,
         "other_leas": values.list_of(values.lea),
+        "errors": values.pairs,
     },
     "process": {
         "submission_mode": values.one_of("in-order", "single"),
@@ -122,6 +123,7 @@ class CalpadsSettings:
     years_back: int = 10
     max_extract_age_days: int = 14
     other_leas: tuple[str, ...] = ()
+    errors: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
