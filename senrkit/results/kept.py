@@ -12,8 +12,8 @@ import polars as pl
 from senrkit.errors import InputError, UsageError
 from senrkit.ledger.foretold import FORETOLD_FILE
 from senrkit.ledger.journal import Journal, append
+from senrkit.ledger.weeks import ITEMS_FILE
 
-ITEMS_FILE = "items.csv"
 # Of `proposal.csv`: what was intended for which enrollment.
 ITEM_COLUMNS = ("sequence", "action", "reason", "hold_detail", "school_code", "ssid", "local_id", "start_key")
 _RECORD = ["file", "school_code", "ssid", "start_key"]
