@@ -16,7 +16,8 @@ from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
 
 if TYPE_CHECKING:
-    from senrkit.loop import Answered, Loop
+    from senrkit.loop.overview import Loop
+    from senrkit.loop.words import Answered
 
 HELD = 5
 _ON = click.option("--on", type=Day(), help="The day it happened. Default: the settings' day, or today.")
@@ -51,11 +52,11 @@ def sent(
     RUN is a run id or a run folder; without it, the newest run. The next file is uploaded when the one before has
     posted; files that are named together were uploaded together, in that order.
     """
-    from senrkit import loop as after
+    from senrkit.loop import words as words_of
 
     run, numbers = _run_and_numbers(words)
     settings = load(ctx, settings_file, as_of=None)
-    told = after.sent(settings, run, numbers, job=job, on=on, out_of_order=out_of_order)
+    told = words_of.sent(settings, run, numbers, job=job, on=on, out_of_order=out_of_order)
     return _tell(told, as_json=as_json, quiet=quiet)
 
 
@@ -85,16 +86,16 @@ def posted(
     quiet: bool,
 ) -> int:
     """Say that CALPADS shows files as Posted."""
-    from senrkit import loop as after
+    from senrkit.loop import words as words_of
 
     run, numbers = _run_and_numbers(words)
     if because and not undo:
         raise UsageError("--because goes with --undo.", "Add --undo, or leave it out.")
     settings = load(ctx, settings_file, as_of=None)
     if undo:
-        told = after.undo_posted(settings, run, numbers, because)
+        told = words_of.undo_posted(settings, run, numbers, because)
     else:
-        told = after.posted(settings, run, numbers, on=on, job=job, out_of_order=out_of_order)
+        told = words_of.posted(settings, run, numbers, on=on, job=job, out_of_order=out_of_order)
     return _tell(told, as_json=as_json, quiet=quiet)
 
 
@@ -121,13 +122,13 @@ def rejected(
     One fatal error makes CALPADS refuse the whole file. The error file says which records were refused; the others
     were dragged down with them and go again with the next run.
     """
-    from senrkit import loop as after
+    from senrkit.loop import words as words_of
 
     run, numbers = _run_and_numbers(words)
     if len(numbers) > 1:
         raise UsageError("One file at a time: each has its own error file.", "Name one NUMBER.")
     settings = load(ctx, settings_file, as_of=None)
-    told, answers = after.rejected(settings, run, numbers[0], on=on, errors=errors)
+    told, answers = words_of.rejected(settings, run, numbers[0], on=on, errors=errors)
     return _tell(told, answers, as_json=as_json, quiet=quiet)
 
 
@@ -145,13 +146,13 @@ def answers(ctx: click.Context, words: tuple[str, ...], settings_file: Path, as_
     Error files (CSV, caret, .xlsx) and the Replacement SSID Extract. Says which file of ours each is about; a line that
     is about none of our records is listed with its number (exit code 5).
     """
-    from senrkit import loop as after
+    from senrkit.loop import words as words_of
 
     settings = load(ctx, settings_file, as_of=None)
     run, files = _run_and_files(words)
     with terminal_progress(sys.stderr, quiet=quiet) as progress:
         progress.step("reading what CALPADS gave back")
-        told, answered = after.answers(settings, run, files)
+        told, answered = words_of.answers(settings, run, files)
     return _tell(told, answered, as_json=as_json, quiet=quiet)
 
 
@@ -176,13 +177,13 @@ def loop(
     Every file of every run: to be uploaded, on its way, posted, refused, arrived. Looks whether a newer extract shows
     what was sent.
     """
-    from senrkit import loop as after
     from senrkit.disk import write_whole
+    from senrkit.loop.arrived import look
 
     settings = load(ctx, settings_file, as_of=None)
     with terminal_progress(sys.stderr, quiet=quiet) as progress:
         progress.step("looking what has arrived")
-        told = after.look(settings)
+        told = look(settings)
     if foretold:
         try:
             write_whole(foretold, told.foretold().write_csv().encode(), private=False)
@@ -211,13 +212,13 @@ def restore(
 
     The way back from a wrong delete: the rows as CALPADS held them. Upload them in order, as any other file.
     """
-    from senrkit import loop as after
+    from senrkit.loop.restore import restore as write_adds
 
     run, numbers = _run_and_numbers(words)
     if len(numbers) > 1:
         raise UsageError("One file at a time.", "Name one NUMBER.")
     settings = load(ctx, settings_file, as_of=None)
-    written = after.restore(settings, run, numbers[0], out)
+    written = write_adds(settings, run, numbers[0], out)
     if as_json:
         print_json({"exit_code": 0, "files": [str(path) for path in written]})
     elif not quiet:
