@@ -228,6 +228,51 @@ def restore(
     return 0
 
 
+@command("""
+  senrkit schools --out for_schools
+  senrkit schools runs/2026-11-23_0123456 --out for_schools --back returned
+""")
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option("--out", type=A_FILE, required=True, help="The folder for the workbooks; made if missing.")
+@click.option(
+    "--back", type=A_FILE, help="A folder with workbooks that came back from schools. Default: those in --out."
+)
+@settings_option
+@click.pass_context
+def schools(
+    ctx: click.Context, run: str | None, out: Path, back: Path | None, settings_file: Path, as_json: bool, quiet: bool
+) -> int:
+    """Write a workbook for each school's registrar.
+
+    What to mend in Aeries, what is on its way, what arrived; an index; a text for the mail. What registrars wrote into
+    the column "Done / comment" of workbooks that came back stands in the next ones. Nothing is sent to anybody.
+    """
+    from senrkit.loop.schools import write_schools
+
+    settings = load(ctx, settings_file, as_of=None)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        progress.step("writing the workbooks")
+        written = write_schools(settings, run, out, back)
+    if as_json:
+        print_json(
+            {
+                "exit_code": 0,
+                "out": str(written.out),
+                "comments": written.comments,
+                "schools": written.schools.to_dicts(),
+            }
+        )
+    elif not quiet:
+        for row in written.schools.iter_rows(named=True):
+            click.echo(
+                f"  {row['file']}  {row['to_fix']:,} to mend, {row['sent']:,} on the way, {row['arrived']:,} arrived"
+            )
+        if written.comments:
+            click.echo(f"{written.comments:,} comments of schools were read.")
+        click.echo(f"{len(written.schools):,} workbooks, an index and a text for the mail are in {out}.")
+    return 0
+
+
 def _run_and_numbers(words: Sequence[str]) -> tuple[str | None, list[int]]:
     """`[RUN] NUMBER...`: a first word that is no small number is the run."""
     run, rest = (None, words) if words[0].isdigit() and len(words[0]) <= 3 else (words[0], words[1:])
