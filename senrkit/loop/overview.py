@@ -108,6 +108,7 @@ class Loop:
             )
         if file.state == states.REJECTED:
             others = sum(1 for line in file.lines if line.severity == states.FATAL and only_calpads_knows(line.rule))
-            also = f", {others:,} errors are about other districts" if others else ""
+            also = ", 1 error is about another district" if others == 1 else ""
+            also = f", {others:,} errors are about other districts" if others > 1 else also
             return f"{counted}{also}; mend what was refused in Aeries, then run again"
         return counted
