@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from senrkit.demo.breaks import BREAKS
-from senrkit.demo.county import make_county
-from senrkit.demo.district import SMALLEST, DemoDistrict, make
+from senrkit.demo.district import SMALLEST, DemoDistrict, make, make_county
 from senrkit.demo.large import make_large
 from senrkit.demo.traps import all_traps
 from senrkit.demo.write import claim

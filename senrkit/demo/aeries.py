@@ -11,7 +11,7 @@ import pandas as pd
 from senrkit.demo.data_files import local_codes, read
 from senrkit.demo.people import ADULT, ALUMNI
 from senrkit.demo.schools import attended
-from senrkit.demo.traps.record import Trap
+from senrkit.demo.traps import Trap
 
 # Reasons that Aeries does not store: it makes them up when it extracts.
 _NOT_STORED = {"": "", "E155": "", "E450": "", "E150": "440"}

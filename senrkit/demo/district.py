@@ -1,8 +1,9 @@
-"""Makes the demo district: people, ten years of enrollments, traps, files."""
+"""Makes the demo district: people, ten years of enrollments, traps, files; or several, as a county office has them."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from senrkit.demo.breaks import BREAKS, Break, District
 from senrkit.demo.days import Calendar
 from senrkit.demo.people import make_people, with_identities
 from senrkit.demo.settings_file import settings_text
-from senrkit.demo.traps import all_traps
-from senrkit.demo.traps.record import Trap
+from senrkit.demo.traps import Trap, all_traps
 from senrkit.errors import UsageError
 
 SMALLEST = 300
+# No district of California has a code like these.
+_FIRST_OF_THE_OTHERS = 1980001
 _ALUMNI_SHARE = 0.1
 
 
@@ -194,3 +196,16 @@ def _extract_parts(district: District) -> list[bytes]:
         return [extract.lines(district.extract)]
     cut = extract.lines(district.extract.iloc[at : at + 1, :20])
     return [extract.lines(district.extract.iloc[:at]), cut, extract.lines(district.extract.iloc[at + 1 :])]
+
+
+def make_county(
+    folder: Path, leas: int, students: int = 2000, seed: int = 1, as_of: dt.date | None = None
+) -> Iterator[DemoDistrict]:
+    """Write so many districts, each as `make` into `folder/<its code>`; gives each as soon as it is written.
+
+    The first is that of `make` with the same `students`, `seed` and `as_of`; the others have the seeds that follow.
+    Raises as `make`.
+    """
+    codes = [schools.LEA, *(str(_FIRST_OF_THE_OTHERS + number) for number in range(leas - 1))]
+    for number, code in enumerate(codes):
+        yield make(folder / code, students, seed + number, as_of, lea=code)

@@ -11,7 +11,7 @@ import pandas as pd
 from senrkit.demo.data_files import local_codes
 from senrkit.demo.extract import digits
 from senrkit.demo.schools import LEA, state_codes
-from senrkit.demo.traps.record import Trap
+from senrkit.demo.traps import Trap
 
 # calpads_rules.md section 5: the SELA input file and the two columns of the extract.
 SELA_FIELDS = (

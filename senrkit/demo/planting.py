@@ -13,7 +13,7 @@ from senrkit.demo.days import Calendar
 from senrkit.demo.history import VALUES, rows_of
 from senrkit.demo.people import SPARE_LOCAL_IDS, SPARE_SSIDS, grade_text
 from senrkit.demo.schools import attended, state_codes
-from senrkit.demo.traps.record import Trap
+from senrkit.demo.traps import Trap
 
 EXPECTATION_COLUMNS = (
     "trap ssid local_id school_code start_date expected_action expected_reason before_prediction rejected_by at_risk"

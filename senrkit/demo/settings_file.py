@@ -6,8 +6,6 @@ import datetime as dt
 
 from senrkit.demo.days import Calendar
 from senrkit.demo.schools import LEA
-from senrkit.demo.traps.completions import BILITERACY
-from senrkit.demo.traps.scope import SKIPPED_PROGRAM
 
 _TEXT = """\
 # Settings of the made-up district. Everybody and every school in it is fictional.
@@ -22,7 +20,7 @@ write_source = "sqlite:///aeries.db"
 write_databases = ["aeries"]
 schools = "default"
 skip_tags = ["*"]
-skip_programs = ["{skipped_program}"]
+skip_programs = ["Z"]
 
 [calpads]
 senr_extract = "SENR_ODS.txt"
@@ -32,7 +30,7 @@ max_extract_age_days = {max_extract_age_days}
 
 [process]
 golden_state_seal = "GSS"
-biliteracy_seal = "{biliteracy}"
+biliteracy_seal = "SSB"
 
 [output]
 runs = "runs"
@@ -45,7 +43,5 @@ def settings_text(calendar: Calendar, as_of: dt.date, max_extract_age_days: int 
         school_year=calendar.school_year,
         lea=lea,
         as_of=as_of.isoformat(),
-        skipped_program=SKIPPED_PROGRAM,
-        biliteracy=BILITERACY,
         max_extract_age_days=max_extract_age_days,
     )

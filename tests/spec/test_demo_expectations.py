@@ -1,7 +1,7 @@
 """The demo district's traps against the engine: every planted row gets exactly what the rule book says, and no other
 student is anything but the same.
 
-The expectations were written from the rule book, trap by trap (`senrkit/demo/traps`), not from the engine.
+The expectations were written from the rule book, trap by trap (`senrkit/demo/data/traps`), not from the engine.
 """
 
 from __future__ import annotations

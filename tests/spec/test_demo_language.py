@@ -1,6 +1,6 @@
 """The demo district's language traps against `senrkit language`: each gets exactly the class that interface.md says.
 
-The expectations were written from the page, trap by trap (`senrkit/demo/traps/language.py`), not from the code.
+The expectations were written from the page, trap by trap (`senrkit/demo/data/traps/language.toml`), not from the code.
 """
 
 from __future__ import annotations
