@@ -7,6 +7,7 @@ import datetime as dt
 import polars as pl
 
 from senrkit.errors import InputError
+from senrkit.frames import days
 from senrkit.inputs.extract.senr import Extract, read_extract
 from senrkit.inputs.local import local_inputs
 from senrkit.ledger import journal as ledger
@@ -14,7 +15,6 @@ from senrkit.ledger import states
 from senrkit.ledger.arrivals import judged
 from senrkit.loop.overview import Loop
 from senrkit.loop.records import copy_of
-from senrkit.reference import ODS_FIELDS
 from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 
@@ -77,6 +77,6 @@ def _looked(settings: Settings, loop: Loop, extract: Extract) -> Loop:
 
 def _held(extract: Extract, ssids: set[str]) -> tuple[pl.DataFrame, dt.date | None]:
     """The extract's rows of these students, and its newest day."""
-    rows = pl.from_pandas(extract.rows[list(ODS_FIELDS)])  # seam
-    newest = rows["last_updated"].str.to_date("%Y%m%d", strict=False).max()
-    return rows.filter(pl.col("ssid").is_in(list(ssids))), newest
+    updated = extract.state.narrow.select(pl.col("last_updated").unique().cast(pl.String))
+    newest = updated.select(days.of_key(pl.col("last_updated")).max()).item()
+    return extract.state.where(pl.col("ssid").is_in(list(ssids))), newest

@@ -47,6 +47,7 @@ _TABLES: Mapping[str, Mapping[str, values.Reader]] = {
     },
     "aeries": {
         "source": values.address,
+        "schema": values.schema_name,
         "schools": values.schools,
         "skip_tags": values.list_of(values.text),
         "skip_programs": values.list_of(values.text),
@@ -98,6 +99,7 @@ _SECRETS = {"password", "passwd", "pwd", "secret", "token", "api_key", "apikey"}
 @dataclass(frozen=True)
 class AeriesSettings:
     source: str | Address
+    schema: str | None = None
     schools: Literal["all", "default"] | tuple[str, ...] = "default"
     skip_tags: tuple[str, ...] = ("*",)
     skip_programs: tuple[str, ...] = ()
