@@ -117,12 +117,13 @@ def _tables(loop: Loop, folder: RunFolder, today: dt.date) -> dict[str, pl.DataF
         reason=pl.lit("refused"), evidence=pl.concat_str(pl.lit("CALPADS refused the record: "), pl.col("rules"))
     )
     held = proposal.filter(pl.col("action") == "hold")
+    asked = {**wording.phrases("hold"), **wording.phrases("record")}
     fix = (
         pl.concat([held, refused.select(held.columns)])
         .join(seen, on=["ssid", "school_code", "start_key", "action"], how="left")
         .with_columns(
-            title=_in_words("reason", {id: phrase.title for id, phrase in wording.phrases("hold").items()}),
-            cure=_in_words("reason", {id: phrase.cure for id, phrase in wording.phrases("hold").items()}),
+            title=_in_words("reason", {id: phrase.title for id, phrase in asked.items()}),
+            cure=_in_words("reason", {id: phrase.cure for id, phrase in asked.items()}),
             page=pl.col("reason").replace_strict(_pages(), default=""),
             days=(pl.lit(today) - pl.col("first_seen")).dt.total_days().fill_null(0),
         )
