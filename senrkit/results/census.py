@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow.compute as pc
+from polars import col
 
 from senrkit.calpads.store import Store
 from senrkit.frames import dates, text
 from senrkit.frames.intervals import cancelled, overlapping, primary
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.inputs.extract.state_rows import StateRows
 from senrkit.reconciliation.scope import Scope
 from senrkit.reference import SchoolYear
@@ -63,7 +66,7 @@ def what_if(scope: Scope, spell_set: SpellSet, after: Store, settings: Settings)
     sides = {
         "now": scope.rows.where(_touches_year(scope.rows, year), _COLUMNS),
         "aeries": spell_set.spells[_COLUMNS],
-        "after": after.where(lambda rows: _touches_year(rows, year), _COLUMNS),
+        "after": to_pandas(after.where(_in_year(year), _COLUMNS)),  # seam
     }
     day = year.census_day
     counted = {side: _open_by_school_and_grade(_of_schools(rows, own, settings), day) for side, rows in sides.items()}
@@ -86,6 +89,11 @@ def _of_schools(rows: pd.DataFrame, own: dict[str, str], settings: Settings) -> 
 def _touches_year(rows: StateRows, year: SchoolYear) -> np.ndarray:
     begun = rows.answered("start_date", lambda starts: _begun(starts, year.end))
     return begun & rows.answered("exit_date", lambda ends: _going_on(ends, year.start))
+
+
+def _in_year(year: SchoolYear) -> pl.Expr:
+    begun = (col.start_date <= f"{year.end:%Y%m%d}") & (col.start_date != "")
+    return begun & ((col.exit_date == "") | (col.exit_date >= f"{year.start:%Y%m%d}"))
 
 
 def _open_on(rows: pd.DataFrame, day: dt.date) -> np.ndarray:

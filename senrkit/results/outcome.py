@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from senrkit.calpads.predict import Prediction, predict, predict_without_held
+from senrkit.calpads.predict import Prediction, predict
 from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
 from senrkit.frames import text
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.frames.text import taken
 from senrkit.inputs.directory import SchoolDirectory
 from senrkit.reconciliation.decisions import Applied
@@ -73,23 +75,24 @@ def foretell(
     Raises
     ------
     AssertionError
-        when the second plan is not the first without those students, or the model does not end where it must
-        (`assert_settled`): a fault of senrkit.
+        when a file would still be refused, or the model does not end where it must (`assert_settled`): a fault of
+        senrkit.
     """
     context = CheckContext(settings.school_year, settings.as_of, settings.lea, settings.charter, directory)
     store = Store(scope.rows)
     proposal = _without_unsendable(proposal)
     plan = order(proposal, settings, run_number)
     prediction = predict(plan.files, store, context)
-    findings = prediction.findings
+    findings = to_pandas(prediction.findings)  # seam
     if settings.process.submission_mode != SINGLE:
         if len(prediction.held):
             # Of students who are held no record stands in any file, so neither does what would have been said of it.
-            rejected = findings[text.is_in(findings["ssid"], prediction.held["ssid"])].assign(file="")
+            rejected = findings[text.is_in(findings["ssid"], to_pandas(prediction.held)["ssid"])].assign(file="")
             proposal = hold(proposal, _rejections(prediction))
             left = order(proposal, settings, run_number)
-            prediction = predict_without_held(prediction, plan.files, left.files, context)
-            findings, plan = pd.concat([prediction.findings, rejected], ignore_index=True), left
+            prediction = predict(left.files, store, context)
+            assert not len(prediction.held), "A file would be refused for a student who was not held."
+            findings, plan = pd.concat([to_pandas(prediction.findings), rejected], ignore_index=True), left
         assert_settled(prediction.final_store, proposal, scope)
     findings = findings.drop_duplicates(["rule", "ssid", "school_code", "start_date", "message"], ignore_index=True)
     return Outcome(proposal, plan, _with_file(findings, plan), prediction.final_store)
@@ -119,7 +122,7 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope) -> None:
     """
     touched = proposal.actions[proposal.actions["transaction"] != ""]
     ssids = touched["ssid"].drop_duplicates()
-    after = store.rows_of(ssids)
+    after = to_pandas(store.rows_of(pl.DataFrame({"ssid": pl.Series(ssids.to_list(), dtype=pl.String)})))
     left_alone = scope.rows.is_in("ssid", ssids)
     left_alone[touched.loc[touched["ods_row"] >= 0, "ods_row"]] = False
     kept = scope.rows.where(left_alone)
@@ -169,7 +172,7 @@ def _without_unsendable(proposal: Proposal) -> Proposal:
 
 def _rejections(prediction: Prediction) -> pd.DataFrame:
     """Every student with a finding that would reject a file, with rule, sentence and fix."""
-    held = prediction.held.drop_duplicates("ssid")
+    held = to_pandas(prediction.held).drop_duplicates("ssid")
     said = text.concatenated(held["rule"], ": ", held["message"], " ", held["fix"])
     return _holds(held["ssid"], PREDICTED, said, held["rule"])
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from senrkit.calpads.check import titles
 from senrkit.calpads.findings import by_cause
 from senrkit.frames import dates, text
+from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.results.files import Plan
 from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_table
 from senrkit.results.workbook import Row, Sheet, write_book
@@ -151,7 +152,7 @@ def _causes(findings: pd.DataFrame | None, manifest: Mapping[str, Any]) -> pd.Da
     columns = [column.name for column in wording.sheet_columns("findings")]
     if findings is None or not len(findings):
         return pd.DataFrame({name: pd.Series([], dtype="str") for name in columns})
-    causes = by_cause(findings, titles(dt.date.fromisoformat(manifest["as_of"])))
+    causes = to_pandas(by_cause(to_polars(findings), titles(dt.date.fromisoformat(manifest["as_of"]))))
     return causes.assign(severity=_titles("severity", causes["severity"]))[columns]
 
 
