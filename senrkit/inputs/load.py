@@ -101,7 +101,7 @@ def _read_extracts(
     if SENR not in calpads:
         return None, sela
     try:
-        return read_extract(settings.calpads.senr_extract), sela
+        return read_extract(settings.calpads.senr_extract, held=bool(settings.copies)), sela
     except LayoutError as refused:
         refused.message, refused.cure = settings.as_given([refused.message, refused.cure])
         return refused, sela

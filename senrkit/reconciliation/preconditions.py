@@ -367,7 +367,7 @@ def _once(extract: Extract, scope: Scope) -> Precondition:
     )
     if len(files) > 1:
         said += f" {len(files)} files were given for one LEA: {', '.join(files)}."
-    lines = ", ".join(f"{line:,}" for line in extract.line(twice[:6]))
+    lines = ", ".join(f"{line:,}" for line in map(extract.line, twice[:6].tolist()))
     if lines:
         said += f" First lines: {lines}."
     return _found(

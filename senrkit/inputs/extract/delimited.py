@@ -1,40 +1,91 @@
-"""Separated text to an Arrow table of text: every line a row, every value exactly as it stands, nothing lost quietly.
+"""Separated text to frames of text: every line a row, every value exactly as it stands, nothing lost quietly.
 
-CALPADS' files have no quoting, no escapes and no header. A line ends with CR LF, LF or CR. No message of pyarrow's gets
-out of this module: it would quote a pupil's row.
+CALPADS' files have no quoting, no escapes and no header. A line ends with CR LF, LF or CR. Polars scans the file for
+what is asked of all rows while one pass over the bytes hashes it and looks at every line, for the scan fills a short
+line with blanks and passes over what a long one has too much. No message of Polars' gets out of this module: it could
+quote a pupil's row.
 """
 
 from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
-import pyarrow as pa
+import polars as pl
 
 from senrkit.errors import InputError
-from senrkit.frames.coded import Coded
 from senrkit.inputs.extract.find import TextFile
-from senrkit.inputs.extract.lines import Lines, line_starts
 
 UTF_8, WINDOWS_1252 = "utf-8", "windows-1252"
 MARK = b"\xef\xbb\xbf"
-_STEP_BYTES = 4 << 20
+BLOCK_BYTES = 4 << 20
 _LINE_ENDS = b"\r\n"
 _CURE = "Download it again from CALPADS."
+
+
+class Lines:
+    """The lines of a file in UTF-8, none blank, each with as many columns as are named.
+
+    `columns` names them in file order; those named `""` cannot be asked for. `data` are the bytes of a file that cannot
+    be scanned where it lies. `starts` says where each line begins, and where the last one ends.
+    """
+
+    def __init__(
+        self, file: TextFile, data: bytes | None, starts: np.ndarray, delimiter: str, columns: Sequence[str]
+    ) -> None:
+        self._file, self._data, self._starts = file, data, starts
+        self._version = file.version()
+        self.delimiter, self.columns = delimiter, tuple(columns)
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def scan(self) -> pl.LazyFrame:
+        """All rows, all columns, as text."""
+        return _scan(self._file.path if self._data is None else self._data, self.delimiter, self.columns)
+
+    def at(self, positions: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
+        """The rows at these positions, ascending, as text.
+
+        Raises
+        ------
+        InputError
+            when somebody wrote to the file since it was looked at.
+        """
+        wanted = positions.to_numpy()
+        begins, ends = self._starts[wanted], self._starts[wanted + 1]
+        # A block of the file at a time, however far apart the lines are.
+        first_of_block = np.flatnonzero(np.diff(begins // BLOCK_BYTES, prepend=-1))
+        lines: list[bytes] = []
+        with _opened(self._file, self._data) as stream:
+            for first, last in zip(first_of_block, [*first_of_block[1:], len(wanted)], strict=True):
+                offset = int(begins[first])
+                stream.seek(offset)
+                block = stream.read(int(ends[last - 1]) - offset)
+                bounds = zip((begins[first:last] - offset).tolist(), (ends[first:last] - offset).tolist(), strict=True)
+                lines += [block[begin:end] for begin, end in bounds]
+        if self._file.version() != self._version:
+            raise _changed(self._file)
+        if not lines:
+            return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        return _scan(b"".join(lines), self.delimiter, self.columns).select(columns).collect()
 
 
 @dataclass(frozen=True)
 class DelimitedText:
     """Row 0 is line 1 of the file, and so on without a gap; `ended` says whether the last line has a line end.
 
-    `columns` holds those that were wanted at once, `lines` all of them.
+    `rows` is what was asked of all of them.
     """
 
-    columns: Mapping[str, Coded]
+    rows: pl.DataFrame
     lines: Lines
     sha256: str
     bytes: int
@@ -63,13 +114,18 @@ class LongLine:
 
 
 def read_delimited(
-    file: TextFile, delimiter: str, columns: Sequence[str], wanted: Sequence[str] | None = None
+    file: TextFile,
+    delimiter: str,
+    columns: Sequence[str],
+    asked: Callable[[pl.LazyFrame], pl.LazyFrame],
+    held: bool = False,
 ) -> DelimitedText | IrregularLine | LongLine:
-    """All lines of the file but blank ones at its end.
+    """What is asked of all lines of the file but blank ones at its end, which are scanned as text.
 
-    A column named `""` is counted but cannot be wanted; default: all others are. Bytes that are not UTF-8 are taken for
-    Windows-1252, and `encoding` says so; well-formed UTF-8 in the same file stays what it is. A line that does not fit
-    is returned, not raised: an exception would carry it along, and only the caller knows what to say about it.
+    A column named `""` is counted but cannot be asked for. Bytes that are not UTF-8 are taken for Windows-1252, and
+    `encoding` says so; well-formed UTF-8 in the same file stays what it is. A line that does not fit is returned, not
+    raised: an exception would carry it along, and only the caller knows what to say about it. `held`: the bytes are
+    kept, for the file will be gone.
 
     Raises
     ------
@@ -77,79 +133,144 @@ def read_delimited(
         NUL bytes, bytes that are no text in either encoding, a file that changes while it is read.
     """
     before = file.version()
-    data = file.whole()
-    wanted = [name for name in columns if name] if wanted is None else wanted
-    # Hashing, looking for line ends and parsing do most of their work outside of Python.
+    data = file.whole() if held or file.member else None
+    # A zip's own size says nothing about its member's, and its bytes are all at hand.
     with ThreadPoolExecutor(1) as worker:
-        digest = worker.submit(lambda: hashlib.sha256(data).hexdigest())
-        if b"\0" in data:
-            refuse_nul_bytes(file)
-        found = _columns_and_lines(_body(data), delimiter, columns, wanted) if _is_utf_8(data) else None
-        encoding = UTF_8 if found else WINDOWS_1252
-        found = found or _otherwise(file.name, data, delimiter, columns, wanted)
-    # A zip's own size says nothing about its member's.
-    grown = not file.member and len(data) != before[0]
-    if grown or file.version() != before:
-        raise InputError(f"{file.name} changed while it was read.", "Wait until it has been written in full.")
-    if isinstance(found, (IrregularLine, LongLine)):
-        return found
-    return DelimitedText(*found, digest.result(), len(data), encoding, data.endswith((b"\r", b"\n")))
+        looking = worker.submit(_looked_at, file, data, delimiter, len(columns))
+        rows = _rows(_scan(file.path if data is None else data, delimiter, columns), asked)
+        looked = looking.result()
+    encoding, fault, found = UTF_8, None, looked
+    if rows is None or looked.odd:
+        plain, encoding, fault = _plain(file, file.whole() if data is None else data, delimiter, len(columns))
+        if fault is None:
+            data, rows = plain, _rows(_scan(plain, delimiter, columns), asked)
+            found = _looked_at(file, plain, delimiter, len(columns))
+            assert rows is not None and not found.odd, "Lines that fit cannot be read."
+    if file.version() != before or (not file.member and looked.bytes != before[0]):
+        raise _changed(file)
+    if fault is not None:
+        return fault
+    lines = Lines(file, data, found.starts, delimiter, columns)
+    return DelimitedText(rows, lines, looked.sha256, looked.bytes, encoding, looked.ended)
 
 
-def refuse_nul_bytes(file: TextFile) -> None:
-    """Raise `InputError` with the line of the first NUL byte, if there is one."""
-    data = file.whole()
-    position = data.find(b"\0")
-    if position >= 0:
-        line = _line_number(data, position)
-        raise InputError(f"{file.name}, line {line:,}: holds NUL bytes, so it is damaged or no text.", _CURE)
+def _changed(file: TextFile) -> InputError:
+    return InputError(f"{file.name} changed while it was read.", "Wait until it has been written in full.")
 
 
-def _body(data: bytes) -> pa.Buffer:
-    """Without the mark in front and the line ends at the end, and so without blank lines there; not copied."""
-    begin, end = (len(MARK) if data.startswith(MARK) else 0), len(data)
-    while end > begin and data[end - 1] in _LINE_ENDS:
-        end -= 1
-    return pa.py_buffer(data).slice(begin, end - begin)
+def _scan(source: object, delimiter: str, columns: Sequence[str]) -> pl.LazyFrame:
+    names = [name or f"unused {number}" for number, name in enumerate(columns)]
+    return pl.scan_csv(
+        source,  # type: ignore[arg-type]
+        separator=delimiter,
+        quote_char=None,
+        has_header=False,
+        schema=dict.fromkeys(names, pl.String),
+        empty_string_is_null=False,
+        glob=False,
+    )
+
+
+def _rows(scan: pl.LazyFrame, asked: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame | None:
+    """None when Polars finds a fault; which one is found out from the bytes. Its own error could quote the row, so it
+    ends here, unseen."""
+    try:
+        return asked(scan).collect(engine="streaming")
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+
+
+@contextmanager
+def _opened(file: TextFile, data: bytes | None) -> Iterator[BinaryIO]:
+    if data is not None:
+        yield io.BytesIO(data)
+    else:
+        with file.opened() as stream:
+            yield stream
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What a pass over the bytes shows. `odd`: not every line is text in UTF-8 that ends with LF or CR LF and has all
+    columns; `starts` is right only when none is."""
+
+    sha256: str
+    bytes: int
+    starts: np.ndarray
+    odd: bool
+    ended: bool
+
+
+def _looked_at(file: TextFile, data: bytes | None, delimiter: str, columns: int) -> _Looked:
+    digest, size, rest, starts, odd = hashlib.sha256(), 0, b"", [], False
+    with _opened(file, data) as stream:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+            size += len(block)
+            if odd:
+                continue
+            block = rest + block
+            end = block.rfind(b"\n") + 1
+            lines, rest = block[:end], block[end:]
+            begins, odd = _line_starts(lines, delimiter, columns)
+            starts.append(begins + (size - len(block)))
+            odd |= len(rest) > BLOCK_BYTES
+    ended = not rest
+    if rest and not odd:
+        begins, odd = _line_starts(rest + b"\n", delimiter, columns)
+        starts.append(begins + (size - len(rest)))
+    where = np.concatenate([*starts, [size]]) if starts else np.zeros(1, dtype="int64")
+    if not odd and len(where) > 1:
+        where[0] = len(MARK) if _begins_with_mark(file, data) else 0
+    return _Looked(digest.hexdigest(), size, where, odd, ended)
+
+
+def _begins_with_mark(file: TextFile, data: bytes | None) -> bool:
+    with _opened(file, data) as stream:
+        return stream.read(len(MARK)) == MARK
+
+
+def _line_starts(lines: bytes, delimiter: str, columns: int) -> tuple[np.ndarray, bool]:
+    """Where each of some whole lines begins, and whether anything about them is odd."""
+    if not lines:
+        return np.zeros(0, dtype="int64"), False
+    starts, counts = _column_counts(lines, delimiter)
+    lengths = np.diff(starts, append=len(lines))
+    odd = bool((counts != columns).any()) or b"\0" in lines or bool((lengths > BLOCK_BYTES).any())
+    return starts, odd or lines.count(b"\r") != lines.count(b"\r\n") or not _is_utf_8(lines)
 
 
 def _is_utf_8(data: bytes) -> bool:
-    if data.isascii():
-        return True
-    offsets = pa.py_buffer(np.array([0, len(data)]))
     try:
-        pa.Array.from_buffers(pa.large_string(), 1, [None, offsets, pa.py_buffer(data)]).validate(full=True)
-    except pa.ArrowInvalid:
+        data.isascii() or data.decode(UTF_8)
+    except UnicodeDecodeError:
         return False
     return True
 
 
-def _columns_and_lines(
-    body: pa.Buffer, delimiter: str, columns: Sequence[str], wanted: Sequence[str]
-) -> tuple[dict[str, Coded], Lines] | None:
-    """None when a line does not fit."""
-    lines = Lines(body, line_starts(body), delimiter, columns)
-    found = lines.coded(wanted)
-    if found is not None and len(found[wanted[0]]) != len(lines):
-        # Some line ends with CR alone.
-        return _columns_and_lines(_plain(body), delimiter, columns, wanted)
-    return None if found is None else (found, lines)
-
-
-def _otherwise(
-    name: str, data: bytes, delimiter: str, columns: Sequence[str], wanted: Sequence[str]
-) -> tuple[dict[str, Coded], Lines] | IrregularLine | LongLine:
-    """A file that pyarrow refused: which line is at fault, or the rows when only the encoding was."""
-    body = _body(data)
-    irregular = _first_irregular_line(_plain(body).to_pybytes() + b"\n", delimiter, len(columns))
+def _plain(
+    file: TextFile, data: bytes, delimiter: str, columns: int
+) -> tuple[bytes, str, IrregularLine | LongLine | None]:
+    """The file's lines in UTF-8, each ended by LF, without a mark in front and blank lines at the end; the encoding
+    they came in; and the first that does not fit."""
+    refuse_nul_bytes(file, data)
+    body = data.removeprefix(MARK).rstrip(_LINE_ENDS)
+    irregular = _first_irregular_line(_with_plain_line_ends(body) + b"\n", delimiter, columns)
     if irregular:
-        return irregular
-    found = _columns_and_lines(_body(_as_utf_8(name, body.to_pybytes())), delimiter, columns, wanted)
-    return found or LongLine(_longest_line(body.to_pybytes()))
+        return b"", UTF_8, irregular
+    encoding = UTF_8 if _is_utf_8(body) else WINDOWS_1252
+    plain = _with_plain_line_ends(body if encoding == UTF_8 else _as_utf_8(file.name, body))
+    lengths = [len(line) for line in plain.split(b"\n")]
+    longest = max(lengths)
+    return plain, encoding, LongLine(lengths.index(longest) + 1) if longest > BLOCK_BYTES else None
 
 
-def _plain(body: pa.Buffer) -> pa.Buffer:
-    return pa.py_buffer(_with_plain_line_ends(body.to_pybytes()))
+def refuse_nul_bytes(file: TextFile, data: bytes) -> None:
+    """Raise `InputError` with the line of the first NUL byte, if there is one."""
+    position = data.find(b"\0")
+    if position >= 0:
+        line = _line_number(data, position)
+        raise InputError(f"{file.name}, line {line:,}: holds NUL bytes, so it is damaged or no text.", _CURE)
 
 
 def _with_plain_line_ends(data: bytes) -> bytes:
@@ -159,7 +280,7 @@ def _with_plain_line_ends(data: bytes) -> bytes:
 def _first_irregular_line(lines: bytes, delimiter: str, columns: int) -> IrregularLine | None:
     line, start = 1, 0
     while start < len(lines):
-        end = lines.find(b"\n", min(start + _STEP_BYTES, len(lines) - 1)) + 1
+        end = lines.find(b"\n", min(start + BLOCK_BYTES, len(lines) - 1)) + 1
         starts, counts = _column_counts(lines[start:end], delimiter)
         irregular = np.flatnonzero(counts != columns)
         if irregular.size:
@@ -178,7 +299,7 @@ def _column_counts(lines: bytes, delimiter: str) -> tuple[np.ndarray, np.ndarray
     characters = np.frombuffer(lines, dtype=np.uint8)
     ends = np.flatnonzero(characters == ord("\n"))
     starts = np.concatenate(([0], ends[:-1] + 1))
-    counts = np.add.reduceat(characters == ord(delimiter), starts, dtype=np.int64) + 1
+    counts = np.add.reduceat((characters == ord(delimiter)).view(np.uint8), starts, dtype=np.uint32) + 1
     return starts, np.where(ends == starts, 0, counts)
 
 
@@ -213,8 +334,3 @@ codecs.register_error("senrkit.windows-1252", _from_windows_1252)
 def _line_number(data: bytes, position: int) -> int:
     before = data[:position]
     return before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n") + 1
-
-
-def _longest_line(data: bytes) -> int:
-    lengths = [len(line) for line in _with_plain_line_ends(data).split(b"\n")]
-    return lengths.index(max(lengths)) + 1

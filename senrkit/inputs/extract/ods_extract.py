@@ -1,28 +1,25 @@
-"""An ODS extract of CALPADS, of whatever record type, as an Arrow table of text: all of it, as it came; or refused."""
+"""An ODS extract of CALPADS, of whatever record type, as frames of text: all of it, as it came; or refused."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
 
 from senrkit.errors import LayoutError
-from senrkit.frames import dates
-from senrkit.frames.coded import Coded
-from senrkit.frames.text import from_arrow
+from senrkit.frames import days
 from senrkit.inputs.extract.delimited import (
     MARK,
     WINDOWS_1252,
     DelimitedText,
     IrregularLine,
+    Lines,
     LongLine,
     read_delimited,
     refuse_nul_bytes,
 )
 from senrkit.inputs.extract.find import HEAD_BYTES, InputFile, TextFile, refuse_other_formats
-from senrkit.inputs.extract.lines import Lines
 from senrkit.inputs.extract.recognize import (
     Recognised,
     facts,
@@ -36,13 +33,16 @@ from senrkit.reference import Layout
 
 # A date written month first has the month and day where the century should be.
 _YEARS = (1900, 2099)
+# What no line of a good extract is, in the order in which it is complained about.
+_OTHER_TYPE, _QUOTED, _REWRITTEN, _LAST = "of another type", "quoted", "rewritten", "last value"
 
 
 @dataclass(frozen=True, eq=False)
 class ExtractPart:
-    """One file of an extract. `columns`: those at hand, under the names of the file's layout; `lines`: all of them."""
+    """One file of an extract. `rows`: what was asked of all lines; `lines`: the lines, under the names of the file's
+    layout."""
 
-    columns: Mapping[str, Coded]
+    rows: pl.DataFrame
     lines: Lines
     file: InputFile
     recognised: Recognised
@@ -51,11 +51,16 @@ class ExtractPart:
 
 
 def read_part(
-    file: TextFile, record_type: str, layouts: Mapping[int, Layout], at_hand: Sequence[str] | None = None
+    file: TextFile,
+    record_type: str,
+    layouts: Mapping[int, Layout],
+    asked: Mapping[str, pl.Expr] | None = None,
+    held: bool = False,
 ) -> ExtractPart:
     """Read one file of the extract `record_type` (`SENR-R`, `SELA-R`); `layouts` by column count.
 
-    `at_hand` names the columns to be kept of all rows; the others are parsed when they are asked for. Default: all.
+    `asked` is said of all lines; the rest of a line is parsed when it is asked for. Default: all columns, as text. A
+    column that the layout lacks is blank. `held`: the file will be gone.
 
     Raises
     ------
@@ -68,32 +73,27 @@ def read_part(
     refuse_other_formats(file, head)
     whole = len(head) < HEAD_BYTES
     if b"\0" in head:
-        refuse_nul_bytes(file)
+        refuse_nul_bytes(file, file.whole())
     recognised = recognise(file.name, head.removeprefix(MARK), layouts, whole, record_type)
-    text = read_delimited(file, recognised.delimiter, recognised.layout.columns, _wanted(recognised, at_hand))
+    layout = recognised.layout.columns
+    asked = {name: pl.col(name) for name in layout if name} if asked is None else asked
+    wrong = _wrong(recognised) | {_LAST: pl.col(layout[-1]).cast(pl.Categorical)}
+
+    def query(scan: pl.LazyFrame) -> pl.LazyFrame:
+        lacking = {name for one in asked.values() for name in one.meta.root_names()} - set(layout)
+        return scan.with_columns(**dict.fromkeys(sorted(lacking), pl.lit(""))).select(**asked, **wrong)
+
+    text = read_delimited(file, recognised.delimiter, layout, query, held)
     if isinstance(text, IrregularLine):
         raise irregular_line(file.name, text, recognised, layouts)
     if isinstance(text, LongLine):
         cause = likely("another-file", record_type)
         raise LayoutError(file.name, text.line, "a record", "a line of millions of characters", cause)
-    _refuse_other_record_types(file.name, text.columns["record_type"], record_type)
-    _refuse_quoted_commas(file.name, text.columns, recognised)
-    _refuse_rewritten_values(file.name, text.columns, recognised)
+    _refuse_wrong_lines(file.name, text, recognised)
     _refuse_cut_off_end(file.name, text)
     described = InputFile(file.path, file.name, text.sha256, text.bytes, len(text.lines), file.modified())
     notes = _notes(file.name, text)
-    kept = {name: column for name, column in text.columns.items() if at_hand is None or name in at_hand}
-    return ExtractPart(kept, text.lines, described, recognised, text.encoding, notes)
-
-
-def _wanted(recognised: Recognised, at_hand: Sequence[str] | None) -> list[str]:
-    """In comma format all: any value of a file that a spreadsheet has quoted may hold the separator."""
-    layout = recognised.layout.columns
-    if at_hand is None or recognised.delimiter == ",":
-        return [name for name in layout if name]
-    checked = [shape["column"] for shape in facts(recognised.record_type)["shape"]]
-    wanted = {*at_hand, *checked, "record_type", layout[-1]}
-    return [name for name in layout if name in wanted]
+    return ExtractPart(text.rows.select(*asked), text.lines, described, recognised, text.encoding, notes)
 
 
 def _notes(name: str, text: DelimitedText) -> tuple[str, ...]:
@@ -101,49 +101,68 @@ def _notes(name: str, text: DelimitedText) -> tuple[str, ...]:
     if text.encoding == WINDOWS_1252:
         notes.append(f"{name}: read as Windows-1252, because it is not UTF-8 throughout; look at names with accents.")
     # The form of this column is not public; it is taken as it comes and only the age of the extract depends on it.
-    if pc.any(_no_day(text.columns["last_updated"].values, blank_is_right=True)).as_py():
+    updates = text.rows[_LAST].unique().cast(pl.String).to_frame()
+    if not updates.select(_right({"column": _LAST, "kind": "date", "length": 8, "blank": True}).all()).item():
         notes.append(f"{name}: the last date updated is not always written CCYYMMDD; the extract's age may be unsure.")
     return tuple(notes)
 
 
-def _refuse_other_record_types(name: str, column: Coded, record_type: str) -> None:
-    at = column.first(pc.not_equal(column.values, record_type))
-    if at >= 0:
-        raise wrong_record_type(name, at + 1, column.at(at), record_type)
-
-
-def _refuse_quoted_commas(name: str, columns: Mapping[str, Coded], recognised: Recognised) -> None:
+def _wrong(recognised: Recognised) -> dict[str, pl.Expr]:
     """In caret format a nickname may stand in quotation marks; in comma format they mean that values were quoted, and
     then a comma may have been part of one."""
-    if recognised.delimiter != ",":
-        return
-    faults = [column.first(pc.starts_with(column.values, '"')) for column in columns.values()]
-    at = min((fault for fault in faults if fault >= 0), default=-1)
-    if at >= 0:
-        raise LayoutError(
-            name, at + 1, "values without quotation marks", "a value that begins with one", likely("spreadsheet")
-        )
+    shapes = facts(recognised.record_type)["shape"]
+    named = [name for name in recognised.layout.columns if name]
+    quoted = [pl.col(name).str.starts_with('"') for name in named] if recognised.delimiter == "," else [pl.lit(False)]
+    return {
+        _OTHER_TYPE: pl.col("record_type") != recognised.record_type,
+        _QUOTED: pl.any_horizontal(quoted),
+        _REWRITTEN: ~pl.all_horizontal([_right(shape) for shape in shapes]),
+    }
 
 
-def _refuse_rewritten_values(name: str, columns: Mapping[str, Coded], recognised: Recognised) -> None:
-    """The first line with a value that CALPADS' store cannot hold. One is enough: the rest would be trusted."""
-    faults = []
-    for shape in facts(recognised.record_type)["shape"]:
-        column = columns[shape["column"]]
-        at = column.first(_misshapen(column.values, shape["kind"], shape["length"], shape["blank"]))
-        if at >= 0:
-            faults.append((at, recognised.layout.columns.index(shape["column"]), shape, column.at(at)))
-    if not faults:
+def _right(shape: Mapping) -> pl.Expr:
+    """Whether a value is one that CALPADS' store can hold."""
+    value, length = pl.col(shape["column"]), shape["length"]
+    if shape["kind"] == "date":
+        right = days.of_key(value).dt.year().is_between(*_YEARS).fill_null(False)
+    elif shape["kind"] == "digits":
+        right = value.str.contains(rf"^[0-9]{{{length}}}$")
+    else:
+        right = value.str.len_chars() == length
+    return right | (value == "") if shape["blank"] else right
+
+
+def _refuse_wrong_lines(name: str, text: DelimitedText, recognised: Recognised) -> None:
+    """The first line that is no record of CALPADS' store. One is enough: the rest would be trusted."""
+    first = {wrong: text.rows[wrong].arg_max() for wrong in (_OTHER_TYPE, _QUOTED, _REWRITTEN) if text.rows[wrong].any()}
+    if not first:
         return
-    at, position, shape, value = min(faults, key=lambda fault: fault[:2])
-    length = shape["length"]
+    wrong, at = next(iter(first.items()))
+    if wrong == _QUOTED:
+        found = "a value that begins with one"
+        raise LayoutError(name, at + 1, "values without quotation marks", found, likely("spreadsheet"))
+    (line,) = text.lines.at(pl.Series([at]), [column for column in text.lines.columns if column]).to_dicts()
+    if wrong == _OTHER_TYPE:
+        raise wrong_record_type(name, at + 1, line["record_type"], recognised.record_type)
+    raise _rewritten_value(name, at, line, recognised)
+
+
+def _rewritten_value(name: str, at: int, line: Mapping[str, str], recognised: Recognised) -> LayoutError:
+    shapes = facts(recognised.record_type)["shape"]
+    right = pl.DataFrame(line).select(_right(shape).alias(shape["column"]) for shape in shapes).to_dicts()[0]
+    columns = recognised.layout.columns
+    position, shape = min(
+        ((columns.index(shape["column"]), shape) for shape in shapes if not right[shape["column"]]),
+        key=lambda fault: fault[0],
+    )
+    value, length = line[shape["column"]], shape["length"]
     what = {"digits": f"{length} digits", "date": "a date as CCYYMMDD", "text": f"{length} characters"}
     expected = f"{what[shape['kind']]} in column {position + 1} ({shape['column'].replace('_', ' ')})"
     found = shape_of(value)
     if shape["kind"] == "date" and found == "9" * length:
         found += ", which is no day of the calendar"
     cause = likely(_rewriting_cause(shape, value), recognised.record_type)
-    raise LayoutError(name, at + 1, expected, found, cause)
+    return LayoutError(name, at + 1, expected, found, cause)
 
 
 def _rewriting_cause(shape: dict, value: str) -> str:
@@ -158,29 +177,13 @@ def _rewriting_cause(shape: dict, value: str) -> str:
     return "spreadsheet"
 
 
-def _misshapen(values: pa.Array, kind: str, length: int, blank_is_right: bool) -> pa.Array:
-    if kind == "date":
-        return _no_day(values, blank_is_right)
-    if kind == "digits":
-        right = pc.and_(pc.equal(pc.binary_length(values), length), pc.ascii_is_decimal(values))
-    else:
-        right = pc.equal(pc.utf8_length(values), length)
-    return pc.invert(pc.or_(right, pc.equal(values, "")) if blank_is_right else right)
-
-
-def _no_day(values: pa.Array, blank_is_right: bool) -> pa.Array:
-    right = pa.array(dates.from_ccyymmdd(from_arrow(values)).dt.year.between(*_YEARS).to_numpy())
-    return pc.invert(pc.or_(right, pc.equal(values, "")) if blank_is_right else right)
-
-
 def _refuse_cut_off_end(name: str, text: DelimitedText) -> None:
     """A download can end inside the last value. It shows when the line end is missing and all other rows have more."""
-    last_column = text.columns[text.lines.columns[-1]]
-    rows = len(last_column)
+    rows = len(text.lines)
     if text.ended or rows < 2:
         return
-    lengths = last_column.rows(pc.utf8_length(last_column.values))
-    before, last = lengths[:-1], int(lengths[-1])
+    lengths = text.rows[_LAST].cast(pl.String).str.len_chars()
+    before, last = lengths[:-1], lengths[-1]
     if last < before.min() == before.max():
         expected = "a whole last value and a line end"
         raise LayoutError(name, rows, expected, f"{last} characters and the end of the file", likely("cut-off"))

@@ -6,30 +6,38 @@ Read with the same care as the SENR extract, and by the same code.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
+import polars as pl
 
-from senrkit.frames.text import from_arrow
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.inputs.extract.find import InputFile, find_text_files
-from senrkit.inputs.extract.ods_extract import ExtractPart, read_part
+from senrkit.inputs.extract.ods_extract import read_part
 from senrkit.inputs.extract.recognize import SELA_RECORD_TYPE, facts
 from senrkit.reference import Layout
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SelaExtract", "read_sela_extract", "sela_fields", "sela_layouts"]
 
 
 @dataclass(frozen=True, eq=False)
 class SelaExtract:
-    """`rows`: the 18 columns of today's layout as text (dtype `str`, blank `""`) and `line` (int64, 1-based in its own
-    file), in file order. `columns` counts those of the file, 17 or 18."""
+    """`state`: the 18 columns of today's layout as text (blank `""`) and `line` (1-based in its own file), in file
+    order. `columns` counts those of the file, 17 or 18."""
 
-    rows: pd.DataFrame
+    state: pl.DataFrame
     files: tuple[InputFile, ...]
     columns: int
     notes: tuple[str, ...]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """`state` as pandas' frame: text of dtype `str`, `line` int64."""
+        return to_pandas(self.state)
 
 
 def read_sela_extract(path: Path) -> SelaExtract:
@@ -46,22 +54,15 @@ def read_sela_extract(path: Path) -> SelaExtract:
     """
     found, notes = find_text_files([path], SELA_RECORD_TYPE)
     layouts = sela_layouts()
-    columns = max(layouts.items())[1].columns
-    parts = [read_part(file, SELA_RECORD_TYPE, layouts) for file in found]
-    # A file without Correction Reason Code: blank.
-    rows = pd.concat([_frame(part) for part in parts], ignore_index=True).reindex(columns=list(columns))
-    rows = rows.astype("str").fillna("")
-    rows["line"] = np.concatenate([np.arange(1, part.file.rows + 1, dtype=np.int64) for part in parts])
+    asked = {name: pl.col(name) for name in max(layouts.items())[1].columns}
+    parts = [read_part(file, SELA_RECORD_TYPE, layouts, asked) for file in found]
+    rows = pl.concat([part.rows.with_columns(line=pl.int_range(1, pl.len() + 1, dtype=pl.Int64)) for part in parts])
     return SelaExtract(
-        rows=rows,
+        state=rows,
         files=tuple(part.file for part in parts),
         columns=len(parts[0].recognised.layout.columns),
         notes=notes + tuple(note for part in parts for note in part.notes),
     )
-
-
-def _frame(part: ExtractPart) -> pd.DataFrame:
-    return pd.DataFrame({name: from_arrow(column.text()) for name, column in part.columns.items()})
 
 
 @cache

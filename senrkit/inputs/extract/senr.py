@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
+import polars as pl
 
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.inputs.extract.find import InputFile, find_text_files
 from senrkit.inputs.extract.ods_extract import read_part
 from senrkit.inputs.extract.recognize import DELIMITERS, RECORD_TYPE
-from senrkit.inputs.extract.state_rows import AT_HAND, FilePart, StateRows
+from senrkit.inputs.extract.state_rows import AT_HAND, StateRows
 from senrkit.reference import Layout, layouts_by_column_count
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Extract", "InputFile", "read_extract"]
 
@@ -36,23 +40,27 @@ class Extract:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """All rows as a frame: the 37 columns of `senrkit.reference.ODS_FIELDS` as text (dtype `str`, blank `""`) and
-        `line` (int64, 1-based, in its own file), in file order, one file after the other."""
-        return self.state.frame().assign(line=self.line(np.arange(len(self.state))))
+        """All rows as pandas' frame: the 37 columns of `senrkit.reference.ODS_FIELDS` as text (dtype `str`, blank
+        `""`) and `line` (int64, 1-based, in its own file), in file order, one file after the other."""
+        lines = pl.concat([pl.int_range(1, file.rows + 1, eager=True) for file in self.files])
+        return to_pandas(self.state.scan().collect().with_columns(lines.alias("line")))
 
-    def line(self, positions: np.ndarray) -> np.ndarray:
-        """The line, 1-based in its own file, of the rows at these positions: int64."""
-        ends = np.cumsum([file.rows for file in self.files])
-        begins = np.concatenate([[0], ends[:-1]])
-        return positions - begins[np.searchsorted(ends, positions, side="right")] + 1
+    def line(self, position: int) -> int:
+        """The line, 1-based in its own file, of the row at this position."""
+        for file in self.files:
+            if position < file.rows:
+                break
+            position -= file.rows
+        return position + 1
 
 
-def read_extract(paths: Sequence[Path]) -> Extract:
+def read_extract(paths: Sequence[Path], held: bool = False) -> Extract:
     """The extract in one or several files; a folder stands for its newest SENR-R file, a zip for those in it.
 
     Caret or comma, with or without byte-order mark, lines ended by CR LF, LF or CR, in any of the layouts of
     `senrkit.reference.layouts_by_column_count`. Columns that the layout lacks are `""`. No value is quoted in these
-    files, so a quotation mark belongs to its value. Source: CALPADS manual, ODS Extract and File Upload.
+    files, so a quotation mark belongs to its value. Source: CALPADS manual, ODS Extract and File Upload. `held`: the
+    files will be gone, so their bytes are kept.
 
     Raises
     ------
@@ -62,7 +70,7 @@ def read_extract(paths: Sequence[Path]) -> Extract:
         it cannot be read: missing, empty, damaged, locked, a workbook, no text.
     """
     found, notes = find_text_files(paths, RECORD_TYPE)
-    parts = [read_part(file, RECORD_TYPE, layouts_by_column_count(), AT_HAND) for file in found]
+    parts = [read_part(file, RECORD_TYPE, layouts_by_column_count(), AT_HAND, held) for file in found]
     first = parts[0]
     for part in parts:
         notes += part.notes
@@ -70,7 +78,7 @@ def read_extract(paths: Sequence[Path]) -> Extract:
             how = f"{len(part.recognised.layout.columns)} columns, {DELIMITERS[part.recognised.delimiter]} format"
             notes += (f"{part.file.name}: {how}, unlike {first.file.name}.",)
     return Extract(
-        state=StateRows([FilePart(part.columns, part.lines) for part in parts]),
+        state=StateRows(pl.concat([part.rows for part in parts]), [part.lines for part in parts]),
         files=tuple(part.file for part in parts),
         layout=first.recognised.layout,
         delimiter=first.recognised.delimiter,

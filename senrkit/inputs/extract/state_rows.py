@@ -1,4 +1,4 @@
-"""The state's rows: a few columns of all of them at hand, everything else of the rows that are asked for.
+"""The state's rows: what is asked of all of them at hand, everything else of the rows that are asked for.
 
 A run compares one year, a tenth of the rows or less. The older ones are asked whose they are, since when and until
 when, and are looked at in full only for the students whom something is proposed for.
@@ -6,149 +6,114 @@ when, and are looked at in full only for the students whom something is proposed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
+import polars as pl
 
-from senrkit.frames import text
-from senrkit.frames.coded import Coded
-from senrkit.inputs.extract.lines import Lines
+from senrkit.frames import days
+from senrkit.frames.pandas_door import to_pandas, to_polars
+from senrkit.inputs.extract.delimited import Lines
 from senrkit.reference import ODS_FIELDS
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Few different texts in many rows.
+_CODES = ("reporting_lea", "school_code", "nps_code", "academic_year", "status", "grade", "exit_reason", "last_updated")
 # Asked of all rows by the preconditions, the scope, the census and the look ahead to certification.
-AT_HAND = (
-    "reporting_lea", "school_code", "nps_code", "academic_year", "ssid", "start_date", "status", "grade", "exit_date",
-    "exit_reason", "last_updated",
-)  # fmt: skip
-
-
-class Part(Protocol):
-    """Rows that came together: one file of an extract, or a frame."""
-
-    def __len__(self) -> int: ...
-
-    def column(self, name: str) -> Coded: ...
-
-    def at(self, positions: np.ndarray, columns: Sequence[str]) -> pa.Table: ...
+AT_HAND: Mapping[str, pl.Expr] = {
+    "ssid": pl.col("ssid"),
+    "start": days.of_key(pl.col("start_date")),
+    "exit": days.of_key(pl.col("exit_date")),
+    **{name: pl.col(name).cast(pl.Categorical) for name in _CODES},
+}
 
 
 class StateRows:
-    """State rows, all text, as `Extract.rows` describes them, without holding all of them as a frame.
+    """State rows, without holding all of them in full.
 
-    `equals`, `is_in` and `answered` ask something about one column of all rows; `at` gives the rows at some positions
-    and `where` those of a mask, as frames with a fresh index. Never changed.
+    `narrow` is what is at hand of every row, in their order: `ssid` (text), `start` and `exit` (days), and as
+    categories `reporting_lea school_code nps_code academic_year status grade exit_reason last_updated`. `where` and
+    `at` give the rows of some in full, all text, blank where the layout lacks a column. Never changed.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self._parts = tuple(parts)
-        self._ends = np.cumsum([len(part) for part in self._parts], dtype="int64")
-        self._columns: dict[str, Coded] = {}
+    def __init__(self, narrow: pl.DataFrame, parts: Sequence[Lines | pl.DataFrame]) -> None:
+        self.narrow, self._parts = narrow, tuple(parts)
 
     @classmethod
-    def of_frame(cls, frame: pd.DataFrame) -> StateRows:
+    def of_frame(cls, frame: pl.DataFrame | pd.DataFrame) -> StateRows:
         """The rows of a frame that has the 37 columns."""
-        return cls([FramePart(frame)])
+        rows = to_polars(frame)
+        return cls(rows.select(**AT_HAND), [rows.select(ODS_FIELDS)])
 
     def __len__(self) -> int:
-        return int(self._ends[-1]) if len(self._ends) else 0
+        return self.narrow.height
 
-    def column(self, name: str) -> Coded:
-        """One column of all rows."""
-        if name not in self._columns:
-            of_parts = [part.column(name) for part in self._parts]
-            self._columns[name] = of_parts[0] if len(of_parts) == 1 else _joined(of_parts)
-        return self._columns[name]
+    def where(self, wanted: pl.Expr | np.ndarray, columns: Sequence[str] = ODS_FIELDS) -> pl.DataFrame:
+        """The rows for which an expression over `narrow` holds, in their order."""
+        if isinstance(wanted, np.ndarray):  # seam
+            return to_pandas(self.at(pl.Series(np.flatnonzero(wanted)), columns))
+        if set(columns) <= {"ssid", *_CODES}:
+            return self.narrow.filter(wanted).select(pl.col(columns).cast(pl.String))
+        return self.at(self.narrow.select(pl.arg_where(wanted)).to_series(), columns)
+
+    def at(self, positions: pl.Series, columns: Sequence[str] = ODS_FIELDS) -> pl.DataFrame:
+        """The rows at these positions, which are ascending.
+
+        Raises
+        ------
+        InputError
+            when somebody wrote to the extract since it was read.
+        """
+        if isinstance(positions, np.ndarray):  # seam
+            order = np.argsort(positions, kind="stable")
+            found = self.at(pl.Series(positions[order], dtype=pl.Int64), columns)
+            return to_pandas(found[np.argsort(order, kind="stable")])
+        found, begin = [], 0
+        for part in self._parts:
+            end = begin + len(part)
+            found.append(_rows(part, positions.filter(positions.is_between(begin, end, closed="left")) - begin, columns))
+            begin = end
+        return pl.concat(found)
+
+    def scan(self, columns: Sequence[str] = ODS_FIELDS) -> pl.LazyFrame:
+        """All rows, all text."""
+        scans = [part.lazy() if isinstance(part, pl.DataFrame) else _whole(part.scan(), part) for part in self._parts]
+        return pl.concat([scan.select(columns) for scan in scans])
+
+    # seam: what the rooms that are still on pandas ask
 
     def equals(self, name: str, value: str) -> np.ndarray:
-        """Whether each row holds this text in this column."""
-        return self.column(name).equals(value)
+        return self._text(name).eq(value).to_numpy()
 
     def is_in(self, name: str, among: pd.Series) -> np.ndarray:
-        """Whether each row holds one of these texts in this column."""
-        return self.column(name).is_in(text.arrow(among))
+        return self._text(name).is_in(pl.from_pandas(among).implode()).to_numpy()
 
-    def answered(self, name: str, answer: Callable[[pd.Series], np.ndarray]) -> np.ndarray:
-        """For each row the answer about its text, given of each different text of the column once."""
-        column = self.column(name)
-        return column.rows(answer(text.from_arrow(column.values)))
+    def answered(self, name: str, answer):
+        return answer(to_pandas(self._text(name).to_frame())[name])
 
-    def at(self, positions: np.ndarray, columns: Sequence[str] = ODS_FIELDS) -> pd.DataFrame:
-        """The rows at these positions, in this order."""
-        positions = np.asarray(positions, dtype="int64")
-        if set(columns) <= set(AT_HAND):
-            found = {name: self.column(name).text(positions) for name in columns}
-        else:
-            found = self._parsed(positions, columns)
-        return pd.DataFrame({name: text.from_arrow(column).array for name, column in found.items()})
+    def column(self, name: str):
+        from senrkit.frames.coded import Coded
+        import pyarrow as pa
 
-    def where(self, wanted: np.ndarray, columns: Sequence[str] = ODS_FIELDS) -> pd.DataFrame:
-        """The rows for which `wanted` holds, in their order."""
-        return self.at(np.flatnonzero(wanted), columns)
+        return Coded.of(pa.chunked_array([pa.array(self._text(name).to_arrow()).cast(pa.large_string())]))
 
-    def frame(self) -> pd.DataFrame:
-        """All rows in full, 37 columns. Made anew each time."""
-        return self.at(np.arange(len(self)))
-
-    def _parsed(self, positions: np.ndarray, columns: Sequence[str]) -> Mapping[str, pa.Array]:
-        order = np.argsort(positions, kind="stable")
-        bounds = np.searchsorted(positions[order], self._ends)
-        tables, first = [], 0
-        for part, last, end in zip(self._parts, bounds, self._ends, strict=True):
-            tables.append(part.at(positions[order[first:last]] - (end - len(part)), columns))
-            first = last
-        taken = pa.concat_tables(tables)
-        if (np.diff(order) < 0).any():
-            back = np.empty_like(order)
-            back[order] = np.arange(len(order))
-            taken = taken.take(pa.array(back))
-        return {name: taken[name].combine_chunks() for name in columns}
+    def _text(self, name: str) -> pl.Series:
+        if name in self.narrow.columns:
+            return self.narrow[name].cast(pl.String)
+        if name in ("start_date", "exit_date") and not isinstance(self._parts[0], pl.DataFrame):
+            return self.narrow.select(days.key(pl.col(name.removesuffix("_date"))).alias(name)).to_series()
+        return self.scan([name]).collect().to_series()
 
 
-@dataclass(frozen=True)
-class FilePart:
-    """One file: `columns` are those at hand, `lines` has all; what the file's layout does not have is blank."""
-
-    columns: Mapping[str, Coded]
-    lines: Lines
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-    def column(self, name: str) -> Coded:
-        if name in self.columns:
-            return self.columns[name]
-        if name not in self.lines.columns:
-            return Coded(pa.array([""], pa.large_string()), np.zeros(len(self), dtype="int32"))
-        parsed = self.lines.coded([name])
-        assert parsed is not None, "Lines that were read once cannot be read again."
-        return parsed[name]
-
-    def at(self, positions: np.ndarray, columns: Sequence[str]) -> pa.Table:
-        table = self.lines.at(positions, [name for name in columns if name in self.lines.columns])
-        blank = pa.repeat(pa.scalar("", pa.large_string()), len(positions))
-        return pa.table({name: table[name] if name in table.column_names else blank for name in columns})
+def _rows(part: Lines | pl.DataFrame, positions: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
+    if isinstance(part, pl.DataFrame):
+        return part[positions].select(columns)
+    there = [name for name in columns if name in part.columns]
+    return _whole(part.at(positions, there).lazy(), part).select(columns).collect()
 
 
-@dataclass(frozen=True)
-class FramePart:
-    """Rows that stand in a frame already."""
-
-    rows: pd.DataFrame
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def column(self, name: str) -> Coded:
-        return Coded.of(text.arrow(self.rows[name]))
-
-    def at(self, positions: np.ndarray, columns: Sequence[str]) -> pa.Table:
-        return pa.table({name: text.arrow(self.rows[name]) for name in columns}).take(pa.array(positions))
-
-
-def _joined(columns: Sequence[Coded]) -> Coded:
-    chunks = [pa.DictionaryArray.from_arrays(pa.array(column.codes), column.values) for column in columns]
-    return Coded.of(pa.chunked_array(chunks))
+def _whole(rows: pl.LazyFrame, lines: Lines) -> pl.LazyFrame:
+    return rows.with_columns(pl.lit("").alias(name) for name in ODS_FIELDS if name not in lines.columns)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from senrkit.errors import InputError, LayoutError
-from senrkit.inputs.extract import delimited, find, lines, recognize, senr
+from senrkit.inputs.extract import delimited, find, recognize, senr
 from senrkit.inputs.extract.recognize import facts, likely, shape_of
 from senrkit.inputs.extract.senr import Extract, read_extract
 from senrkit.reference import ODS_FIELDS, layouts_by_column_count
@@ -129,7 +129,7 @@ def test_mixed_line_ends(tmp_path):
 
 
 def test_line_numbers_go_on_over_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, "BLOCK_BYTES", 300)
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 300)
     rows = [state_row(ssid=f"{9000000000 + number}") for number in range(50)]
     extract = read(tmp_path, extract_bytes(rows))
     assert extract.rows["ssid"].tolist() == [row["ssid"] for row in rows]
@@ -354,7 +354,7 @@ def test_a_wrong_count_in_line_500_001(tmp_path):
 
 
 def test_a_line_longer_than_a_block(tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 1000)
     error = refusal(LayoutError, tmp_path, TWO * 20 + TWO.replace(b"Canary", b"C" * 5000) + TWO)
     assert (error.line, error.found) == (21, "a line of millions of characters")
 
@@ -469,14 +469,14 @@ def test_a_locked_file(tmp_path, monkeypatch):
 
 def test_a_file_that_grows_while_it_is_read(tmp_path, monkeypatch):
     path = write_extract(tmp_path / "SENR.txt", [CANARY])
-    line_starts = delimited.line_starts
+    looked_at = delimited._looked_at
 
     def grows(*given: object) -> object:
         with path.open("ab") as still_writing:
             still_writing.write(GOOD)
-        return line_starts(*given)
+        return looked_at(*given)
 
-    monkeypatch.setattr(delimited, "line_starts", grows)
+    monkeypatch.setattr(delimited, "_looked_at", grows)
     with pytest.raises(InputError, match="changed while it was read"):
         read_extract([path])
 
