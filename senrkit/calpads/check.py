@@ -132,8 +132,9 @@ def _only_in(*scopes: Scope) -> list[str]:
 def _followed_up(store: Store, context: CheckContext) -> pl.DataFrame:
     """The rows certification looks at here: open ones from before the year, and all rows of students with an E150."""
     mid_year = store.where(col.exit_reason == "E150", ["ssid"])["ssid"].unique()
-    # CCYYMMDD sorts as text.
-    left_open = (col.start_date < f"{reference.SchoolYear.of(context.as_of).start:%Y%m%d}") & (col.exit_date == "")
+    left_open = (col.start < reference.SchoolYear.of(context.as_of).start) & col.exit.is_null()
     rows = store.where(col.ssid.is_in(mid_year.implode()) | left_open, _FOLLOWED_UP)
     # In an order of their own: in which the store keeps its rows depends on which students files have touched.
-    return pl.concat([_BLANK, rows], how="diagonal").sort("ssid", "start_date", "school_code", "nps_code", maintain_order=True)
+    return pl.concat([_BLANK, rows], how="diagonal").sort(
+        "ssid", "start_date", "school_code", "nps_code", maintain_order=True
+    )

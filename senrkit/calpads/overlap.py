@@ -69,7 +69,10 @@ def with_overlaps(
     named = told.select("at", pl.exclude("at").name.prefix(f"{prefix}_"))
     flags = pl.col(f"{prefix}_overlaps", f"{prefix}_same_day").fill_null(False)
     return (
-        records.with_row_index("at").join(named, on="at", how="left", maintain_order="left").with_columns(flags).drop("at")
+        records.with_row_index("at")
+        .join(named, on="at", how="left", maintain_order="left")
+        .with_columns(flags)
+        .drop("at")
     )
 
 

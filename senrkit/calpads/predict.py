@@ -92,7 +92,9 @@ def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContex
         numbered = sent.join(order, on="file", maintain_order="left").join(
             sunk, on="ssid", how="left", maintain_order="left"
         )
-        final, _ = _posted(numbered.filter((col.number < col.sunk).fill_null(True)).select(sent.columns), store, context)
+        final, _ = _posted(
+            numbered.filter((col.number < col.sunk).fill_null(True)).select(sent.columns), store, context
+        )
     every = joined_findings([said.drop("number", "sunk"), look_ahead(final, context)])
     held = every.filter(col.severity == FATAL).unique(["ssid", "rule"], keep="first", maintain_order=True)
     return Prediction(every, final, held.select("ssid", "rule", "message", "fix"))

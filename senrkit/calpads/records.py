@@ -1,4 +1,4 @@
-"""SENR records with the terms of the rules beside their fields: each term is a column, and a rule an expression of them.
+"""SENR records with the terms of the rules beside their fields: each term is a column, a rule an expression of them.
 
 Definitions: reconciliation.md (terms, section 8), calpads_rules.md section 1.
 """

@@ -9,60 +9,17 @@ the school is 0000001), SSID and start date.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import polars as pl
-import pyarrow as pa
 from polars import col
 
 from senrkit.calpads.records import filled, with_terms
 from senrkit.calpads.rule import CheckContext
 from senrkit.frames.pandas_door import to_polars
-from senrkit.inputs.extract.state_rows import AT_HAND, StateRows
+from senrkit.inputs.extract.state_rows import StateRows
 from senrkit.reference import ODS_FIELDS
 
 _RECORD_TYPE = "SENR-R"
-
-
-class Extract(Protocol):
-    """The rows that CALPADS gave out."""
-
-    def rows_of(self, ssids: pl.Series) -> pl.DataFrame:
-        """All rows of these students, the 37 ODS columns as text."""
-
-    def where(self, wanted: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
-        """These columns of the rows for which `wanted` holds."""
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows that stand in a frame."""
-
-    frame: pl.DataFrame
-
-    def rows_of(self, ssids: pl.Series) -> pl.DataFrame:
-        return self.where(col.ssid.is_in(ssids.implode()), ODS_FIELDS)
-
-    def where(self, wanted: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
-        return self.frame.filter(wanted).select(columns)
-
-
-class _OfStateRows:  # seam
-    def __init__(self, rows) -> None:
-        self._rows = rows
-        codes = {name: rows.column(name) for name in AT_HAND}
-        self._at_hand = pl.DataFrame(
-            {name: pl.Series(one.values.take(pa.array(one.codes))) for name, one in codes.items()}
-        )
-
-    def rows_of(self, ssids: pl.Series) -> pl.DataFrame:
-        return to_polars(self._rows.where(self._rows.is_in("ssid", ssids.to_pandas())))
-
-    def where(self, wanted: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
-        if not set(columns) <= set(AT_HAND):
-            return to_polars(self._rows.frame()).filter(wanted).select(columns)
-        return self._at_hand.filter(wanted).select(columns)
 
 
 class Store:
@@ -73,29 +30,34 @@ class Store:
     `apart` their rows now.
     """
 
-    def __init__(self, rows: Extract | pl.DataFrame, students: pl.DataFrame | None = None, apart: pl.DataFrame | None = None) -> None:
-        if isinstance(rows, StateRows):  # seam
-            rows = _OfStateRows(rows)
-        self._extract = rows if hasattr(rows, "rows_of") else Rows(to_polars(rows).select(ODS_FIELDS))
+    def __init__(
+        self,
+        rows: StateRows | pl.DataFrame,
+        students: pl.DataFrame | None = None,
+        apart: pl.DataFrame | None = None,
+    ) -> None:
+        self._extract = rows if isinstance(rows, StateRows) else StateRows.of_frame(rows)
         self._students = pl.DataFrame(schema={"ssid": pl.String}) if students is None else students
         self._apart = pl.DataFrame(schema=dict.fromkeys(ODS_FIELDS, pl.String)) if apart is None else apart
 
     @property
     def rows(self) -> pl.DataFrame:
         """Every row, the 37 ODS columns as text. Rows of students a file has touched come last."""
-        return self.where(pl.lit(True))
+        return self.where(col.ssid.is_not_null())
 
     def rows_of(self, students: pl.DataFrame) -> pl.DataFrame:
         """The rows of these students (column `ssid`) alone."""
         asked = students.select("ssid").unique()
-        new = asked.join(self._students, on="ssid", how="anti")
+        new = asked.join(self._students, on="ssid", how="anti")["ssid"]
         here = self._apart.join(asked, on="ssid", how="semi", maintain_order="left")
-        return pl.concat([here, self._extract.rows_of(new["ssid"])]) if len(new) else here
+        return pl.concat([here, self._extract.where(col.ssid.is_in(new.implode()))]) if len(new) else here
 
     def where(self, wanted: pl.Expr, columns: Sequence[str] = ODS_FIELDS) -> pl.DataFrame:
-        """The rows for which `wanted` says True, without copying the others."""
-        touched = col.ssid.is_in(self._students["ssid"].implode())
-        return pl.concat([self._extract.where(wanted & ~touched, columns), self._apart.filter(wanted).select(columns)])
+        """The rows for which an expression over `StateRows.narrow` holds, without copying the others."""
+        untouched = ~col.ssid.is_in(self._students["ssid"].implode())
+        return pl.concat(
+            [self._extract.where(wanted & untouched, columns), StateRows.of_frame(self._apart).where(wanted, columns)]
+        )
 
     def opened(self, students: pl.DataFrame) -> Store:
         """The same state, with these students set apart for change. Opening all students of several files at once

@@ -10,7 +10,7 @@ from tests.submissions import plan_of, proposal
 def files(plan) -> dict[str, list[tuple[str, str]]]:
     """Step of each file → (student, start) of its records, as they stand in it."""
     return {
-        file.label: list(zip(file.records["ssid"].str[8:].str.lstrip("0"), file.records["start_date"], strict=True))
+        file.label: [(ssid[8:].lstrip("0"), start) for ssid, start in file.records.select("ssid", "start_date").rows()]
         for file in plan.files
     }
 
@@ -131,13 +131,13 @@ def test_records_are_sorted_by_school_ssid_and_start():
 
 def test_the_local_record_id_is_run_number_and_sequence_through_all_files():
     plan = plan_of("student action\n1 add\n2 delete\n3 delete\n4 hold", run_number="12")
-    assert [file.records["local_record_id"].tolist() for file in plan.files] == [["12-1", "12-2"], ["12-3"]]
+    assert [file.records["local_record_id"].to_list() for file in plan.files] == [["12-1", "12-2"], ["12-3"]]
     assert plan.actions["sequence"].tolist() == [3, 1, 2, 0]
 
 
 def test_without_local_record_id_the_states_own_stays():
     plan = plan_of("student action\n1 add", process="local_record_id = false")
-    assert plan.files[0].records["local_record_id"].tolist() == ["state-own"]
+    assert plan.files[0].records["local_record_id"].to_list() == ["state-own"]
     assert plan.actions["sequence"].tolist() == [1]
 
 
@@ -147,7 +147,7 @@ def test_adds_and_updates_go_out_as_a_deletes_as_d():
 
 
 def test_a_delete_is_a_whole_record_too():
-    record = plan_of("student action\n1 delete").files[0].records.iloc[0]
+    record = plan_of("student action\n1 delete").files[0].records.row(0, named=True)
     assert (record["last_name"], record["birth_date"], record["grade"]) == ("O'Brien", "20150304", "05")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from polars import col
 
-from senrkit.calpads.records import filled, school_year
+from senrkit.calpads.records import filled
 from senrkit.calpads.rule import rule
 from senrkit.frames import days
 

@@ -37,8 +37,7 @@ RULES = [
     # On an update only: against the stored enrollment with the same key.
     rule(
         "SENR0035",
-        col.held
-        & ((col.gender != col.held_gender) | (col.birth_date.str.head(4) != col.held_birth_date.str.head(4))),
+        col.held & ((col.gender != col.held_gender) | (col.birth_date.str.head(4) != col.held_birth_date.str.head(4))),
         scope="state",
     ),
     # The file deletes every state row of the student; what the same file adds does not count.

@@ -24,6 +24,8 @@ from senrkit.reference.elas import from_testing, known, transitions
 FILE_RULES = ("FRMT0002", "GERR0001", "GERR0002", "GERR0008", "SELA0280", "SELA0326", "SELA0520")
 STATE_RULES = ("SELA0255", "SELA0281", "SELA0283", "SELA0285", "SELA0324", "SELA0326", "SELA0629")
 ENROLMENT_RULES = ("GERR0005",)
+# What is asked of an enrollment.
+SPAN = ("ssid", "reporting_lea", "start_date", "exit_date")
 # Fields that may not be blank, with their titles. Source: PowerSchool's layout page for 12.01 to 12.08; the status and
 # its day because no rule could be asked without them.
 _REQUIRED = {

@@ -20,9 +20,7 @@ _SEPTEMBER = pl.date(col.academic_year.str.extract(r"^([0-9]{4})-[0-9]{4}$").cas
 _CENSUS_MONTH = pl.date(col.started, 10, 1)
 # Fall Census Day: the first Wednesday in October.
 _CENSUS_DAY = _CENSUS_MONTH.dt.offset_by(pl.format("{}d", (10 - _CENSUS_MONTH.dt.weekday()) % 7))
-_SAME_DAY = (
-    (col.primary_same_day | col.school_same_day) & ~col.primary_overlaps & ~col.school_overlaps
-)
+_SAME_DAY = (col.primary_same_day | col.school_same_day) & ~col.primary_overlaps & ~col.school_overlaps
 _TOUCHED = pl.when("primary_same_day")
 
 
