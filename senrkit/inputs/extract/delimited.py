@@ -59,6 +59,8 @@ class Lines:
         InputError
             when somebody wrote to the file since it was looked at.
         """
+        if not len(positions):
+            return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         wanted = positions.to_numpy()
         begins, ends = self._starts[wanted], self._starts[wanted + 1]
         # A block of the file at a time, however far apart the lines are.
@@ -73,8 +75,6 @@ class Lines:
                 lines += [block[begin:end] for begin, end in bounds]
         if self._file.version() != self._version:
             raise _changed(self._file)
-        if not lines:
-            return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         return _scan(b"".join(lines), self.delimiter, self.columns).select(columns).collect()
 
 

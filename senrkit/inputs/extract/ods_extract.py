@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -134,7 +134,9 @@ def _right(shape: Mapping) -> pl.Expr:
 
 def _refuse_wrong_lines(name: str, text: DelimitedText, recognised: Recognised) -> None:
     """The first line that is no record of CALPADS' store. One is enough: the rest would be trusted."""
-    first = {wrong: text.rows[wrong].arg_max() for wrong in (_OTHER_TYPE, _QUOTED, _REWRITTEN) if text.rows[wrong].any()}
+    first = {
+        wrong: text.rows[wrong].arg_max() for wrong in (_OTHER_TYPE, _QUOTED, _REWRITTEN) if text.rows[wrong].any()
+    }
     if not first:
         return
     wrong, at = next(iter(first.items()))

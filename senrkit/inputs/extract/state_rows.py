@@ -74,7 +74,9 @@ class StateRows:
         found, begin = [], 0
         for part in self._parts:
             end = begin + len(part)
-            found.append(_rows(part, positions.filter(positions.is_between(begin, end, closed="left")) - begin, columns))
+            found.append(
+                _rows(part, positions.filter(positions.is_between(begin, end, closed="left")) - begin, columns)
+            )
             begin = end
         return pl.concat(found)
 
@@ -95,8 +97,9 @@ class StateRows:
         return answer(to_pandas(self._text(name).to_frame())[name])
 
     def column(self, name: str):
-        from senrkit.frames.coded import Coded
         import pyarrow as pa
+
+        from senrkit.frames.coded import Coded
 
         return Coded.of(pa.chunked_array([pa.array(self._text(name).to_arrow()).cast(pa.large_string())]))
 
