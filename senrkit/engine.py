@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 
 from senrkit.errors import InputError, LayoutError
+from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.load import DIRECTORY, SENR, Inputs, load
 from senrkit.progress import NoProgress, Progress
@@ -29,7 +30,7 @@ from senrkit.reconciliation.preconditions import Acceptance, Precondition
 from senrkit.reconciliation.proposal import Proposal, balance, reconcile
 from senrkit.reconciliation.scope import Scope, scope_of
 from senrkit.results.census import what_if
-from senrkit.results.files import encode_files, package_name
+from senrkit.results.files import encode_files, package_name, with_rows
 from senrkit.results.kept import keep
 from senrkit.results.manifest import RunLabel, build_manifest
 from senrkit.results.outcome import Outcome, decide, foretell
@@ -195,7 +196,7 @@ def _to_look_at(made: Comparison) -> pd.DataFrame | None:
     stops = preconditions.stopped(made.preconditions)
     if made.proposal is None or not all(one.kind == "soft" for one in stops):
         return None
-    return decide(made.proposal, made.decided).actions
+    return with_rows(decide(made.proposal, made.decided).actions)  # seam
 
 
 def _compared(made: Comparison) -> Comparison:
@@ -239,9 +240,9 @@ def _documents(
         manifest,
         outcome.plan,
         files,
-        made.spell_set.left_out,
+        to_polars(made.spell_set.left_out),  # seam
         outcome.findings,
-        made.proposal.information,
+        to_polars(made.proposal.information),  # seam
         made.decisions_file,
         package_name(made.settings),
         list_same,
@@ -273,7 +274,7 @@ def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files:
             *(made.spell_set.unasked if made.spell_set else ()),
             *(extract.notes if known else ()),
         ],
-        information=made.proposal.information if made.proposal else None,
+        information=to_polars(made.proposal.information) if made.proposal else None,  # seam
         what_if=what_if(made.scope, made.spell_set, outcome.store, made.settings).document() if outcome else None,
     )
     return made.inputs.settings.as_given(manifest)

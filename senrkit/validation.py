@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
 from senrkit.calpads.check import cannot_check, titles
 from senrkit.calpads.findings import FATAL, UNKNOWN, WARNING, by_cause
 from senrkit.calpads.predict import apply
 from senrkit.calpads.rule import CheckContext
-from senrkit.calpads.rules.language import check_language, unchecked
+from senrkit.calpads.rules.language import SPAN, check_language, unchecked
 from senrkit.calpads.store import Store
 from senrkit.disk import write_all
 from senrkit.errors import InputError, UsageError
-from senrkit.frames import text
+from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.directory import SchoolDirectory, read_school_directory
 from senrkit.inputs.extract.sela import read_sela_extract
 from senrkit.inputs.extract.senr import read_extract
 from senrkit.inputs.submission.sela import read_sela_file, record_type_of
 from senrkit.inputs.submission.senr import SenrFile, read_senr_file
-from senrkit.reference import SENR_FIELDS, SchoolYear
+from senrkit.reference import SchoolYear
 from senrkit.results.files import encode
 
 PASSED, REJECTED = 0, 4
@@ -44,25 +44,24 @@ class Validation:
     file: SenrFile
     context: CheckContext
     with_state: bool
-    findings: pd.DataFrame
+    findings: pl.DataFrame
     about: ClassVar[str] = "enrollment"
 
     @property
     def rejected(self) -> bool:
-        return bool(self.file.faults) or bool((self.findings["severity"] == FATAL).any())
+        return bool(self.file.faults) or (self.findings["severity"] == FATAL).any()
 
     @property
     def exit_code(self) -> int:
         return REJECTED if self.rejected else PASSED
 
-    def causes(self) -> pd.DataFrame:
+    def causes(self) -> pl.DataFrame:
         """One row per cause, worst first, largest first (`findings.by_cause`), with `first_line` (int64)."""
-        causes = by_cause(self.findings, titles(self.context.as_of))
-        first = self.findings.groupby(["severity", "rule", "fields"])["line"].min()
-        keys = pd.MultiIndex.from_frame(causes[["severity", "rule", "fields"]])
-        return causes.assign(first_line=first.reindex(keys).to_numpy(dtype="int64"))
+        cause = ["severity", "rule", "fields"]
+        first = self.findings.group_by(cause).agg(first_line=col.line.min())
+        return by_cause(self.findings, titles(self.context.as_of)).join(first, on=cause, maintain_order="left")
 
-    def unchecked(self) -> pd.DataFrame:
+    def unchecked(self) -> pl.DataFrame:
         """Rules that could not be tested: `id`, `title`, `because`."""
         return cannot_check(self.context, with_state=self.with_state)
 
@@ -74,8 +73,8 @@ class Validation:
             "would_be_rejected": self.rejected,
             "faults": list(self.file.faults),
             "notes": list(self.file.notes),
-            "causes": self.causes().to_dict("records"),
-            "cannot_check": self.unchecked().to_dict("records"),
+            "causes": self.causes().to_dicts(),
+            "cannot_check": self.unchecked().to_dicts(),
             "exit_code": self.exit_code,
         }
 
@@ -85,12 +84,12 @@ class Validation:
         lines = [f"{self.file.name}: {len(self.file.records):,} records, {verdict}."]
         lines += [f"  The whole file: {fault}" for fault in self.file.faults]
         lines += [f"  Note: {note}" for note in self.file.notes]
-        for severity, causes in self.causes().groupby("severity", sort=False):
-            lines += ["", f"{_HEADINGS[severity]}:"]
-            for cause in causes.itertuples():
-                lines.append(f"  {cause.rows:>7,} x {cause.rule}: {cause.title}. First in line {cause.first_line:,}.")
-                lines.append(f"{'':12}{cause.example}")
-                lines.append(f"{'':12}What to do: {cause.fix}")
+        for causes in self.causes().partition_by("severity", maintain_order=True):
+            lines += ["", f"{_HEADINGS[causes['severity'][0]]}:"]
+            for cause in causes.rows(named=True):
+                lines.append("  {rows:>7,} x {rule}: {title}. First in line {first_line:,}.".format(**cause))
+                lines.append(f"{'':12}{cause['example']}")
+                lines.append(f"{'':12}What to do: {cause['fix']}")
         lines += ["", f"{len(self.unchecked())} rules about {self.about} cannot be checked here (see --json)."]
         return "\n".join(lines)
 
@@ -137,27 +136,30 @@ def validate_in_order(
     done: list[Validation] = []
     for path in paths:
         if record_type_of(path) == "SELA":
-            enrollments = store.rows if store is not None else None
+            enrollments = store.where(pl.lit(True), SPAN) if store is not None else None
             done.append(
                 validate_language(path, as_of=as_of, sela_extract=sela_extract, enrollments=enrollments, lea=lea)
             )
             continue
         file = read_senr_file(path, SchoolYear.of(as_of))
         context = _context(file, as_of, lea, schools)
-        answer = apply(store, file.records[list(SENR_FIELDS)], context)
-        line = file.records["line"].to_numpy()[answer.findings["row"]]
-        done.append(Validation(file, context, store is not None, answer.findings.assign(file=file.name, line=line)))
+        answer = apply(store, file.records, context)
+        done.append(Validation(file, context, store is not None, _in_lines(answer.findings, file)))
         # A line that could not be read sinks the file, too.
         store = store if done[-1].rejected else answer.store
     return done
 
 
+def _in_lines(findings: pl.DataFrame, file: SenrFile) -> pl.DataFrame:
+    """Findings with the file's name and the `line` in it."""
+    return findings.with_columns(file=pl.lit(file.name), line=file.records["line"].gather(findings["row"]))
+
+
 def _context(file: SenrFile, as_of: dt.date, lea: str, schools: SchoolDirectory | None) -> CheckContext:
-    own_school = file.records["school_code"] == file.records["reporting_lea"]
-    charter = bool(len(own_school)) and bool(own_school.all())
-    return CheckContext(
-        SchoolYear.of(as_of), as_of, lea or _most_frequent(file.records["reporting_lea"]), charter, schools
-    )
+    records = file.records
+    charter = len(records) > 0 and (records["school_code"] == records["reporting_lea"]).all()
+    usual = records["reporting_lea"].mode(maintain_order=True)
+    return CheckContext(SchoolYear.of(as_of), as_of, lea or (usual[0] if len(usual) else ""), charter, schools)
 
 
 def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
@@ -182,8 +184,8 @@ def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
         raise UsageError("Only a SENR file in the layout of its year can be cleaned.", "Export it again for this year.")
     records = validation.file.records
     sunk = _sunk(validation)
-    kept = records.loc[~sunk, list(SENR_FIELDS)]
-    if kept.empty:
+    kept = records.filter(~sunk)
+    if kept.is_empty():
         raise UsageError("Every student of the file would sink it; nothing is left to write.", "Mend it at its source.")
     try:
         data = encode(kept)
@@ -192,7 +194,7 @@ def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
             f"{validation.file.name} holds a value with a caret or a line end in a record without other faults.",
             "Remove the character at the source.",
         ) from None
-    listed = _left_out(validation, sunk).to_csv(index=False, lineterminator="\r\n").encode()
+    listed = _left_out(validation, sunk).write_csv(line_terminator="\r\n").encode()
     try:
         write_all({out: data, list_file: listed}, private=False)
     except OSError as error:
@@ -201,36 +203,33 @@ def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
     return out, list_file
 
 
-def _most_frequent(column: pd.Series) -> str:
-    counts = column.value_counts()
-    return str(counts.index[0]) if len(counts) else ""
-
-
-def _sunk(validation: Validation) -> np.ndarray:
+def _sunk(validation: Validation) -> pl.Series:
     """Every record of a student with a fatal finding. A student without SSID is known by local id, else the record."""
-    records = validation.file.records
-    line = records["line"].astype("str")
-    local = text.choose((records["local_id"] != "").to_numpy(), "local " + records["local_id"], "line " + line)
-    who = text.choose((records["ssid"] != "").to_numpy(), records["ssid"], local)
-    findings = validation.findings
-    rows = findings.loc[findings["severity"] == FATAL, "row"].to_numpy()
-    return text.is_in(who, who.take(rows))
+    local, line = pl.format("local {}", "local_id"), pl.format("line {}", "line")
+    who = pl.when(col.ssid != "").then("ssid").when(col.local_id != "").then(local).otherwise(line)
+    students = validation.file.records.select(who=who)["who"]
+    fatal = validation.findings.filter(col.severity == FATAL)
+    return students.is_in(students.gather(fatal["row"]).implode())
 
 
-def _left_out(validation: Validation, sunk: np.ndarray) -> pd.DataFrame:
+def _left_out(validation: Validation, sunk: pl.Series) -> pl.DataFrame:
     """A row per fatal finding; the student's other records as such; then the lines that are no record."""
-    records, findings = validation.file.records, validation.findings
-    fatal = findings.loc[findings["severity"] == FATAL, list(_LEFT_OUT)]
-    others = records[sunk & ~records["line"].isin(fatal["line"])]
-    beside = others[["line", "school_code", "ssid", "start_date"]].assign(
-        rule="", message="Left out with the student's other records.", fix=""
+    records, fatal = validation.file.records, validation.findings.filter(col.severity == FATAL).select(_LEFT_OUT)
+    beside = (
+        records.filter(sunk)
+        .join(fatal, on="line", how="anti")
+        .select(
+            "line", "school_code", "ssid", "start_date", message=pl.lit("Left out with the student's other records.")
+        )
     )
-    lines = pd.DataFrame({"line": pd.Series(validation.file.unread, dtype="int64")})
-    unread = lines.assign(
-        rule=UNREAD, school_code="", ssid="", start_date="", message="The line is no record of the layout.", fix=""
+    unread = pl.DataFrame({"line": validation.file.unread}, {"line": pl.Int64}).with_columns(
+        rule=pl.lit(UNREAD), message=pl.lit("The line is no record of the layout.")
     )
-    parts = pd.concat([part[list(_LEFT_OUT)] for part in (fatal, beside, unread) if len(part)] or [fatal])
-    return parts.sort_values(["line", "rule"], kind="stable")
+    listed = pl.concat([fatal, beside, unread], how="diagonal").sort(
+        "line", col.rule.fill_null(""), maintain_order=True
+    )
+    # Polars would put quotes around a blank.
+    return listed.with_columns(col(pl.String).replace("", None))
 
 
 @dataclass(frozen=True)
@@ -240,7 +239,7 @@ class LanguageValidation(Validation):
     with_enrollments: bool = False
     about: ClassVar[str] = "language status"
 
-    def unchecked(self) -> pd.DataFrame:
+    def unchecked(self) -> pl.DataFrame:
         return unchecked(self.context.as_of, with_state=self.with_state, with_enrollments=self.with_enrollments)
 
 
@@ -249,7 +248,7 @@ def validate_language(
     *,
     as_of: dt.date,
     sela_extract: Sequence[Path] = (),
-    enrollments: pd.DataFrame | None = None,
+    enrollments: pl.DataFrame | None = None,
     lea: str = "",
 ) -> LanguageValidation:
     """Test a SELA file against itself and what CALPADS holds.
@@ -267,13 +266,7 @@ def validate_language(
         when a file cannot be read.
     """
     file = read_sela_file(path)
-    held = (
-        pd.concat([read_sela_extract(each).rows for each in sela_extract], ignore_index=True) if sela_extract else None
-    )
+    held = pl.concat([to_polars(read_sela_extract(each).rows) for each in sela_extract]) if sela_extract else None
     findings = check_language(file.records, as_of, held, enrollments)
-    line = file.records["line"].to_numpy()[findings["row"]]
-    usual = file.records["reporting_lea"].mode()
-    context = CheckContext(SchoolYear.of(as_of), as_of, lea or (usual.iloc[0] if len(usual) else ""))
-    return LanguageValidation(
-        file, context, held is not None, findings.assign(file=file.name, line=line), enrollments is not None
-    )
+    context = CheckContext(SchoolYear.of(as_of), as_of, lea or file.records["reporting_lea"].mode().min())
+    return LanguageValidation(file, context, held is not None, _in_lines(findings, file), enrollments is not None)

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
+from senrkit.frames.pandas_door import to_polars
 from senrkit.reference import SENR_FIELDS
 from senrkit.results.files import encode_files, order, package_name
 from senrkit.results.manifest import RunLabel, build_manifest
@@ -89,6 +90,7 @@ def documents(table: str, process: str = "", **changed: object) -> RunDocuments:
         "decisions": None,
         "package": package_name(chosen),
     } | changed  # fmt: skip
+    parts = {name: to_polars(part) if isinstance(part, pd.DataFrame) else part for name, part in parts.items()}
     return RunDocuments(manifest(chosen, plan, files, parts["findings"]), plan, files, **parts)
 
 

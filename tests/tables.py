@@ -14,10 +14,12 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
+import polars as pl
 
 from senrkit.calpads.check import check_against_state, check_file
 from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
+from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.directory import SchoolDirectory, read_school_directory
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS, SchoolYear
 from tests.extracts import state_row
@@ -66,11 +68,11 @@ def assert_rule(
 
 
 def _said(rule: str, file: pd.DataFrame, held: str, asked: CheckContext, ordinary: dict[str, str]) -> list[str]:
-    found = check_file(file, asked)
+    file = to_polars(file)
+    found = [check_file(file, asked)]
     if held:
-        found = pd.concat([found, check_against_state(file, store(held, **ordinary), asked)])
-    found = found[found["rule"] == rule]
-    said = dict(zip(found["row"], found["severity"], strict=True))
+        found.append(check_against_state(file, store(held, **ordinary).rows_of(file), asked))
+    said = dict(pl.concat(found).filter(pl.col("rule") == rule).select("row", "severity").rows())
     return [said.get(row, "fine") for row in range(len(file))]
 
 

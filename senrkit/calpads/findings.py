@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import string
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.calpads.records import Records, quotable
-from senrkit.calpads.rule import Hits, Rule
-from senrkit.frames import text
+from senrkit.calpads.records import quotable
+from senrkit.calpads.rule import Ask
 
-COLUMNS = ("file", "rule", "severity", "school_code", "ssid", "start_date", "fields", "message", "fix", "row")
+SCHEMA = {
+    **dict.fromkeys("file rule severity school_code ssid start_date fields message fix".split(), pl.String),
+    "row": pl.UInt32,
+}
 FATAL, WARNING, UNKNOWN = "fatal", "warning", "unknown"
 _SEVERITIES = (FATAL, WARNING, UNKNOWN)
 # Only what CALPADS tests on input can reject a file; the others are listed after posting (calpads_rules.md section 1).
@@ -26,87 +28,72 @@ _PUPIL = frozenset(
 )
 
 
-def no_findings() -> pd.DataFrame:
-    """The findings frame without a row."""
-    return _empty().copy()
+def joined_findings(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Findings frames one below the other."""
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
 
 
-@cache
-def _empty() -> pd.DataFrame:
-    # Most rules of most files find nothing, and making a frame takes longer than asking.
-    return pd.DataFrame({name: pd.Series(dtype="int64" if name == "row" else "str") for name in COLUMNS})
-
-
-def joined_findings(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Findings frames one below the other, with a plain index."""
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else no_findings()
-
-
-def findings_of(rule: Rule, found: Hits, records: Records, catalogue: dict[str, str]) -> pd.DataFrame:
-    """One finding per hit. `catalogue` is the rule's row of `senrkit.reference.rules`."""
-    frame = records.frame.take(found.rows).reset_index(drop=True)
-    index = frame.index
-    severity = text.constant(severity_of(catalogue), index)
-    if found.doubtful is not None:
-        severity = text.choose(found.doubtful, UNKNOWN, severity)
-    fields = text.constant(catalogue["fields"], index) if found.fields is None else found.fields
-    return pd.DataFrame(
-        {
-            "file": text.constant("", index),
-            "rule": text.constant(rule.id, index),
-            "severity": severity,
-            **{name: frame[name] for name in ("school_code", "ssid", "start_date")},
-            "fields": fields,
-            "message": _sentence(catalogue["sentence"], found.holes, frame),
-            "fix": text.constant(catalogue["fix"], index),
-            "row": found.rows.astype("int64"),
-        }
+def findings_of(
+    hits: pl.DataFrame, ask: Ask, catalogue: Mapping[str, str], shown: Callable[[pl.Expr], pl.Expr] = quotable
+) -> pl.DataFrame:
+    """One finding per record that offends. `catalogue` is the rule's row of `senrkit.reference.rules`; `shown` is how
+    a value may be quoted."""
+    severity = pl.lit(severity_of(catalogue))
+    if ask.doubtful is not None:
+        severity = pl.when(ask.doubtful).then(pl.lit(UNKNOWN)).otherwise(severity)
+    return hits.select(
+        "file",
+        rule=pl.lit(catalogue["id"]),
+        severity=severity,
+        school_code="school_code",
+        ssid="ssid",
+        start_date="start_date",
+        fields=pl.lit(catalogue["fields"] if ask.fields is None else ask.fields),
+        message=_sentence(catalogue["sentence"], ask.holes, shown),
+        fix=pl.lit(catalogue["fix"]),
+        row="row",
     )
 
 
-def severity_of(catalogue: dict[str, str]) -> str:
+def severity_of(catalogue: Mapping[str, str]) -> str:
     """The catalogue's severity; at most a warning for what CALPADS only asks after posting."""
     if catalogue["severity"] == FATAL and catalogue["kind"] not in _INPUT_KINDS:
         return WARNING
     return catalogue["severity"]
 
 
-def by_cause(findings: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
+def by_cause(findings: pl.DataFrame, titles: Mapping[str, str]) -> pl.DataFrame:
     """One row per cause, worst severity first, then the cause with most rows.
 
-    Columns: `severity`, `rule`, `title`, `fields`, `rows` and `students` (int64), `example` (the message most often
+    Columns: `severity`, `rule`, `title`, `fields`, `rows` and `students` (counts), `example` (the message most often
     given), `fix`. Ten thousand errors of one kind are one row here.
     """
-    grouped = findings.groupby(["severity", "rule", "fields"], sort=False, as_index=False).agg(
-        rows=("message", "size"),
-        students=("ssid", "nunique"),
-        example=("message", _most_frequent),
-        fix=("fix", "first"),
-    )
-    grouped.insert(2, "title", grouped["rule"].map(titles).astype("str"))
-    rank = grouped["severity"].map({severity: rank for rank, severity in enumerate(_SEVERITIES)})
-    order = np.lexsort((grouped["rule"].to_numpy(dtype=object), -grouped["rows"].to_numpy(), rank.to_numpy()))
-    return grouped.take(order).reset_index(drop=True)
+    return (
+        findings.group_by("severity", "rule", "fields", maintain_order=True)
+        .agg(
+            rows=pl.len().cast(pl.Int64),
+            students=col.ssid.drop_nulls().n_unique().cast(pl.Int64),
+            example=col.message.mode(maintain_order=True).first(),
+            fix=col.fix.first(),
+        )
+        .with_columns(title=col.rule.replace_strict(dict(titles), default=None, return_dtype=pl.String))
+        .sort(
+            col.severity.cast(pl.Enum(_SEVERITIES)), col.rows, col.rule, descending=[False, True, False],
+            maintain_order=True,
+        )
+        .select("severity", "rule", "title", "fields", "rows", "students", "example", "fix")
+    )  # fmt: skip
 
 
-def _most_frequent(messages: pd.Series) -> str:
-    return messages.value_counts(sort=True).index[0]
-
-
-def _sentence(template: str, holes: dict[str, pd.Series], frame: pd.DataFrame) -> pd.Series:
+def _sentence(template: str, holes: Mapping[str, pl.Expr], shown: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
     """The template with each `{hole}` filled by the rule, or else by the record's own field as it may be quoted."""
-    parts: list[pd.Series | str] = [text.constant("", frame.index)]
+    parts = []
     for literal, hole, _, _ in string.Formatter().parse(template):
-        parts.append(literal)
-        if hole in holes:
-            parts.append(holes[hole] if hole in _OUR_WORDS else quotable(holes[hole]))
+        parts.append(pl.lit(literal))
+        if hole in _OUR_WORDS:
+            parts.append(holes[hole])
+        elif hole in _PUPIL:
+            raise KeyError(f"A rule's sentence may not quote {hole}.")
         elif hole:
-            parts.append(_own_field(hole, frame))
-    return text.concatenated(*parts)
-
-
-def _own_field(hole: str, frame: pd.DataFrame) -> pd.Series:
-    if hole in _PUPIL:
-        raise KeyError(f"A rule's sentence may not quote {hole}.")
-    return quotable(frame[hole])
+            parts.append(shown(holes[hole] if hole in holes else col(hole)))
+    return pl.concat_str(parts, ignore_nulls=True)

@@ -2,142 +2,117 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import polars as pl
+from polars import col
 
-import numpy as np
-import pandas as pd
+from senrkit.calpads.records import filled
+from senrkit.frames.intervals import LAST_DAY
 
-from senrkit.calpads.records import Records
-from senrkit.frames import text
-
-# Days are counted from 1970; this many days per group keeps every group apart in one sorted int64 column.
-_GROUP = np.int64(1) << 24
-_FIRST_DAY = np.int64(1) << 22
-_NO_END = _GROUP - 1
+_USABLE = ~col.cancelled & col.start.is_not_null() & (col.open | (col.exit >= col.start)) & filled("ssid")
+# Of the other enrollment: what rules ask, and what their sentences quote.
+_TOLD = ("school_code", "start_date", "primary")
 
 
-@dataclass(frozen=True)
-class Overlap:
-    """Per record: does it overlap, does it only share a day, and with which row of the others (-1: none)."""
-
-    overlaps: np.ndarray
-    same_day: np.ndarray
-    partner: np.ndarray
-
-
-def overlap(records: Records, others: Records, group: str, asked: np.ndarray, counted: np.ndarray) -> Overlap:
-    """Compare the records asked about with the counted others of the same student (`group="ssid"`) or of the same
-    student at the same school (`group="school"`), leaving out the other with the record's own key.
+def with_overlaps(
+    records: pl.DataFrame, others: pl.DataFrame, prefix: str, group: list[str], asked: pl.Expr, counted: pl.Expr
+) -> pl.DataFrame:
+    """The records asked about compared with the counted others of the same group, leaving out the other with the
+    record's own key.
 
     Intervals include both ends, an open one has no end, and one may start on the other's exit day (reconciliation.md
     section 8): that is `same_day`, unless another one really overlaps. Cancelled rows, blank SSIDs and impossible
     dates overlap nothing.
+
+    Returns
+    -------
+    DataFrame
+        The records with the columns, named with the prefix, `overlaps`, `same_day` (never null), `other` (the row of
+        the others with which, null for none), `other_school_code`, `other_start_date`, `other_primary`.
     """
-    asked, counted = asked & _usable(records), counted & _usable(others)
-    rows, candidates = np.flatnonzero(asked), np.flatnonzero(counted)
-    if not len(rows) or not len(candidates):
-        nothing = np.zeros(len(records), dtype=bool)
-        return Overlap(nothing, nothing, np.full(len(records), -1, dtype="int64"))
-    groups, keys = _codes(records, others, rows, candidates, group)
-    mine = _spans(records, rows, groups[: len(rows)], keys[: len(rows)])
-    other = _spans(others, candidates, groups[len(rows) :], keys[len(rows) :])
-    order = np.lexsort((other.key, other.begin))
-    return _spread(len(records), rows, _compare(mine, other.take(order)), candidates[order])
-
-
-@dataclass(frozen=True)
-class _Spans:
-    """Intervals on one axis on which each group has its own stretch."""
-
-    begin: np.ndarray
-    end: np.ndarray
-    key: np.ndarray
-
-    def take(self, order: np.ndarray) -> _Spans:
-        return _Spans(self.begin[order], self.end[order], self.key[order])
-
-
-def _spans(records: Records, rows: np.ndarray, group: np.ndarray, key: np.ndarray) -> _Spans:
-    first = _FIRST_DAY + records.start[rows].astype("int64")
-    last = np.where(records.open[rows], _NO_END, _FIRST_DAY + records.exit[rows].astype("int64"))
-    return _Spans(group * _GROUP + first, group * _GROUP + last, key)
-
-
-def _usable(records: Records) -> np.ndarray:
-    backwards = ~records.open & ~(records.exit >= records.start)
-    return ~records.cancelled & ~np.isnat(records.start) & ~backwards & records.filled("ssid")
-
-
-def _codes(
-    records: Records, others: Records, rows: np.ndarray, candidates: np.ndarray, group: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Student (and school) and key as numbers that mean the same on both sides."""
-    sides = ((records, rows), (others, candidates))
-    students = pd.concat([side.student.take(taken) for side, taken in sides], ignore_index=True)
-    keys = pd.concat([side.key.take(taken) for side, taken in sides], ignore_index=True)
-    if group == "school":
-        schools = pd.concat([side.school.take(taken) for side, taken in sides], ignore_index=True)
-        students = text.joined([students, schools])
-    return pd.factorize(students)[0].astype("int64"), pd.factorize(keys)[0].astype("int64")
-
-
-def _compare(mine: _Spans, other: _Spans) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(overlaps, same day, position of the partner in the sorted others)."""
-    left, right = np.searchsorted(other.begin, mine.begin, "left"), np.searchsorted(other.begin, mine.begin, "right")
-    # The latest end so far. A group's stretch lies after all earlier stretches, so the maximum never leaks forward.
-    latest = np.maximum.accumulate(other.end)
-    before = np.where(left > 0, latest[np.maximum(left - 1, 0)], -1)
-    before_at = np.searchsorted(latest, before, "left")
-    after_at = np.minimum(right, len(other.begin) - 1)
-    after = np.where(right < len(other.begin), other.begin[after_at], np.iinfo("int64").max)
-    with_equal, touching_equal, equal_at = _equal_start(mine, other, left, right)
-
-    earlier, later = before > mine.begin, after < mine.end
-    overlaps = earlier | later | with_equal
-    touches_before, touches_after = before == mine.begin, after == mine.end
-    same_day = ~overlaps & (touches_before | touches_after | touching_equal)
-    partner = np.select(
-        [earlier, later, with_equal, touches_before, touches_after, touching_equal],
-        [before_at, after_at, equal_at, before_at, after_at, equal_at],
-        -1,
+    span = {"begin": col.start, "end": pl.when("open").then(LAST_DAY).otherwise("exit")}
+    mine = records.with_row_index("at").filter(asked & _USABLE).select("at", *group, "key", **span)
+    there = others.with_row_index("other").filter(counted & _USABLE).select("other", *group, "key", **span)
+    # Of several that begin on one day, those come first whose key is asked about.
+    turns = pl.concat([mine.select("key"), there.select("key")]).unique(maintain_order=True).with_row_index("turn")
+    days = _by_first_day(there.join(turns, on="key").sort(*group, "begin", "turn", "other"), group)
+    before = days.select(*group, "reach", "reach_other", day_before="begin")
+    after = days.select(*group, next_begin="begin", next_other="first", day_after="begin")
+    met = (
+        mine.with_columns(day_before=col.begin.dt.offset_by("-1d"), day_after=col.begin.dt.offset_by("1d"))
+        .sort("begin")
+        .join_asof(before, on="day_before", by=group, strategy="backward", check_sortedness=False)
+        .join_asof(after, on="day_after", by=group, strategy="forward", check_sortedness=False)
+        .join(days.drop("reach", "reach_other"), on=[*group, "begin"], how="left")
     )
-    return overlaps, same_day, partner
+    # Others that start on the same day under another key overlap unless one of the two lasts only that day.
+    lasting = pl.when(col.lasting_key != col.key).then(col.lasting).otherwise(col.lasting_else)
+    beside = pl.when(col.first_key != col.key).then(col.first).otherwise(col.last_else)
+    overlapping = [
+        pl.when(col.reach > col.begin).then(col.reach_other),
+        pl.when(col.next_begin < col.end).then(col.next_other),
+        pl.when(col.end > col.begin).then(lasting),
+    ]
+    touching = [
+        pl.when(col.reach == col.begin).then(col.reach_other),
+        pl.when(col.next_begin == col.end).then(col.next_other),
+        beside,
+    ]
+    found = met.select("at", overlapped=pl.coalesce(overlapping), touched=pl.coalesce(touching)).select(
+        "at",
+        overlaps=col.overlapped.is_not_null(),
+        same_day=col.overlapped.is_null() & col.touched.is_not_null(),
+        other=pl.coalesce("overlapped", "touched"),
+    )
+    told = found.join(
+        others.with_row_index("other").select("other", col(_TOLD).name.prefix("other_")), on="other", how="left"
+    )
+    named = told.select("at", pl.exclude("at").name.prefix(f"{prefix}_"))
+    flags = pl.col(f"{prefix}_overlaps", f"{prefix}_same_day").fill_null(False)
+    return (
+        records.with_row_index("at")
+        .join(named, on="at", how="left", maintain_order="left")
+        .with_columns(flags)
+        .drop("at")
+    )
 
 
-def _equal_start(
-    mine: _Spans, other: _Spans, left: np.ndarray, right: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Others that start on the same day under another key: an overlap unless one of the two lasts only that day."""
-    lasting = np.concatenate([[0], np.cumsum(other.end > other.begin)])
-    by_key = np.lexsort((other.begin, other.key))
-    own_first = np.searchsorted(other.key[by_key], mine.key, "left")
-    own_last = np.searchsorted(other.key[by_key], mine.key, "right")
-    own_lasting = np.concatenate([[0], np.cumsum((other.end > other.begin)[by_key])])
-    count = (right - left) - (own_last - own_first)
-    lasting_count = (lasting[right] - lasting[left]) - (own_lasting[own_last] - own_lasting[own_first])
-    first = np.minimum(left, len(other.begin) - 1)
-    at = np.where(other.key[first] != mine.key, first, np.maximum(right - 1, 0))
-    overlaps = (lasting_count > 0) & (mine.end > mine.begin)
-    return overlaps, (count > 0) & ~overlaps, np.where(overlaps, _next_lasting(mine, other, left, right), at)
+def _by_first_day(others: pl.DataFrame, group: list[str]) -> pl.DataFrame:
+    """One row for each day on which others of a group begin: who begins, and how far the earlier ones reach."""
+    lasting = col.end > col.begin
+    reach = col.longest.cum_max()
+    is_further = (col.longest > reach.shift(1)).fill_null(True)
+    return (
+        others.group_by(*group, "begin", maintain_order=True)
+        .agg(
+            first=col.other.first(),
+            first_key=col.key.first(),
+            last_else=col.other.filter(col.key != col.key.first()).last(),
+            lasting=col.other.filter(lasting).first(),
+            lasting_key=col.key.filter(lasting).first(),
+            lasting_else=col.other.filter(lasting & (col.key != col.key.filter(lasting).first())).first(),
+            longest=col.end.max(),
+            longest_other=col.other.get(col.end.arg_max()),
+        )
+        .with_columns(
+            reach=reach.over(group),
+            reach_other=pl.when(is_further).then("longest_other").forward_fill().over(group),
+        )
+        .drop("longest", "longest_other")
+    )
 
 
-def _next_lasting(mine: _Spans, other: _Spans, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The first of the others between two positions that lasts longer than a day and has another key."""
-    count = len(other.begin)
-    places = np.where(other.end > other.begin, np.arange(count), count)
-    following = np.append(np.minimum.accumulate(places[::-1])[::-1], [count, count])
-    found = following[left]
-    while (own := (found < right) & (other.key[np.minimum(found, count - 1)] == mine.key)).any():
-        found = np.where(own, following[found + 1], found)
-    return np.minimum(found, count - 1)
-
-
-def _spread(
-    length: int, rows: np.ndarray, compared: tuple[np.ndarray, np.ndarray, np.ndarray], candidates: np.ndarray
-) -> Overlap:
-    overlaps, same_day = np.zeros(length, dtype=bool), np.zeros(length, dtype=bool)
-    partner = np.full(length, -1, dtype="int64")
-    overlaps[rows], same_day[rows] = compared[0], compared[1]
-    found = compared[2] >= 0
-    partner[rows[found]] = candidates[compared[2][found]]
-    return Overlap(overlaps, same_day, partner)
+def next_start(records: pl.DataFrame, group: list[str], ends: pl.Expr, starts: pl.Expr) -> pl.Series:
+    """For each record that ends: the first start of another one of its group on its exit day or later, or null."""
+    begun = (
+        records.with_row_index("at")
+        .filter(starts)
+        .sort("start", "at")
+        .select(*group, found="at", day="start", entry="start", next_entry=col.start.shift(-1).over(group))
+    )
+    # A one-day enrollment's own start is its exit day: look for starts after it.
+    since = pl.when(col.exit == col.start).then(col.exit.dt.offset_by("1d")).otherwise(col.exit)
+    ended = records.with_row_index("at").filter(ends).select("at", *group, day=since).sort("day")
+    met = ended.join_asof(begun, on="day", by=group, strategy="forward", check_sortedness=False)
+    # One that ends before it starts would otherwise meet its own start.
+    other = met.select("at", entry=pl.when(col.found == col.at).then("next_entry").otherwise("entry"))
+    return records.with_row_index("at").select("at").join(other, on="at", how="left", maintain_order="left")["entry"]

@@ -5,36 +5,33 @@ Source: reconciliation.md section 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.calpads.check import file_findings, look_ahead, state_findings
+from senrkit.calpads.check import check_against_state, check_file, look_ahead
 from senrkit.calpads.findings import FATAL, joined_findings
-from senrkit.calpads.records import Records
 from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
-from senrkit.frames import text
-
-# Numbered anew when students drop out of the files; no rule asks for its value.
-_TRACE = "local_record_id"
+from senrkit.frames.pandas_door import to_polars
+from senrkit.reference import ODS_FIELDS, SENR_FIELDS
 
 
 class UploadFile(Protocol):
     """What is predicted: a name and the SENR records of one file."""
 
     name: str
-    records: pd.DataFrame
+    records: pl.DataFrame
 
 
 @dataclass(frozen=True)
 class Answer:
     """What CALPADS says to a file: `posted` is False, and `store` the old one, when one finding is fatal."""
 
-    findings: pd.DataFrame
+    findings: pl.DataFrame
     posted: bool
     store: Store | None
 
@@ -46,17 +43,15 @@ class Prediction:
     `findings`: the findings frame, with the file's name (`""` for the look-ahead to certification).
     `held`: `ssid`, `rule`, `message`, `fix`, one row per student and rule that would reject a file; empty when every
     file would post.
-    `final_store`: the state after the last file, without the records of held students. `first_store`: the state before
-    the first, with the students of the files set apart.
+    `final_store`: the state after the last file, without the records of held students.
     """
 
-    findings: pd.DataFrame
-    first_store: Store
+    findings: pl.DataFrame
     final_store: Store
-    held: pd.DataFrame
+    held: pl.DataFrame
 
 
-def apply(store: Store | None, records: pd.DataFrame, context: CheckContext) -> Answer:
+def apply(store: Store | None, records: pl.DataFrame, context: CheckContext) -> Answer:
     """The file checked, and posted whole when nothing fatal was found, otherwise not at all.
 
     Parameters
@@ -66,109 +61,62 @@ def apply(store: Store | None, records: pd.DataFrame, context: CheckContext) -> 
     records
         SENR fields as text, one submission file.
     """
-    sent = Records(records, context.as_of)
-    parts, held = [file_findings(sent, context)], None
+    records = to_polars(records)
+    found = [check_file(records, context)]
     if store is not None:
-        held = store.rows_of(sent.frame["ssid"])
-        parts.append(state_findings(sent, Records(held, context.as_of), context))
-    findings = joined_findings(parts)
+        found.append(check_against_state(records, store.rows_of(records), context))
+    findings = joined_findings(found)
     posted = not (findings["severity"] == FATAL).any()
-    return Answer(findings, posted, store.posted(sent, context, held) if posted and store is not None else store)
+    return Answer(findings, posted, store.posted(records, context) if posted and store is not None else store)
 
 
 def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContext) -> Prediction:
     """Apply the files in upload order; a student with a fatal finding drops out of that file and all later ones.
 
-    Dropping the student, not the file, keeps one student's fault from making every later file look wrong. The caller
-    holds those students and plans again until `held` is empty; only then does `final_store` say what CALPADS will hold.
+    Dropping the student, not the file, keeps one student's fault from making every later file look wrong. No rule
+    about a record looks beyond the records and rows of its own student: so all files are asked at once as if every one
+    had posted, and what was said after a student's first fatal finding does not count. The caller holds those students
+    and plans again until `held` is empty; only then does `final_store` say what CALPADS will hold.
     """
-    first = store = store.opened(_all_ssids(plan_files))
-    findings, held = [], pd.Series(dtype="str")
-    for file, alone in zip(plan_files, _each_alone(plan_files, context), strict=True):
-        rows = _rows_in_file(file.records, held)
-        sent = Records(_only(file.records, rows), context.as_of)
-        held_now = store.rows_of(sent.frame["ssid"])
-        against = state_findings(sent, Records(held_now, context.as_of), context)
-        alone = alone[~text.is_in(alone["ssid"], held)]
-        found = joined_findings([alone, against.assign(row=rows[against["row"]])])
-        findings.append(found.assign(file=file.name))
-        new = found.loc[found["severity"] == FATAL, "ssid"].drop_duplicates()
-        store = store.posted(_without(sent, new), context, held_now)
-        held = pd.concat([held, new], ignore_index=True)
-    findings.append(look_ahead(store, context))
-    every = joined_findings(findings)
-    return Prediction(every, first, store, _held(every))
+    sent = _in_order(plan_files)
+    store = store.opened(sent)
+    final, before = _posted(sent, store, context)
+    said = joined_findings([check_file(sent, context), check_against_state(sent, before, context)])
+    order = pl.DataFrame({"file": [file.name for file in plan_files]}, {"file": pl.String}).with_row_index("number")
+    said = said.join(order, on="file", maintain_order="left").sort("number", maintain_order=True)
+    sunk = said.filter(col.severity == FATAL).group_by("ssid").agg(sunk=col.number.min())
+    said = said.join(sunk, on="ssid", how="left", maintain_order="left").filter(
+        (col.number <= col.sunk).fill_null(True)
+    )
+    if len(sunk):
+        numbered = sent.join(order, on="file", maintain_order="left").join(
+            sunk, on="ssid", how="left", maintain_order="left"
+        )
+        final, _ = _posted(
+            numbered.filter((col.number < col.sunk).fill_null(True)).select(sent.columns), store, context
+        )
+    every = joined_findings([said.drop("number", "sunk"), look_ahead(final, context)])
+    held = every.filter(col.severity == FATAL).unique(["ssid", "rule"], keep="first", maintain_order=True)
+    return Prediction(every, final, held.select("ssid", "rule", "message", "fix"))
 
 
-def predict_without_held(
-    prediction: Prediction,
-    plan_files: Sequence[UploadFile],
-    left_files: Sequence[UploadFile],
-    context: CheckContext,
-) -> Prediction:
-    """What `predict` says of `left_files`: the files of the prediction, made again without the students it holds.
-
-    No rule about a record looks beyond the records and rows of its own student, so what was said of the students who
-    are left still stands and is not asked again; what CALPADS holds in the end is worked out anew.
-
-    Raises
-    ------
-    AssertionError
-        when other records are left than those that were asked about: a fault of senrkit.
-    """
-    store = prediction.first_store
-    stays = [_rows_in_file(file.records, prediction.held["ssid"]) for file in plan_files]
-    asked = [(file, rows) for file, rows in zip(plan_files, stays, strict=True) if len(rows)]
-    assert len(asked) == len(left_files), "Other files than were checked."
-    findings = []
-    for (before, rows), left in zip(asked, left_files, strict=True):
-        assert _same_records(_only(before.records, rows), left.records), "Other records than were checked."
-        said = prediction.findings[text.equals(prediction.findings["file"], before.name)]
-        said = said[np.isin(said["row"], rows)]
-        findings.append(said.assign(file=left.name, row=np.searchsorted(rows, said["row"])))
-        store = store.posted(left.records, context)
-    findings.append(look_ahead(store, context))
-    every = joined_findings(findings)
-    return Prediction(every, prediction.first_store, store, _held(every))
+def _in_order(plan_files: Sequence[UploadFile]) -> pl.DataFrame:
+    """The records of all files, one file after the other, with `file` and `row`."""
+    return pl.concat([_none(SENR_FIELDS), *(_of_file(to_polars(file.records), file.name) for file in plan_files)])
 
 
-def _each_alone(plan_files: Sequence[UploadFile], context: CheckContext) -> Iterator[pd.DataFrame]:
-    """Findings about each file against itself, asked about all files at once: a rule costs more than its records."""
-    if not plan_files:
-        return
-    number = np.repeat(np.arange(len(plan_files)), [len(file.records) for file in plan_files])
-    records = pd.concat([file.records for file in plan_files], ignore_index=True)
-    found = file_findings(Records(records, context.as_of, pd.Series(number).astype("str")), context)
-    of_file, first = number[found["row"]], np.searchsorted(number, np.arange(len(plan_files)))
-    for at in range(len(plan_files)):
-        said = found[of_file == at]
-        yield said.assign(row=said["row"] - first[at])
+def _posted(sent: pl.DataFrame, store: Store, context: CheckContext) -> tuple[Store, pl.DataFrame]:
+    """The state after the last file; and, with `file` and `row`, what it was before each of the file's students."""
+    before = [_none(ODS_FIELDS)]
+    for records in sent.partition_by("file", maintain_order=True) if len(sent) else ():
+        before.append(_of_file(store.rows_of(records), records["file"][0]))
+        store = store.posted(records.select(SENR_FIELDS), context)
+    return store, pl.concat(before)
 
 
-def _all_ssids(plan_files: Sequence[UploadFile]) -> pd.Series:
-    columns = [file.records["ssid"] for file in plan_files]
-    return pd.concat(columns, ignore_index=True) if columns else pd.Series(dtype="str")
+def _none(fields: Sequence[str]) -> pl.DataFrame:
+    return _of_file(pl.DataFrame(schema=dict.fromkeys(fields, pl.String)), "")
 
 
-def _rows_in_file(records: pd.DataFrame, held: pd.Series) -> np.ndarray:
-    """Positions in the file of the rows that are left when the held students are out."""
-    return np.flatnonzero(~text.is_in(records["ssid"], held))
-
-
-def _only(records: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
-    # Mostly nobody is out, and copying a wide frame takes a while.
-    return records if len(rows) == len(records) else records.take(rows)
-
-
-def _without(records: Records, students: pd.Series) -> Records:
-    return records.take(_rows_in_file(records.frame, students)) if len(students) else records
-
-
-def _same_records(before: pd.DataFrame, left: pd.DataFrame) -> bool:
-    plain = [records.drop(columns=_TRACE).reset_index(drop=True) for records in (before, left)]
-    return plain[0].equals(plain[1])
-
-
-def _held(findings: pd.DataFrame) -> pd.DataFrame:
-    fatal = findings.loc[findings["severity"] == FATAL, ["ssid", "rule", "message", "fix"]]
-    return fatal.drop_duplicates(["ssid", "rule"]).reset_index(drop=True)
+def _of_file(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    return rows.with_row_index("row").with_columns(file=pl.lit(name))

@@ -1,24 +1,21 @@
-"""What a rule function gives, and where it is registered. What a rule says stands in the catalogue, not here."""
+"""What a rule is: one expression over a record's fields and terms. What it says stands in the catalogue, not here."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.frames import text
-from senrkit.reference import SchoolYear
+from senrkit.reference import PACKAGED, SchoolYear
 
 if TYPE_CHECKING:
     from senrkit.inputs.directory import SchoolDirectory
 
 Scope = Literal["file", "directory", "state", "after", "schools"]
-Hole = pd.Series | np.ndarray | str
-Find = Callable[..., "Hits"]
 
 
 @dataclass(frozen=True)
@@ -33,24 +30,22 @@ class CheckContext:
 
 
 @dataclass(frozen=True)
-class Hits:
-    """Offending rows: positions in the records checked (a row may stand here once per field).
+class Ask:
+    """Which records offend. `holes` fill the rule's sentence beyond the record's own fields; `fields` stands in place
+    of the catalogue's where a rule runs over many; hits that are `doubtful`, on which the public record is silent,
+    become `unknown`."""
 
-    `holes` fill the rule's sentence beyond the record's own fields; `fields` replaces the catalogue's list where a
-    rule runs over many fields; `doubtful` marks hits on which the public record is silent: they become `unknown`.
-    """
-
-    rows: np.ndarray
-    holes: dict[str, pd.Series] = field(default_factory=dict)
-    fields: pd.Series | None = None
-    doubtful: np.ndarray | None = None
+    offends: pl.Expr
+    holes: Mapping[str, pl.Expr]
+    fields: str | None = None
+    doubtful: pl.Expr | None = None
 
 
 @dataclass(frozen=True)
 class Rule:
     """One rule's test. `scope` says what it looks at: `file` the records; `directory` also the school directory;
     `state` also the state rows of the same students; `after` the state when everything has posted; `schools` the
-    schools that should have enrollments then.
+    schools that should have enrollments then. `asks` are asked one after the other, as the school year has them.
 
     Rows with transaction D are tested only by rules with `deletes`: CALPADS uses their key and throws the rest away.
     """
@@ -58,55 +53,39 @@ class Rule:
     id: str
     scope: Scope
     deletes: bool
-    find: Find
+    asks: Callable[[SchoolYear], Iterable[Ask]]
 
 
-RULES: list[Rule] = []
+def rule(
+    id: str,
+    offends: pl.Expr,
+    *,
+    scope: Scope = "file",
+    deletes: bool = False,
+    doubtful: pl.Expr | None = None,
+    **holes: pl.Expr,
+) -> Rule:
+    """A rule of one expression."""
+    ask = Ask(offends, holes, None, doubtful)
+    return Rule(id, scope, deletes, lambda year: [ask])
 
 
-def rule(id: str, *, scope: Scope = "file", deletes: bool = False) -> Callable[[Find], Find]:
-    """Register a function as the test of a catalogue rule."""
-
-    def register(find: Find) -> Find:
-        RULES.append(Rule(id, scope, deletes, find))
-        return find
-
-    return register
+def in_force(field: str, code_set: str) -> pl.Expr:
+    """Whether the field holds a code in force in the school year of the start date."""
+    return _in_years(col(field), PACKAGED.code_years(code_set))
 
 
-def hits(mask: np.ndarray, **holes: Hole) -> Hits:
-    """The rows where the mask holds; each hole is one text for all or a whole column of the records."""
-    rows = np.flatnonzero(mask)
-    return Hits(rows, {name: _taken(hole, rows) for name, hole in holes.items()} if len(rows) else {})
+def doubtful_code(field: str, code_set: str) -> pl.Expr:
+    """Whether it holds one of which it is not known whether it is still in force then."""
+    return _in_years(col(field), PACKAGED.doubtful_years(code_set))
 
 
-def by_field(found: list[tuple[str, str, np.ndarray, dict[str, Hole]]], doubtful: frozenset[str] = frozenset()) -> Hits:
-    """The hits of one rule on several fields: (field, its title, mask, further holes) each."""
-    parts = [(name, hits(mask, field=title, **holes)) for name, title, mask, holes in found if mask.any()]
-    if not parts:
-        return Hits(np.array([], dtype="int64"))
-    rows = np.concatenate([part.rows for _, part in parts])
-    names = [text.constant(name, pd.RangeIndex(len(part.rows))) for name, part in parts]
-    holes = {name: pd.concat([part.holes[name] for _, part in parts], ignore_index=True) for name in parts[0][1].holes}
-    fields = pd.concat(names, ignore_index=True)
-    return Hits(rows, holes, fields, fields.isin(list(doubtful)).to_numpy(dtype=bool))
+def go_together(left: str, right: str, table: str) -> pl.Expr:
+    """Whether the pair stands in the table of its school year; True where there is no start date to tell the year."""
+    pair = pl.concat_str(left, right, separator="^")
+    return col.started.is_null() | _in_years(pair, PACKAGED.pair_years(table))
 
 
-def one_after_another(*parts: Hits) -> Hits:
-    """The hits of one rule that were found in several ways; `fields` are on all of them."""
-    filled = [part for part in parts if len(part.rows)]
-    if len(filled) < 2:
-        return filled[0] if filled else parts[0]
-    return Hits(
-        np.concatenate([part.rows for part in filled]),
-        {name: pd.concat([part.holes[name] for part in filled], ignore_index=True) for name in filled[0].holes},
-        pd.concat([part.fields for part in filled], ignore_index=True),
-        np.concatenate([part.doubtful for part in filled]),
-    )
-
-
-def _taken(hole: Hole, rows: np.ndarray) -> pd.Series:
-    if isinstance(hole, str):
-        return text.constant(hole, pd.RangeIndex(len(rows)))
-    taken = hole.take(rows) if isinstance(hole, pd.Series) else pd.Series(hole[rows])
-    return taken.reset_index(drop=True).astype("str")
+def _in_years(held: pl.Expr, years: Mapping[tuple[int, int], list[str]]) -> pl.Expr:
+    found = [held.is_in(texts) & col.started.is_between(*span) for span, texts in years.items()]
+    return pl.any_horizontal(pl.lit(False), *found).fill_null(False)

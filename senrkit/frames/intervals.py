@@ -6,14 +6,39 @@ overlaps nothing.
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from senrkit.frames import text
 
 OPEN_END = np.datetime64("9999-12-31", "D")
+LAST_DAY = dt.date(9999, 12, 31)
 NO_SHOW = "N470"
 SHORT_TERM_DAYS = 30
+
+
+def is_cancelled(start: pl.Expr, end: pl.Expr, exit_reason: pl.Expr) -> pl.Expr:
+    """Exit reason `N470` with exit date equal to the start date or the day before."""
+    return ((exit_reason == NO_SHOW) & (end - start).dt.total_days().is_in([0, -1])).fill_null(False)
+
+
+def is_primary(status: pl.Expr, lasts: pl.Expr) -> pl.Expr:
+    """Status 10, or status 30 lasting more than 30 days (an open one counts to the day of the run)."""
+    return ((status == "10") | ((status == "30") & (lasts > SHORT_TERM_DAYS))).fill_null(False)
+
+
+def overlaps(group: str, start: pl.Expr, end: pl.Expr) -> pl.Expr:
+    """Which rows overlap another row of their group; leave out beforehand what does not count, or has no start.
+
+    Two rows of a group with the same start overlap unless the one ends on that very day.
+    """
+    last = end.fill_null(LAST_DAY)
+    reaches_in = start < last.cum_max().shift(1)
+    is_met = start.shift(-1) < last
+    return (reaches_in | is_met).fill_null(False).over(group, order_by=[start, last])
 
 
 def cancelled(start: np.ndarray, end: np.ndarray, exit_reason: pd.Series) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from senrkit.reference.school_year import SchoolYear
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
 Row = dict[str, str]
 
@@ -89,7 +91,7 @@ class Tables:
             f"No SENR layout is known for {year.text}.", f"Choose a school year from {earliest} on in the settings."
         )
 
-    def fields(self, year: SchoolYear) -> pd.DataFrame:
+    def fields(self, year: SchoolYear) -> pl.DataFrame:
         """The SENR fields of a school year, in file order (`senr_fields.csv`).
 
         Returns
@@ -99,9 +101,8 @@ class Tables:
             `max_length_certainty` (`seen`, `unconfirmed`), `required` (Y, C, N), `code_set`, `code_list` (`complete`,
             or `incomplete` where the official list was not found and an unknown code proves no fault), `notes`.
         """
-        return _frame(_in_force(self.rows("senr_fields"), year), numbers=("number", "max_length")).drop(
-            columns=["first_year", "last_year"]
-        )
+        found = _table(_in_force(self.rows("senr_fields"), year)).drop("first_year", "last_year")
+        return found.cast({"number": int, "max_length": int})
 
     def codes(self, code_set: str, year: SchoolYear) -> frozenset[str]:
         """The codes of a set that are in force in a school year (`code_sets.csv`).
@@ -122,6 +123,26 @@ class Tables:
         """The codes that a set has had in any year; one that is not in `codes` is retired or not yet in force."""
         return _codes(self, code_set, None)
 
+    def code_years(self, code_set: str) -> dict[tuple[int, int], list[str]]:
+        """The codes of a set by the first and last school year (their first calendar years) in which they are in force.
+
+        Raises as `codes`.
+        """
+        return _by_years((row["code"], row["first_year"], row["last_year"]) for row in _members(self, code_set))
+
+    def doubtful_years(self, code_set: str) -> dict[tuple[int, int], list[str]]:
+        """As `code_years`: the years in which it is not known whether a code is still in force."""
+        return _by_years(
+            (row["code"], max(row["first_year"], row["doubtful_from"]), row["last_year"])
+            for row in _members(self, code_set)
+            if row["doubtful_from"]
+        )
+
+    def pair_years(self, table: str) -> dict[tuple[int, int], list[str]]:
+        """The pairs of a table (`valid_pairs`), as `left^right`, by the years in which they may go together."""
+        left, right = _PAIRS[table]
+        return _by_years((f"{row[left]}^{row[right]}", row["first_year"], row["last_year"]) for row in self.rows(table))
+
     def code_names(self, code_set: str, year: SchoolYear) -> dict[str, str]:
         """Code to plain-words name for people, for the codes in force in a school year."""
         return {row["code"]: row["name"] for row in _in_force(_members(self, code_set), year)}
@@ -136,7 +157,7 @@ class Tables:
         """
         return _pairs(self, table, year)
 
-    def rules(self, as_of: dt.date) -> pd.DataFrame:
+    def rules(self, as_of: dt.date) -> pl.DataFrame:
         """The rule catalogue as it stands on a day (`calpads_rules.csv`), one row per rule.
 
         Returns
@@ -148,7 +169,7 @@ class Tables:
             when the rule needs data that a district does not have, else `on`.
         """
         day = as_of.isoformat()
-        return _frame([{**row, "state": _state(row, day)} for row in self.rows("calpads_rules")])
+        return _table([{**row, "state": _state(row, day)} for row in self.rows("calpads_rules")])
 
     def aeries_columns(self) -> pd.DataFrame:
         """The Aeries columns that are read (`aeries_columns.csv`).
@@ -195,6 +216,13 @@ def _in_force(rows: tuple[Row, ...], year: SchoolYear) -> list[Row]:
     return [row for row in rows if _in_years(row["first_year"], row["last_year"], year)]
 
 
+def _by_years(dated: Iterable[tuple[str, str, str]]) -> dict[tuple[int, int], list[str]]:
+    found: dict[tuple[int, int], list[str]] = {}
+    for text, first, last in dated:
+        found.setdefault((int(first[:4] or 0), int(last[:4] or 9999)), []).append(text)
+    return found
+
+
 def _in_years(first: str, last: str, year: SchoolYear) -> bool:
     # Years are written YYYY-YYYY, so they compare as text.
     return first <= year.text and (last == "" or year.text <= last)
@@ -204,6 +232,12 @@ def _state(row: Row, day: str) -> str:
     if day < row["first_date"] or (row["last_date"] and row["last_date"] < day):
         return "off"
     return "on" if row["checkable"] == "yes" else "cannot-check"
+
+
+def _table(rows: list[Row]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(rows)
 
 
 def _frame(rows: list[Row] | tuple[Row, ...], numbers: tuple[str, ...] = ()) -> pd.DataFrame:

@@ -10,16 +10,14 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow.compute as pc
+import polars as pl
+from polars import col
 
 from senrkit.calpads.store import Store
-from senrkit.frames import dates, text
-from senrkit.frames.intervals import cancelled, overlapping, primary
-from senrkit.inputs.extract.state_rows import StateRows
+from senrkit.frames import days
+from senrkit.frames.intervals import is_cancelled, is_primary, overlaps
+from senrkit.frames.pandas_door import to_polars
 from senrkit.reconciliation.scope import Scope
-from senrkit.reference import SchoolYear
 from senrkit.settings.settings import Settings
 from senrkit.spells.build import SpellSet
 
@@ -37,20 +35,20 @@ class WhatIf:
         Census day of the run year.
     census
         Enrollments open on that day, of any status, no-shows apart, at the LEA's selected schools: `school_code`,
-        `school_name`, `grade` (text), `now`, `aeries`, `after` (int64); sorted by school and grade.
+        `school_name`, `grade` (text), `now`, `aeries`, `after`; sorted by school and grade.
     concurrent
         Students with two primary enrollments on the same days of the run year, as far as the extract shows them:
         `now`, `aeries`, `after`. Enrollments in another LEA, which make most anomalies, are not in the extract.
     """
 
     day: dt.date
-    census: pd.DataFrame
+    census: pl.DataFrame
     concurrent: dict[str, int]
 
     def document(self) -> dict[str, Any]:
         """For the manifest: counts by school, then grade."""
         schools: dict[str, Any] = {}
-        for row in self.census.to_dict("records"):
+        for row in self.census.rows(named=True):
             school = schools.setdefault(row["school_code"], {"school_name": row["school_name"], "grades": {}})
             school["grades"][row["grade"]] = {side: row[side] for side in SIDES}
         return {"census_day": self.day.isoformat(), "schools": schools, "concurrent": self.concurrent}
@@ -58,69 +56,45 @@ class WhatIf:
 
 def what_if(scope: Scope, spell_set: SpellSet, after: Store, settings: Settings) -> WhatIf:
     """The counts for one run; `after` is the model of CALPADS after the last file."""
-    year = settings.school_year
-    own = _selected(spell_set.schools)
+    year, day = settings.school_year, settings.school_year.census_day
+    in_year = (col.start <= year.end) & (col.exit.is_null() | (col.exit >= year.start))
+    own = _selected(to_polars(spell_set.schools))  # seam
     sides = {
-        "now": scope.rows.where(_touches_year(scope.rows, year), _COLUMNS),
-        "aeries": spell_set.spells[_COLUMNS],
-        "after": after.where(lambda rows: _touches_year(rows, year), _COLUMNS),
+        "now": _dated(scope.rows.where(in_year, _COLUMNS)),
+        "aeries": _dated(to_polars(spell_set.spells).select(_COLUMNS)),  # seam
+        "after": _dated(after.where(in_year, _COLUMNS)),
     }
-    day = year.census_day
-    counted = {side: _open_by_school_and_grade(_of_schools(rows, own, settings), day) for side, rows in sides.items()}
-    census = pd.DataFrame(counted).fillna(0).astype("int64").rename_axis(["school_code", "grade"]).reset_index()
-    census.insert(1, "school_name", text.mapped(census["school_code"], own.get).fillna(""))
-    census = census.sort_values(["school_code", "grade"], ignore_index=True)
-    return WhatIf(day, census, {side: _enrolled_twice(rows, settings.as_of) for side, rows in sides.items()})
+    census = own.clear().select("school_code", grade="school_code")
+    for side, rows in sides.items():
+        there = rows.filter(col.reporting_lea == settings.lea).join(own, on="school_code", how="semi")
+        counted = _open_by_school_and_grade(there, day, side)
+        census = census.join(counted, on=["school_code", "grade"], how="full", coalesce=True)
+    census = census.join(own, on="school_code", how="left").sort("school_code", "grade")
+    counts = census.select("school_code", "school_name", "grade", col(SIDES).cast(pl.Int64).fill_null(0))
+    return WhatIf(day, counts, {side: _enrolled_twice(rows, settings.as_of) for side, rows in sides.items()})
 
 
-def _selected(schools: pd.DataFrame) -> dict[str, str]:
-    chosen = schools[schools["selected"] & (schools["school_code"] != "")].drop_duplicates("school_code")
-    return dict(zip(chosen["school_code"], chosen["name"], strict=True))
+def _selected(schools: pl.DataFrame) -> pl.DataFrame:
+    chosen = schools.filter(col.selected & (col.school_code != "")).unique(
+        "school_code", keep="first", maintain_order=True
+    )
+    return chosen.select("school_code", school_name="name")
 
 
-def _of_schools(rows: pd.DataFrame, own: dict[str, str], settings: Settings) -> pd.DataFrame:
-    wanted = text.is_in(rows["school_code"], pd.Series(list(own), dtype="str"))
-    return rows[wanted & text.equals(rows["reporting_lea"], settings.lea)]
-
-
-def _touches_year(rows: StateRows, year: SchoolYear) -> np.ndarray:
-    begun = rows.answered("start_date", lambda starts: _begun(starts, year.end))
-    return begun & rows.answered("exit_date", lambda ends: _going_on(ends, year.start))
-
-
-def _open_on(rows: pd.DataFrame, day: dt.date) -> np.ndarray:
-    return _begun(rows["start_date"], day) & _going_on(rows["exit_date"], day)
-
-
-# CCYYMMDD sorts as text.
-def _begun(starts: pd.Series, by: dt.date) -> np.ndarray:
-    there = text.arrow(starts)
-    begun = pc.and_(pc.less_equal(there, f"{by:%Y%m%d}"), pc.not_equal(there, ""))
-    return pc.fill_null(begun, False).to_numpy(zero_copy_only=False)
-
-
-def _going_on(ends: pd.Series, since: dt.date) -> np.ndarray:
-    there = text.arrow(ends)
-    going_on = pc.or_(pc.equal(there, ""), pc.greater_equal(there, f"{since:%Y%m%d}"))
-    return pc.fill_null(going_on, False).to_numpy(zero_copy_only=False)
-
-
-def _open_by_school_and_grade(rows: pd.DataFrame, day: dt.date) -> pd.Series:
-    there = rows[_open_on(rows, day)]
-    there = there[~cancelled(*_ends(there), there["exit_reason"])]
-    return there.fillna("").groupby(["school_code", "grade"]).size()
-
-
-def _enrolled_twice(rows: pd.DataFrame, as_of: dt.date) -> int:
-    start, end = _ends(rows)
-    counts = ~cancelled(start, end, rows["exit_reason"]) & primary(rows["status"], start, end, np.datetime64(as_of))
-    return int(
-        rows.loc[overlapping(rows["ssid"], start, end, counts & (rows["ssid"] != "").to_numpy()), "ssid"].nunique()
+def _dated(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(start=days.of_key(col.start_date), exit=days.of_key(col.exit_date)).with_columns(
+        cancelled=is_cancelled(col.start, col.exit, col.exit_reason)
     )
 
 
-def _ends(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    start, end = (
-        dates.from_ccyymmdd(rows[name]).to_numpy(dtype="datetime64[D]") for name in ("start_date", "exit_date")
-    )
-    return start, end
+def _open_by_school_and_grade(rows: pl.DataFrame, day: dt.date, side: str) -> pl.DataFrame:
+    # CCYYMMDD sorts as text.
+    going_on = (col.exit_date == "") | (col.exit_date >= f"{day:%Y%m%d}")
+    there = rows.filter((col.start_date <= f"{day:%Y%m%d}") & (col.start_date != "") & going_on & ~col.cancelled)
+    return there.group_by("school_code", col.grade.fill_null("")).agg(pl.len().alias(side))
+
+
+def _enrolled_twice(rows: pl.DataFrame, as_of: dt.date) -> int:
+    lasts = (col.exit.fill_null(as_of) - col.start).dt.total_days() + 1
+    counted = rows.filter(~col.cancelled, is_primary(col.status, lasts), col.ssid != "", col.start.is_not_null())
+    return counted.filter(overlaps("ssid", col.start, col.exit))["ssid"].n_unique()

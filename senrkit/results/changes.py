@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.frames import text
+from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.results.folder import RunFolder
 from senrkit.results.tables import TO_DO
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STATES = ("new", "came-back", "still-open", "solved")
 _COLUMNS = ["school_code", "school_name", "ssid", "local_id", "grade", "start_date", "action", "reason"]
@@ -30,29 +35,29 @@ def run_changes(later: RunFolder, earlier: RunFolder, before: Sequence[RunFolder
         `state` (`new`, `came-back`, `still-open`, `solved`), then the columns of the proposal that say who, where and
         what, as the later run has them (a solved one: as the earlier had it). All text.
     """
-    now, then = _open(later), _open(earlier)
-    older = pd.concat([_key(_open(run)) for run in before], ignore_index=True) if before else pd.Series(dtype="str")
-    was_open, was_older = text.is_in(_key(now), _key(then)), text.is_in(_key(now), older)
-    state = text.choose(was_open, "still-open", text.choose(was_older, text.constant("came-back", now.index), "new"))
-    gone = then[~text.is_in(_key(then), _key(now))]
-    every = pd.concat(
-        [now.assign(state=state), gone.assign(state=text.constant("solved", gone.index))], ignore_index=True
+    key = ["school_code", "ssid", "start_date"]
+    now, then = _open(later, key), _open(earlier, key)
+    older = pl.concat([now.clear(), *(_open(run, key) for run in before)])
+    known = now.join(then.select(*key, was_open=True), on=key, how="left").join(
+        older.select(*key, was_older=True).unique(), on=key, how="left"
     )
-    rank = every["state"].map(STATES.index)
-    ordered = every.assign(rank=rank).sort_values(["rank", "school_code", "ssid", "start_date"], kind="stable")
-    return ordered[["state", *_COLUMNS]].reset_index(drop=True)
+    state = (
+        pl.when("was_open")
+        .then(pl.lit("still-open"))
+        .when("was_older")
+        .then(pl.lit("came-back"))
+        .otherwise(pl.lit("new"))
+    )
+    gone = then.join(now, on=key, how="anti").with_columns(state=pl.lit("solved"))
+    every = pl.concat([known.with_columns(state=state).select("state", *_COLUMNS), gone.select("state", *_COLUMNS)])
+    return to_pandas(every.sort(col.state.cast(pl.Enum(STATES)), "school_code", "ssid", "start_date"))
 
 
 def change_counts(changes: pd.DataFrame) -> dict[str, int]:
     """How many of each state, all four."""
-    counted = changes["state"].value_counts()
-    return {state: int(counted.get(state, 0)) for state in STATES}
+    return {state: int((changes["state"] == state).sum()) for state in STATES}
 
 
-def _open(run: RunFolder) -> pd.DataFrame:
-    rows = run.proposal[run.proposal["action"].isin(TO_DO)]
-    return rows.drop_duplicates(["school_code", "ssid", "start_date"])[_COLUMNS].reset_index(drop=True)
-
-
-def _key(rows: pd.DataFrame) -> pd.Series:
-    return text.joined([rows["school_code"], rows["ssid"], rows["start_date"]])
+def _open(run: RunFolder, key: list[str]) -> pl.DataFrame:
+    rows = to_polars(run.proposal).filter(col.action.is_in(TO_DO))
+    return rows.unique(key, keep="first", maintain_order=True).select(_COLUMNS)

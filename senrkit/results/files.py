@@ -8,19 +8,14 @@ the one before has posted.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
+import polars as pl
+from polars import col
 
-from senrkit.frames import text
-from senrkit.frames.text import sorted_by
+from senrkit.frames.pandas_door import to_polars
 from senrkit.reconciliation.proposal import TRANSACTIONS, Proposal
 from senrkit.reference import SENR_FIELDS
 from senrkit.texts import wording
@@ -38,13 +33,14 @@ _STRUCTURE = r"[\^\r\n\x00]"
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """One file to send: `records` has the SENR fields in the order of the bytes, `actions_index` whose they are."""
+    """One file to send: `records` has the SENR fields in the order of the bytes, `rows` whose they are: the `row` of
+    the action."""
 
     number: int
     step: str
     name: str
-    records: pd.DataFrame
-    actions_index: pd.Index
+    records: pl.DataFrame
+    rows: pl.Series
 
     @property
     def label(self) -> str:
@@ -59,15 +55,15 @@ class Plan:
     Attributes
     ----------
     actions
-        The proposal's actions with `file` (name, `""` for none), `sequence` (int64, 1.. through all files, 0 for none),
-        `step` (`""` for none), `file_number` (int64, 0 for none) and `local_record_id` (of the record that is sent).
+        The proposal's actions with `file` (name, `""` for none), `sequence` (1.. through all files, 0 for none),
+        `step` (`""` for none), `file_number` (0 for none) and `local_record_id` (of the record that is sent).
     files
         In upload order; no empty ones.
     missing
         Label of every step without a file, with the reason in plain words.
     """
 
-    actions: pd.DataFrame
+    actions: pl.DataFrame
     files: tuple[PlannedFile, ...]
     missing: tuple[tuple[str, str], ...]
 
@@ -94,20 +90,25 @@ def order(proposal: Proposal, settings: Settings, run_number: str) -> Plan:
     RuntimeError
         when a held student has something to send, or a record is missing: a fault of senrkit.
     """
-    actions, records = proposal.actions, proposal.records
-    sent = actions.loc[actions["action"].isin(TRANSACTIONS.keys()), ["action", "at_risk", "shortens", *_ROW_ORDER]]
+    actions, records = with_rows(proposal.actions), with_rows(proposal.records)
+    sent = actions.filter(col.action.is_in(list(TRANSACTIONS)))
     _assert_sendable(actions, sent, records)
     single = settings.process.submission_mode == SINGLE
     placed, steps = _one_step(sent) if single else _steps_in_order(sent)
     planned = _with_sequence(actions, placed, steps, settings)
     files = _files(planned, records, run_number if settings.process.local_record_id else None)
-    sent_as = [file.records["local_record_id"].set_axis(file.actions_index) for file in files]
-    ids = pd.concat(sent_as) if sent_as else pd.Series(dtype="str")
-    planned = planned.assign(local_record_id=ids.reindex(planned.index).fillna("").astype("str"))
-    return Plan(planned, files, _missing(planned, steps))
+    none = pl.DataFrame(schema={"row": actions["row"].dtype, "local_record_id": pl.String})
+    ids = [file.records.select(file.rows, "local_record_id") for file in files]
+    planned = planned.join(pl.concat([none, *ids]), on="row", how="left", maintain_order="left")
+    return Plan(planned.with_columns(col.local_record_id.fill_null("")), files, _missing(planned, steps))
 
 
-def encode(records: pd.DataFrame) -> bytes:
+def with_rows(frame: pl.DataFrame) -> pl.DataFrame:  # seam
+    """The index of the actions as the column `row`."""
+    return frame if isinstance(frame, pl.DataFrame) else to_polars(frame.reset_index(names="row"))
+
+
+def encode(records: pl.DataFrame) -> bytes:
     """The records as CALPADS takes them: 35 fields joined by `^`, no header, CR LF, UTF-8 without mark.
 
     Raises
@@ -115,19 +116,17 @@ def encode(records: pd.DataFrame) -> bytes:
     ValueError
         when a value is unknown or would break the line it stands in (`unsendable`), or a record is not a SENR record.
     """
-    if len(records) == 0:
-        return b""
+    records = to_polars(records).select(SENR_FIELDS)
     if not (records["record_type"] == RECORD_TYPE).all():
         raise ValueError(f"A submission file holds {RECORD_TYPE} records only.")
-    columns = {field: text.arrow(records[field]) for field in SENR_FIELDS}
-    data = b"" if any(column.null_count for column in columns.values()) else _lines(pa.table(columns))
-    if not _counts_match(data, len(records)):
-        bad = int(unsendable(records).sum())
+    lines = records.write_csv(include_header=False, separator="^", line_terminator="\r\n", quote_style="never")
+    data, bad = lines.encode(), unsendable(records).sum()
+    if bad or not _counts_match(data, len(records)):
         raise ValueError(f"{bad:,} records hold an unknown value, a caret, a line end or a NUL.")
     return data
 
 
-def decode(data: bytes) -> pd.DataFrame:
+def decode(data: bytes) -> pl.DataFrame:
     """What `encode` wrote, as text columns.
 
     Raises
@@ -135,32 +134,23 @@ def decode(data: bytes) -> pd.DataFrame:
     ValueError
         when the bytes are not lines of 35 fields ended by CR LF, in UTF-8 without mark.
     """
+    schema = dict.fromkeys(SENR_FIELDS, pl.String)
     if data == b"":
-        return pd.DataFrame({field: pd.Series([], dtype="str") for field in SENR_FIELDS})
+        return pl.DataFrame(schema=schema)
     if not data.startswith(f"{RECORD_TYPE}^".encode()) or not _counts_match(data, data.count(b"\n")):
         raise ValueError("These bytes are not lines of 35 fields joined by ^ and ended by CR LF.")
     try:
-        table = pa.csv.read_csv(
-            io.BytesIO(data),
-            pa.csv.ReadOptions(column_names=list(SENR_FIELDS), block_size=1 << 24),
-            pa.csv.ParseOptions(delimiter="^", quote_char=False),
-            pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(SENR_FIELDS, pa.large_string()), strings_can_be_null=False
-            ),
+        return pl.read_csv(
+            data, has_header=False, schema=schema, separator="^", quote_char=None, empty_string_is_null=False
         )
-    except pa.ArrowInvalid:
-        # Arrow quotes the line that it cannot read, and that line is a pupil's.
+    except pl.exceptions.PolarsError:
         raise ValueError("These bytes are not lines of 35 fields in UTF-8.") from None
-    return pd.DataFrame({field: text.from_arrow(table[field]) for field in SENR_FIELDS})
 
 
-def unsendable(records: pd.DataFrame) -> pd.Series:
+def unsendable(records: pl.DataFrame) -> pl.Series:
     """Whether a record holds an unknown value or one with a caret, a line end or a NUL, which no file can carry."""
-    bad = np.zeros(len(records), dtype=bool)
-    for field in SENR_FIELDS:
-        breaks = pc.match_substring_regex(text.arrow(records[field]), _STRUCTURE)
-        bad |= pc.fill_null(breaks, True).to_numpy()
-    return pd.Series(bad, index=records.index)
+    breaks = [col(field).str.contains(_STRUCTURE).fill_null(True) for field in SENR_FIELDS]
+    return to_polars(records).select(pl.any_horizontal(breaks).alias("unsendable")).to_series()
 
 
 def encode_files(plan: Plan) -> tuple[EncodedFile, ...]:
@@ -168,8 +158,7 @@ def encode_files(plan: Plan) -> tuple[EncodedFile, ...]:
     encoded = []
     for planned in plan.files:
         data = encode(planned.records)
-        transactions = planned.records["transaction"].value_counts().sort_index()
-        counts = {code: int(count) for code, count in transactions.items()}
+        counts = dict(planned.records["transaction"].value_counts().sort("transaction").rows())
         encoded.append(EncodedFile(planned, data, hashlib.sha256(data).hexdigest(), counts))
     return tuple(encoded)
 
@@ -184,106 +173,91 @@ def package_name(settings: Settings) -> str:
     return f"SENR_{settings.lea}_{settings.as_of:%Y%m%d}"
 
 
-def _assert_sendable(actions: pd.DataFrame, sent: pd.DataFrame, records: pd.DataFrame) -> None:
-    held = actions.loc[(actions["action"] == "hold") & (actions["ssid"] != ""), "ssid"]
-    half_held = int(text.is_in(sent["ssid"], held).sum())
+def _assert_sendable(actions: pl.DataFrame, sent: pl.DataFrame, records: pl.DataFrame) -> None:
+    held = actions.filter(col.action == "hold", col.ssid != "")
+    half_held = len(sent.join(held, on="ssid", how="semi"))
     if half_held:
         raise RuntimeError(f"{half_held:,} actions of held students were about to be sent.")
-    if not sent.index.isin(records.index).all():
+    if len(sent.join(records, on="row", how="anti")):
         raise RuntimeError("An action that is to be sent has no record.")
     if (sent["ssid"] == "").any():
         raise RuntimeError("An action that is to be sent has no SSID.")
 
 
-def _steps_in_order(sent: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[int, str]]]:
+def _steps_in_order(sent: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
     """Step and file number of everything sent, and all (number, step) slots, empty ones too."""
-    is_delete, is_add = sent["action"] == "delete", sent["action"] == "add"
-    last = is_delete & sent["at_risk"]
-    waits = is_add & sent["ssid"].isin(sent.loc[last, "ssid"])
-    kind = np.select([last, is_delete, waits, is_add], [_DELETE_LAST, _DELETE, _ADD_AFTER_LAST, _ADD], _UPDATE)
-    placed = sent[list(_ROW_ORDER)].assign(kind=kind, lengthens=(sent["action"] == "update") & ~sent["shortens"])
-    placed = sorted_by(placed, ["kind", "lengthens", "start_date", "school_code", "nps_code"])
-    turn = placed.groupby(["kind", "ssid"], sort=False).cumcount()
+    is_delete, is_add = col.action == "delete", col.action == "add"
+    last = is_delete & col.at_risk
+    waits = is_add & last.any().over("ssid")
+    kind = (
+        pl.when(last).then(_DELETE_LAST).when(is_delete).then(_DELETE)
+        .when(waits).then(_ADD_AFTER_LAST).when(is_add).then(_ADD).otherwise(_UPDATE)
+    )  # fmt: skip
     # A file of deletes may hold one student twice: no delete depends on another.
-    turn = turn.where(~placed["kind"].isin([_DELETE, _DELETE_LAST]), 0)
-    turns = turn.groupby(placed["kind"]).max().reindex(range(len(STEPS)), fill_value=0) + 1
-    first_number = (turns.cumsum() - turns + 1).to_numpy()
-    placed["file_number"] = first_number[placed["kind"]] + turn
-    slots = [step for step, times in zip(STEPS, turns, strict=True) for _ in range(times)]
-    return placed, list(enumerate(slots, start=1))
+    turn = pl.when(is_delete).then(0).otherwise(pl.int_range(pl.len()).over("kind", "ssid"))
+    placed = (
+        sent.with_columns(kind=kind, lengthens=(col.action == "update") & ~col.shortens)
+        .sort("kind", "lengthens", "start_date", "school_code", "nps_code", maintain_order=True)
+        .with_columns(turn=turn)
+    )
+    times = dict(placed.group_by("kind").agg(col.turn.max() + 1).rows())
+    slots = [(kind, turn) for kind in range(len(STEPS)) for turn in range(times.get(kind, 1))]
+    numbers = pl.DataFrame(slots, {"kind": pl.Int32, "turn": pl.Int64}, orient="row").with_row_index("file_number", 1)
+    placed = placed.cast({"kind": pl.Int32, "turn": pl.Int64}).join(numbers, on=["kind", "turn"], maintain_order="left")
+    return placed, [(number, STEPS[kind]) for number, (kind, _) in enumerate(slots, start=1)]
 
 
-def _one_step(sent: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[int, str]]]:
+def _one_step(sent: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
     """Everything in one file, as the process was before June 2022."""
-    return sent[list(_ROW_ORDER)].assign(file_number=1), [(1, SINGLE)]
+    return sent.with_columns(file_number=pl.lit(1, pl.UInt32)), [(1, SINGLE)]
 
 
 def _with_sequence(
-    actions: pd.DataFrame, placed: pd.DataFrame, steps: list[tuple[int, str]], settings: Settings
-) -> pd.DataFrame:
-    transaction_order = actions.loc[placed.index, "action"].map(list(TRANSACTIONS).index)
-    ranked = placed.assign(transaction_order=transaction_order)
-    ranked = sorted_by(ranked, ["file_number", "transaction_order", *_ROW_ORDER])
-    sequence = pd.Series(np.arange(1, len(ranked) + 1), index=ranked.index)
-    number = placed["file_number"].reindex(actions.index, fill_value=0).astype("int64")
-    step_of = {0: ""} | dict(steps)
-    name_of = {0: ""} | {at: f"{package_name(settings)}_{label(at, step)}.txt" for at, step in steps}
-    return actions.assign(
-        file=number.map(name_of).astype("str"),
-        sequence=sequence.reindex(actions.index, fill_value=0).astype("int64"),
-        step=number.map(step_of).astype("str"),
-        file_number=number,
+    actions: pl.DataFrame, placed: pl.DataFrame, steps: list[tuple[int, str]], settings: Settings
+) -> pl.DataFrame:
+    transaction_order = col.action.cast(pl.Enum(list(TRANSACTIONS)))
+    ranked = placed.sort("file_number", transaction_order, *_ROW_ORDER, maintain_order=True)
+    ranked = ranked.with_row_index("sequence", 1).select("row", "sequence", "file_number")
+    slots = pl.DataFrame(
+        [(number, f"{package_name(settings)}_{label(number, step)}.txt", step) for number, step in steps],
+        {"file_number": pl.UInt32, "file": pl.String, "step": pl.String},
+        orient="row",
     )
+    return (
+        actions.join(ranked.join(slots, on="file_number"), on="row", how="left", maintain_order="left")
+        .with_columns(col("file", "step").fill_null(""), col("sequence", "file_number").cast(pl.Int64).fill_null(0))
+    )  # fmt: skip
 
 
-def _files(planned: pd.DataFrame, records: pd.DataFrame, run_number: str | None) -> tuple[PlannedFile, ...]:
-    sent = planned.loc[planned["sequence"] > 0, ["file_number", "step", "file", "sequence", "action"]]
+def _files(planned: pl.DataFrame, records: pl.DataFrame, run_number: str | None) -> tuple[PlannedFile, ...]:
+    fields = [name for name in SENR_FIELDS if name not in ("record_type", "transaction")]
+    sent = (
+        planned.filter(col.sequence > 0)
+        .sort("sequence")
+        .select("row", "sequence", "file_number", "step", "file", record_type=pl.lit(RECORD_TYPE), transaction="action")
+        .with_columns(col.transaction.replace_strict(TRANSACTIONS))
+        .join(records.select("row", *fields), on="row", maintain_order="left")
+    )
+    if run_number is not None:
+        sent = sent.with_columns(local_record_id=pl.format("{}-{}", pl.lit(run_number), "sequence"))
     files = []
-    for (number, step, name), rows in sorted_by(sent, ["sequence"]).groupby(["file_number", "step", "file"], sort=True):
-        outgoing = _outgoing(records.loc[rows.index, list(SENR_FIELDS)], rows, run_number)
-        files.append(PlannedFile(int(number), step, name, outgoing.reset_index(drop=True), rows.index))
+    for rows in sent.partition_by("file_number", maintain_order=True) if len(sent) else ():
+        number, step, name = rows.select("file_number", "step", "file").row(0)
+        files.append(PlannedFile(number, step, name, rows.select(SENR_FIELDS), rows["row"]))
     return tuple(files)
 
 
-def _outgoing(records: pd.DataFrame, sent: pd.DataFrame, run_number: str | None) -> pd.DataFrame:
-    """The records with their type, transaction code and, unless `None`, our trace."""
-    outgoing = records.assign(
-        record_type=text.constant(RECORD_TYPE, sent.index),
-        transaction=sent["action"].map(TRANSACTIONS).astype("str"),
-    )
-    if run_number is None:
-        return outgoing
-    return outgoing.assign(local_record_id=text.concatenated(f"{run_number}-", sent["sequence"].astype("str")))
-
-
-def _missing(planned: pd.DataFrame, steps: list[tuple[int, str]]) -> tuple[tuple[str, str], ...]:
+def _missing(planned: pl.DataFrame, steps: list[tuple[int, str]]) -> tuple[tuple[str, str], ...]:
     used = set(planned["file_number"])
-    held = planned.loc[planned["action"] == "hold", "intended"].value_counts()
+    held = dict(planned.filter(col.action == "hold")["intended"].value_counts().rows())
     missing = []
     for number, step in steps:
         if number not in used:
             why = wording.phrase("missing", step).sentence
-            count = int(held.get(step, 0))
+            count = held.get(step, 0)
             also = f" {count:,} {step}{'s' if count > 1 else ''} held back: see held students." if count else ""
             missing.append((label(number, step), why + also))
     return tuple(missing)
-
-
-def _lines(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    options = pa.csv.WriteOptions(include_header=False, delimiter="^", eol="\r\n", quoting_style="none")
-    try:
-        pa.csv.write_csv(table, out, options)
-    except pa.ArrowInvalid:
-        # Arrow's writer refuses a double quote, which CALPADS does not mind (and quotes the value in its message).
-        return _joined_lines(table)
-    return out.getvalue()
-
-
-def _joined_lines(table: pa.Table) -> bytes:
-    columns = [column.combine_chunks() for column in table.columns]
-    lines = pc.binary_join_element_wise(*columns, pa.scalar("^", pa.large_string()))
-    return "".join(f"{line}\r\n" for line in lines.to_pylist()).encode()
 
 
 def _counts_match(data: bytes, records: int) -> bool:

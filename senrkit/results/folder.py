@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import polars as pl
+from polars import col
 
 from senrkit.errors import InputError
-from senrkit.frames import dates
+from senrkit.frames import days
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.results.tables import (
     ACTIONS,
     ADDED_COLUMNS,
@@ -21,6 +23,9 @@ from senrkit.results.tables import (
     PROPOSAL_COLUMNS,
     TO_DO,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MANIFEST = "manifest.json"
 ENROLLMENTS = "enrollments.csv"
@@ -116,55 +121,54 @@ class RunFolder:
         """
         counts = self.manifest["counts"] or {"school": {}, "school_name": {}}
         rows = [
-            {"school_code": code, "school_name": counts["school_name"].get(code, "") or code}
-            | {action: by_action.get(action, 0) for action in ACTIONS}
+            (code, counts["school_name"].get(code, "") or code, *(by_action.get(action, 0) for action in ACTIONS))
             for code, by_action in counts["school"].items()
         ]
-        table = pd.DataFrame(rows, columns=["school_code", "school_name", *ACTIONS])
-        table = table.astype({"school_code": "str", "school_name": "str"} | dict.fromkeys(ACTIONS, "int64"))
-        table["to_do"] = table[list(TO_DO)].sum(axis=1).astype("int64")
-        return table.sort_values(["to_do", "school_code"], ascending=[False, True], ignore_index=True)
+        schema = {"school_code": pl.String, "school_name": pl.String, **dict.fromkeys(ACTIONS, pl.Int64)}
+        table = pl.DataFrame(rows, schema, orient="row").with_columns(to_do=pl.sum_horizontal(TO_DO))
+        return to_pandas(table.sort("to_do", "school_code", descending=[True, False]))
 
     @cached_property
     def census(self) -> pd.DataFrame:
         """Open enrollments on census day: `school_code`, `school_name`, `grade`, counts `now`, `aeries`, `after`."""
         forecast = self.manifest.get("what_if") or {"schools": {}}
         rows = [
-            {"school_code": code, "school_name": school["school_name"] or code, "grade": grade, **counts}
+            (code, school["school_name"] or code, grade, counts["now"], counts["aeries"], counts["after"])
             for code, school in forecast["schools"].items()
             for grade, counts in school["grades"].items()
         ]
-        table = pd.DataFrame(rows, columns=["school_code", "school_name", "grade", "now", "aeries", "after"])
-        texts = dict.fromkeys(("school_code", "school_name", "grade"), "str")
-        return table.astype(texts | dict.fromkeys(("now", "aeries", "after"), "int64"))
+        texts, numbers = ("school_code", "school_name", "grade"), ("now", "aeries", "after")
+        schema = dict.fromkeys(texts, pl.String) | dict.fromkeys(numbers, pl.Int64)
+        return to_pandas(pl.DataFrame(rows, schema, orient="row"))
 
     def _table(self, name: str) -> pd.DataFrame:
         columns = list(_COLUMNS[name])
         # A run made before the file existed, or one that was stopped, has none of it.
         if self.stopped or (name == ENROLLMENTS and not (self.folder / name).exists()):
-            return pd.DataFrame({column: pd.Series([], dtype="str") for column in columns})
+            return to_pandas(pl.DataFrame(schema=dict.fromkeys(columns, pl.String)))
         try:
-            table = pd.read_csv(self.folder / name, dtype="str", na_filter=False, encoding="utf-8")
-        except (OSError, ValueError):
+            table = pl.read_csv(self.folder / name, infer_schema=False, empty_string_is_null=False)
+        except (OSError, pl.exceptions.PolarsError):
             # What the library says of a damaged table would quote a pupil's row.
             raise InputError(
                 f"{self.folder / name} is missing or damaged.", "Run again, or open another run."
             ) from None
-        missing = [column for column in columns if column not in table and column not in ADDED_COLUMNS]
+        missing = [column for column in columns if column not in table.columns and column not in ADDED_COLUMNS]
         if missing:
             raise InputError(f"{self.folder / name} has no column {', '.join(missing)}.", "Run again.")
         # The tables guard text that a spreadsheet would run as a formula with an apostrophe.
-        plain = table.replace(r"^'(?=[=+\-@\t\r\n])", "", regex=True)
-        return _in_todays_writing(plain, columns)
+        plain = table.with_columns(col(pl.String).str.replace(r"^'([=+\-@\t\r\n])", "$1"))
+        return to_pandas(_in_todays_writing(plain, columns))
 
 
-def _in_todays_writing(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+def _in_todays_writing(table: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """A table of whichever senrkit: dates ISO, the start as a key beside them, columns that came later blank."""
-    table = table.assign(**{name: "" for name in columns if name not in table})
-    days = [name for name in ("start_date", "exit_date") if name in table]
+    table = table.with_columns(pl.lit("").alias(name) for name in columns if name not in table.columns)
     if "start_key" in columns:
-        table = table.assign(start_key=dates.key_texts(table["start_date"]))
-    return table.assign(**{name: dates.iso_texts(table[name]) for name in days}).astype("str")
+        table = table.with_columns(start_key=days.iso_to_key(col.start_date))
+    return table.with_columns(
+        days.key_to_iso(col(name)) for name in ("start_date", "exit_date") if name in table.columns
+    )
 
 
 def runs_beside(run: RunFolder) -> list[RunFolder]:

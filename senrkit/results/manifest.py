@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import polars as pl
+from polars import col
 
 from senrkit.results.tables import ACTIONS, shown_reason
 from senrkit.settings.settings import settings_document
@@ -69,10 +70,10 @@ def build_manifest(
     balance: Json | None = None,
     plan: Plan | None = None,
     files: Iterable[EncodedFile] = (),
-    findings: pd.DataFrame | None = None,
+    findings: pl.DataFrame | None = None,
     decisions: Json | None = None,
     notes: Sequence[str] = (),
-    information: pd.DataFrame | None = None,
+    information: pl.DataFrame | None = None,
     what_if: Json | None = None,
 ) -> dict[str, Any]:
     """The manifest of a run, or, without a plan, of one that a precondition stopped.
@@ -118,7 +119,7 @@ def build_manifest(
         "missing_steps": [] if plan is None else [{"step": step, "why": why} for step, why in plan.missing],
         "decisions": None if decisions is None else dict(decisions),
         "notes": list(notes),
-        "information": {} if information is None else _sizes(information.groupby("kind").size()),
+        "information": {} if information is None else _sizes(information, "kind"),
         "what_if": None if what_if is None else dict(what_if),
     }
 
@@ -144,26 +145,24 @@ def to_json(manifest: Json) -> bytes:
     return (json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
 
 
-def counts(actions: pd.DataFrame) -> dict[str, Any]:
-    """How many actions: by `action` (all seven), by `reason` under its action, by `school`, with each `school_name`."""
-    by_action = actions["action"].value_counts()
-    keyed = actions.assign(reason=shown_reason(actions))
-    reasoned = keyed[keyed["reason"] != ""]
-    named = actions[["school_code", "school_name"]].drop_duplicates("school_code").sort_values("school_code")
+def counts(actions: pl.DataFrame) -> dict[str, Any]:
+    """How many actions: by `action` (all of them), by `reason` under its action, by `school`, each `school_name`."""
+    by_action = _sizes(actions, "action")
+    reasoned = actions.select("action", reason=shown_reason()).filter(col.reason != "")
+    named = actions.unique("school_code", keep="first").select("school_code", "school_name").sort("school_code")
     return {
-        "action": {action: int(by_action.get(action, 0)) for action in ACTIONS},
-        "reason": _nested(reasoned.groupby(["action", "reason"]).size()),
-        "school": _nested(actions.groupby(["school_code", "action"]).size()),
-        "school_name": dict(zip(named["school_code"], named["school_name"], strict=True)),
+        "action": {action: by_action.get(action, 0) for action in ACTIONS},
+        "reason": _nested(reasoned, "action", "reason"),
+        "school": _nested(actions, "school_code", "action"),
+        "school_name": dict(named.rows()),
     }
 
 
-def findings_by_rule(findings: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def findings_by_rule(findings: pl.DataFrame) -> dict[str, dict[str, Any]]:
     """Rule → severity and count, the most frequent first."""
-    rules = findings.groupby("rule")["severity"].agg(["first", "size"]).reset_index()
-    rules = rules.sort_values(["size", "rule"], ascending=[False, True])
-    rows = zip(rules["rule"], rules["first"], rules["size"], strict=True)
-    return {rule: {"severity": severity, "count": int(count)} for rule, severity, count in rows}
+    rules = findings.group_by("rule").agg(severity=col.severity.first(), count=pl.len())
+    rows = rules.sort("count", "rule", descending=[True, False]).rows()
+    return {rule: {"severity": severity, "count": count} for rule, severity, count in rows}
 
 
 def file_entry(encoded: EncodedFile) -> dict[str, Any]:
@@ -179,12 +178,12 @@ def file_entry(encoded: EncodedFile) -> dict[str, Any]:
     }
 
 
-def _sizes(sizes: pd.Series) -> dict[str, int]:
-    return {name: int(size) for name, size in sizes.items()}
+def _sizes(rows: pl.DataFrame, by: str) -> dict[str, int]:
+    return dict(rows.group_by(by).len().sort(by).rows())
 
 
-def _nested(sizes: pd.Series) -> dict[str, dict[str, int]]:
+def _nested(rows: pl.DataFrame, outer: str, inner: str) -> dict[str, dict[str, int]]:
     nested: dict[str, dict[str, int]] = {}
-    for (outer, inner), size in sizes.items():
-        nested.setdefault(outer, {})[inner] = int(size)
+    for first, second, size in rows.group_by(outer, inner).len().sort(outer, inner).rows():
+        nested.setdefault(first, {})[second] = size
     return nested

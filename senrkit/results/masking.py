@@ -6,11 +6,10 @@ The one rule for everything that is shown: tables, sentences and notebooks and t
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-import pandas as pd
-import pyarrow.compute as pc
-
-from senrkit.frames import text
+if TYPE_CHECKING:
+    import pandas as pd
 
 IDENTIFIERS = ("ssid", "local_id")
 # An SSID has ten digits; typed with one too few or one too many it still says who it is.
@@ -28,12 +27,8 @@ def masked(frame: pd.DataFrame, show_students: bool) -> pd.DataFrame:
     if show_students:
         return frame
     kept = frame[[name for name in frame if not _NAMES.match(str(name))]]
-    hidden = {
-        name: text.mapped(kept[name], masked_identifier) if name in IDENTIFIERS else _without_ssids(kept[name])
-        for name in kept
-        if pd.api.types.is_string_dtype(kept[name])
-    }
-    return kept.assign(**hidden)
+    texts = [name for name in kept if kept[name].dtype == "str"]
+    return kept.assign(**{name: _hidden(kept[name]) for name in texts})
 
 
 def masked_identifier(identifier: str) -> str:
@@ -48,5 +43,7 @@ def masked_text(said: str, show_students: bool) -> str:
     return said if show_students else re.sub(_SSID, rf"{_MASK}\1", said)
 
 
-def _without_ssids(column: pd.Series) -> pd.Series:
-    return text.from_arrow(pc.replace_substring_regex(text.arrow(column), _SSID, rf"{_MASK}\1"), column.index)
+def _hidden(column: pd.Series) -> pd.Series:
+    if column.name in IDENTIFIERS:
+        return column.map(masked_identifier, na_action="ignore").astype("str")
+    return column.str.replace(_SSID, rf"{_MASK}\1", regex=True)

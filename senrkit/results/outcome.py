@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
+from polars import col
 
-from senrkit.calpads.predict import Prediction, predict, predict_without_held
+from senrkit.calpads.predict import Prediction, predict
+from senrkit.calpads.records import NONPUBLIC
 from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
-from senrkit.frames import text
-from senrkit.frames.text import taken
+from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.inputs.directory import SchoolDirectory
 from senrkit.reconciliation.decisions import Applied
 from senrkit.reconciliation.proposal import Proposal, hold
-from senrkit.reconciliation.scope import Scope, key_of
+from senrkit.reconciliation.scope import Scope
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
-from senrkit.results.files import SINGLE, Plan, order, unsendable
+from senrkit.results.files import SINGLE, Plan, order, unsendable, with_rows
 from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 from senrkit.spells.build import SpellSet
@@ -48,7 +47,7 @@ class Outcome:
 
     proposal: Proposal
     plan: Plan
-    findings: pd.DataFrame
+    findings: pl.DataFrame
     store: Store
 
 
@@ -56,8 +55,8 @@ def decide(proposal: Proposal, applied: Applied) -> Proposal:
     """The proposal with the students held whom a person decided to hold."""
     if not applied.held.any():
         return proposal
-    ssids = proposal.actions.loc[applied.held, "ssid"].drop_duplicates()
-    return hold(proposal, _holds(ssids, DECIDED, "A person decided so; see the decisions file."))
+    theirs = with_rows(proposal.actions).filter(pl.Series(applied.held))  # seam
+    return hold(proposal, _holds(theirs, DECIDED, pl.lit("A person decided so; see the decisions file."), pl.lit("")))
 
 
 def foretell(
@@ -73,36 +72,41 @@ def foretell(
     Raises
     ------
     AssertionError
-        when the second plan is not the first without those students, or the model does not end where it must
-        (`assert_settled`): a fault of senrkit.
+        when a file would still be refused, or the model does not end where it must (`assert_settled`): a fault of
+        senrkit.
     """
     context = CheckContext(settings.school_year, settings.as_of, settings.lea, settings.charter, directory)
     store = Store(scope.rows)
     proposal = _without_unsendable(proposal)
     plan = order(proposal, settings, run_number)
+    # Once, for the plan is asked about a second time when students are held.
+    store = store.opened(with_rows(proposal.actions).filter(col.transaction != ""))
     prediction = predict(plan.files, store, context)
     findings = prediction.findings
     if settings.process.submission_mode != SINGLE:
         if len(prediction.held):
             # Of students who are held no record stands in any file, so neither does what would have been said of it.
-            rejected = findings[text.is_in(findings["ssid"], prediction.held["ssid"])].assign(file="")
+            rejected = findings.join(prediction.held, on="ssid", how="semi", maintain_order="left")
             proposal = hold(proposal, _rejections(prediction))
-            left = order(proposal, settings, run_number)
-            prediction = predict_without_held(prediction, plan.files, left.files, context)
-            findings, plan = pd.concat([prediction.findings, rejected], ignore_index=True), left
+            plan = order(proposal, settings, run_number)
+            prediction = predict(plan.files, store, context)
+            assert not len(prediction.held), "A file would be refused for a student who was not held."
+            findings = pl.concat([prediction.findings, rejected.with_columns(file=pl.lit(""))])
         assert_settled(prediction.final_store, proposal, scope)
-    findings = findings.drop_duplicates(["rule", "ssid", "school_code", "start_date", "message"], ignore_index=True)
+    same = ["rule", "ssid", "school_code", "start_date", "message"]
+    findings = findings.unique(same, keep="first", maintain_order=True)
     return Outcome(proposal, plan, _with_file(findings, plan), prediction.final_store)
 
 
-def _with_file(findings: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+def _with_file(findings: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Findings of the look-ahead, too, name the file that holds the record: the last one with its key."""
     if not plan.files:
         return findings
     key = ["ssid", "school_code", "start_date"]
-    sent = pd.concat([file.records[key].assign(file=file.name) for file in reversed(plan.files)], ignore_index=True)
-    at = text.positions(text.joined([findings[name] for name in key]), text.joined([sent[name] for name in key]))
-    return findings.assign(file=text.first_filled(findings["file"], taken(sent["file"], at).fillna("")))
+    sent = pl.concat(file.records.select(*key, sent_in=pl.lit(file.name)) for file in reversed(plan.files))
+    last = findings.join(sent.unique(key, keep="first", maintain_order=True), on=key, how="left", maintain_order="left")
+    named = pl.when(col.file == "").then(col.sent_in.fill_null("")).otherwise("file")
+    return last.with_columns(file=named).drop("sent_in")
 
 
 def assert_settled(store: Store, proposal: Proposal, scope: Scope) -> None:
@@ -117,64 +121,70 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope) -> None:
     AssertionError
         with counts only.
     """
-    touched = proposal.actions[proposal.actions["transaction"] != ""]
-    ssids = touched["ssid"].drop_duplicates()
-    after = store.rows_of(ssids)
-    left_alone = scope.rows.is_in("ssid", ssids)
-    left_alone[touched.loc[touched["ods_row"] >= 0, "ods_row"]] = False
-    kept = scope.rows.where(left_alone)
-    written = touched[touched["transaction"] == "A"]
-    records = proposal.records.loc[written.index]
+    touched = with_rows(proposal.actions).filter(col.transaction != "")
+    gone = touched.filter(col.ods_row >= 0)["ods_row"].implode()
+    of_them = col.ssid.is_in(touched["ssid"].unique().implode())
+    after = store.rows_of(touched).with_columns(_KEY).with_row_index("found")
+    kept = scope.rows.where(of_them & ~pl.int_range(pl.len()).is_in(gone)).with_columns(_KEY)
+    written = touched.filter(col.transaction == "A").select("row", "spell")
+    records = written.join(with_rows(proposal.records), on="row", maintain_order="left").with_columns(_KEY)
 
-    expected, found = pd.concat([key_of(kept), key_of(records)], ignore_index=True), key_of(after)
-    lost, strange = int((~text.is_in(expected, found)).sum()), int((~text.is_in(found, expected)).sum())
+    expected = pl.concat([kept.select("key"), records.select("key")])
+    lost = len(expected.join(after, on="key", how="anti"))
+    strange = len(after.join(expected, on="key", how="anti"))
     assert not lost, f"{lost:,} enrollments that should be in the model of CALPADS are not."
-    assert not strange and len(found) == len(expected), (
+    assert not strange and len(after) == len(expected), (
         f"{strange:,} enrollments in the model of CALPADS should not be."
     )
-    stands = text.positions(expected, found)
-    changed = _unequal(after, stands[: len(kept)], kept, ODS_FIELDS)
+    changed = _unequal(after, kept, ODS_FIELDS)
     assert not changed, f"{changed:,} enrollments that were not sent differ in the model of CALPADS."
-    sent = stands[len(kept) :]
-    differ = _unequal(after, sent, records, [name for name in SENR_FIELDS if name not in _OF_THE_RECORD])
+    differ = _unequal(after, records, [name for name in SENR_FIELDS if name not in _OF_THE_RECORD])
     assert not differ, f"{differ:,} enrollments differ in the model of CALPADS from what was sent."
-    spell = written["spell"].to_numpy()
-    said = proposal.spells[list(COMPARED)].iloc[spell[spell >= 0]]
-    unlike = _unequal(after, sent[spell >= 0], said, COMPARED)
+    spells = to_polars(proposal.spells).select(COMPARED).with_row_index("spell")  # seam
+    of_spells = records.filter(col.spell >= 0).select("key", col.spell.cast(pl.UInt32))
+    unlike = _unequal(after, of_spells.join(spells, on="spell"), COMPARED)
     assert not unlike, f"{unlike:,} enrollments differ in the model of CALPADS from what Aeries says."
 
 
-def _unequal(left: pd.DataFrame, at: np.ndarray, right: pd.DataFrame, names: Sequence[str]) -> int:
-    """How many rows differ from their counterpart, at those positions on the left, in the named columns; unknown on the
-    right is equal to anything."""
-    differs = np.zeros(len(at), dtype=bool)
-    for name in names:
-        stands = text.arrow(left[name]).combine_chunks().take(pa.array(at))
-        unlike = pc.not_equal(stands, text.arrow(right[name]).combine_chunks())
-        differs |= pc.fill_null(unlike, False).to_numpy(zero_copy_only=False)
-    return int(differs.sum())
+# The operational key; a nonpublic school's own code counts only at the nonpublic school.
+_KEY = pl.concat_str(
+    "school_code",
+    pl.when(col.school_code == NONPUBLIC).then("nps_code").otherwise(pl.lit("")),
+    "ssid",
+    "start_date",
+    separator="^",
+).alias("key")
+
+
+def _unequal(after: pl.DataFrame, expected: pl.DataFrame, names: Sequence[str]) -> int:
+    """How many rows differ from the first with their key in the model, in the named columns; unknown is equal to
+    anything."""
+    stands = after.unique("key", keep="first", maintain_order=True)
+    met = expected.join(stands, on="key", suffix="_after")
+    differs = pl.any_horizontal((col(name) != col(f"{name}_after")).fill_null(False) for name in names)
+    return len(met.filter(differs))
 
 
 def _without_unsendable(proposal: Proposal) -> Proposal:
     """A caret or a line end typed into Aeries would break the line it stands in: no file can carry it."""
-    rows = proposal.records.index[unsendable(proposal.records).to_numpy()]
-    if not len(rows):
+    records = with_rows(proposal.records)
+    bad = records.filter(unsendable(records)).select("row")
+    if not len(bad):
         return proposal
     said = (
         "A value in Aeries holds a caret, a line end or a NUL, which no file can carry. "
         "Take it out in Aeries and run again."
     )
-    return hold(proposal, _holds(proposal.actions.loc[rows, "ssid"].drop_duplicates(), PREDICTED, said))
+    theirs = with_rows(proposal.actions).join(bad, on="row", how="semi", maintain_order="left")
+    return hold(proposal, _holds(theirs, PREDICTED, pl.lit(said), pl.lit("")))
 
 
 def _rejections(prediction: Prediction) -> pd.DataFrame:
     """Every student with a finding that would reject a file, with rule, sentence and fix."""
-    held = prediction.held.drop_duplicates("ssid")
-    said = text.concatenated(held["rule"], ": ", held["message"], " ", held["fix"])
-    return _holds(held["ssid"], PREDICTED, said, held["rule"])
+    return _holds(prediction.held, PREDICTED, pl.format("{}: {} {}", "rule", "message", "fix"), col.rule)
 
 
-def _holds(ssids: pd.Series, reason: str, said: str | pd.Series, detail: str | pd.Series = "") -> pd.DataFrame:
-    values = {"ssid": ssids, "hold_reason": reason, "detail": detail, "text": said}
-    held = {name: value.to_numpy() if isinstance(value, pd.Series) else value for name, value in values.items()}
-    return pd.DataFrame(held, index=pd.RangeIndex(len(ssids))).astype("str")
+def _holds(students: pl.DataFrame, reason: str, said: pl.Expr, detail: pl.Expr) -> pd.DataFrame:
+    """One hold a student (column `ssid`)."""
+    first = students.unique("ssid", keep="first", maintain_order=True)
+    return to_pandas(first.select("ssid", hold_reason=pl.lit(reason), detail=detail, text=said))  # seam

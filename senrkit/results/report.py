@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow.compute as pc
+import polars as pl
+from polars import col
 
 from senrkit.calpads.check import titles
 from senrkit.calpads.findings import by_cause
-from senrkit.frames import dates, text
+from senrkit.frames import days
 from senrkit.results.files import Plan
 from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_table
 from senrkit.results.workbook import Row, Sheet, write_book
@@ -29,9 +29,9 @@ def write_workbook(
     path: Path,
     manifest: Mapping[str, Any],
     plan: Plan,
-    left_out: pd.DataFrame,
-    findings: pd.DataFrame | None,
-    information: pd.DataFrame,
+    left_out: pl.DataFrame,
+    findings: pl.DataFrame | None,
+    information: pl.DataFrame,
 ) -> None:
     """Write the workbook to `path`. Every cell but counts is text; none is a formula.
 
@@ -55,10 +55,10 @@ def write_workbook(
 def _tables(
     manifest: Mapping[str, Any],
     plan: Plan,
-    left_out: pd.DataFrame,
-    findings: pd.DataFrame | None,
-    information: pd.DataFrame,
-) -> dict[str, pd.DataFrame]:
+    left_out: pl.DataFrame,
+    findings: pl.DataFrame | None,
+    information: pl.DataFrame,
+) -> dict[str, pl.DataFrame]:
     return {
         "by_school": _by_school(manifest),
         "proposal": _proposal(plan),
@@ -72,65 +72,57 @@ def _tables(
     }
 
 
-def _sheet(name: str, table: pd.DataFrame) -> Sheet:
+def _sheet(name: str, table: pl.DataFrame) -> Sheet:
     words = wording.phrase("sheet", name)
     return Sheet(words.title, wording.sheet_columns(name), table, words.cure)
 
 
-def _by_school(manifest: Mapping[str, Any]) -> pd.DataFrame:
+def _by_school(manifest: Mapping[str, Any]) -> pl.DataFrame:
     """Schools with the most to do first; one row a school."""
     counts = manifest["counts"]
     rows = [
-        {"school_code": code, "school_name": counts["school_name"][code], **(dict.fromkeys(ACTIONS, 0) | by_action)}
+        (code, counts["school_name"][code], *(by_action.get(action, 0) for action in ACTIONS))
         for code, by_action in counts["school"].items()
     ]
-    table = pd.DataFrame(rows, columns=["school_code", "school_name", *ACTIONS])
-    to_do = table[list(TO_DO)].sum(axis=1)
-    return table.assign(to_do=to_do).sort_values(["to_do", "school_code"], ascending=[False, True])
+    schema = {"school_code": pl.String, "school_name": pl.String, **dict.fromkeys(ACTIONS, pl.Int64)}
+    table = pl.DataFrame(rows, schema, orient="row").with_columns(to_do=pl.sum_horizontal(TO_DO))
+    return table.sort("to_do", "school_code", descending=[True, False])
 
 
-def _proposal(plan: Plan) -> pd.DataFrame:
-    table = proposal_table(plan.actions)
-    labels = {file.name: file.label for file in plan.files}
-    return table.assign(
-        reason=_reason_titles(table),
-        action=_titles("action", table["action"]),
-        file=text.mapped(table["file"], lambda name: labels.get(name, "")),
-        changed=_readable(table["changed"]),
-        before=_readable(table["before"]),
-        after=_readable(table["after"]),
-    )
-
-
-def _reason_titles(table: pd.DataFrame) -> pd.Series:
-    """One reason has a title per action; those of an action without reasons stay blank."""
-    titles = table["reason"]
+def _proposal(plan: Plan) -> pl.DataFrame:
+    # One reason has a title per action; those of an action without reasons stay blank.
+    reason = col.reason
     for action in TO_DO:
-        titles = text.choose((table["action"] == action).to_numpy(), _titles(action, table["reason"]), titles)
-    return titles
-
-
-def _held(actions: pd.DataFrame) -> pd.DataFrame:
-    held = actions[actions["action"] == "hold"].sort_values(["hold_reason", "school_code", "ssid", "start_date"])
-    return held.assign(
-        intended=_titles("action", held["intended"]),
-        hold_reason=_titles("hold", held["hold_reason"]),
-        cure=text.mapped(held["hold_reason"], lambda id: wording.phrase("hold", id).cure),
-        start_date=dates.iso_texts(held["start_date"]),
-        exit_date=dates.iso_texts(held["exit_date"]),
+        reason = pl.when(col.action == action).then(_titles(action, col.reason)).otherwise(reason)
+    labels = {file.name: file.label for file in plan.files}
+    return proposal_table(plan.actions).with_columns(
+        reason=reason,
+        action=_titles("action", col.action),
+        file=col.file.replace_strict(labels, default="", return_dtype=pl.String),
+        **{name: _readable(col(name)) for name in ("changed", "before", "after")},
     )
 
 
-def _left_out(left_out: pd.DataFrame) -> pd.DataFrame:
-    rows = left_out.sort_values(["reason", "school_code", "ssid", "start_date"], kind="stable")
-    return rows.assign(
-        reason=_titles("left-out", rows["reason"]),
-        sentence=text.mapped(rows["reason"], lambda id: wording.phrase("left-out", id).sentence),
-        cure=text.mapped(rows["reason"], lambda id: wording.phrase("left-out", id).cure),
+def _held(actions: pl.DataFrame) -> pl.DataFrame:
+    held = actions.filter(col.action == "hold")
+    return held.sort("hold_reason", "school_code", "ssid", "start_date", maintain_order=True).with_columns(
+        days.key_to_iso(col("start_date", "exit_date")),
+        intended=_titles("action", col.intended),
+        hold_reason=_titles("hold", col.hold_reason),
+        cure=_words("hold", col.hold_reason, "cure"),
     )
 
 
-def _preconditions(manifest: Mapping[str, Any]) -> pd.DataFrame:
+def _left_out(left_out: pl.DataFrame) -> pl.DataFrame:
+    rows = left_out.sort("reason", "school_code", "ssid", "start_date", maintain_order=True, nulls_last=True)
+    return rows.with_columns(
+        reason=_titles("left-out", col.reason),
+        sentence=_words("left-out", col.reason, "sentence"),
+        cure=_words("left-out", col.reason, "cure"),
+    )
+
+
+def _preconditions(manifest: Mapping[str, Any]) -> pl.DataFrame:
     accepted = {entry["id"]: f"{entry['person']}: {entry['because']}" for entry in manifest["accepted"]}
     rows = [
         (
@@ -143,55 +135,60 @@ def _preconditions(manifest: Mapping[str, Any]) -> pd.DataFrame:
         )
         for entry in manifest["preconditions"]
     ]
-    return pd.DataFrame(rows, columns=["id", "title", "state", "evidence", "accepted", "cure"], dtype="str")
+    names = ["id", "title", "state", "evidence", "accepted", "cure"]
+    return pl.DataFrame(rows, dict.fromkeys(names, pl.String), orient="row")
 
 
-def _causes(findings: pd.DataFrame | None, manifest: Mapping[str, Any]) -> pd.DataFrame:
+def _causes(findings: pl.DataFrame | None, manifest: Mapping[str, Any]) -> pl.DataFrame:
     """One line a cause, however many rows it has: worst first, then the one with most rows."""
     columns = [column.name for column in wording.sheet_columns("findings")]
-    if findings is None or not len(findings):
-        return pd.DataFrame({name: pd.Series([], dtype="str") for name in columns})
+    if findings is None or findings.is_empty():
+        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     causes = by_cause(findings, titles(dt.date.fromisoformat(manifest["as_of"])))
-    return causes.assign(severity=_titles("severity", causes["severity"]))[columns]
+    return causes.with_columns(severity=_titles("severity", col.severity)).select(columns)
 
 
-def _findings(findings: pd.DataFrame | None) -> pd.DataFrame:
-    table = findings_table(findings)
-    size = table.groupby("rule")["rule"].transform("size")
-    by_size = table.assign(size=size).sort_values(["size", "rule"], ascending=[False, True], kind="stable")
-    return by_size.assign(
-        severity=_titles("severity", by_size["severity"])
-    )  # fmt: skip
+def _findings(findings: pl.DataFrame | None) -> pl.DataFrame:
+    by_size = findings_table(findings).sort(
+        pl.len().over("rule"), "rule", descending=[True, False], maintain_order=True
+    )
+    return by_size.with_columns(severity=_titles("severity", col.severity))
 
 
-def _census(manifest: Mapping[str, Any]) -> pd.DataFrame:
+def _census(manifest: Mapping[str, Any]) -> pl.DataFrame:
     rows = [
-        {"school_code": code, "school_name": school["school_name"], "grade": grade, **counts}
+        (code, school["school_name"], grade, counts["now"], counts["aeries"], counts["after"])
         for code, school in (manifest["what_if"] or {"schools": {}})["schools"].items()
         for grade, counts in school["grades"].items()
     ]
-    table = pd.DataFrame(rows, columns=["school_code", "school_name", "grade", "now", "aeries", "after"])
-    texts = dict.fromkeys(("school_code", "school_name", "grade"), "str")
-    return table.astype(texts | dict.fromkeys(("now", "aeries", "after"), "int64"))
+    texts, numbers = ("school_code", "school_name", "grade"), ("now", "aeries", "after")
+    schema = dict.fromkeys(texts, pl.String) | dict.fromkeys(numbers, pl.Int64)
+    return pl.DataFrame(rows, schema, orient="row")
 
 
-def _information(information: pd.DataFrame) -> pd.DataFrame:
+def _information(information: pl.DataFrame) -> pl.DataFrame:
     columns = [column.name for column in wording.sheet_columns("information")]
-    rows = information.reindex(columns=columns).fillna("").astype("str")
-    rows = rows.sort_values(["kind", "school_code", "ssid"], kind="stable")
-    return rows.assign(kind=_titles("information", rows["kind"]))
+    rows = pl.concat([pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), information], how="diagonal_relaxed")
+    rows = rows.select(col(columns).fill_null("")).sort("kind", "school_code", "ssid", maintain_order=True)
+    return rows.with_columns(kind=_titles("information", col.kind))
 
 
-def _titles(kind: str, ids: pd.Series) -> pd.Series:
-    return text.mapped(ids, lambda id: wording.phrase(kind, id).title)
+def _titles(kind: str, ids: pl.Expr) -> pl.Expr:
+    """The title of each id; an id without words is its own."""
+    return ids.replace({id: phrase.title for id, phrase in wording.phrases(kind).items()})
 
 
-def _readable(fields: pd.Series) -> pd.Series:
+def _words(kind: str, ids: pl.Expr, part: str) -> pl.Expr:
+    words = {id: getattr(phrase, part) for id, phrase in wording.phrases(kind).items()}
+    return ids.replace_strict(words, default="", return_dtype=pl.String)
+
+
+def _readable(fields: pl.Expr) -> pl.Expr:
     """`exit_date=|grade=05` as `exit date: (blank); grade: 05`."""
-    words = pc.replace_substring_regex(text.arrow(fields), r"=(\||$)", r"=(blank)\1")
+    words = fields.str.replace_all(r"=(\||$)", "=(blank)$1")
     for mark, word in (("=", ": "), ("|", "; "), ("_", " ")):
-        words = pc.replace_substring(words, mark, word)
-    return text.from_arrow(words, fields.index)
+        words = words.str.replace_all(mark, word, literal=True)
+    return words
 
 
 def summary_rows(manifest: Mapping[str, Any]) -> list[Row]:

@@ -14,12 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
+from polars import col
 
-from senrkit.frames import text
+from senrkit.frames.pandas_door import to_polars
 
 _HEADING_END = b"</row></sheetData>"
 _LONGEST_TEXT = 32_767
@@ -29,9 +27,10 @@ _LETTERS_A_WIDTH = 0.92
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 _NOT_XML = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
 _LOOKS_ESCAPED = r"_(x[0-9A-Fa-f]{4}_)"
+_ROW = col("sheet_row")
 
 
-def fill_sheets(skeleton: bytes, tables: Mapping[int, pd.DataFrame], target: Path | BinaryIO) -> None:
+def fill_sheets(skeleton: bytes, tables: Mapping[int, pl.DataFrame], target: Path | BinaryIO) -> None:
     """Write the workbook `skeleton` to `target` with a table's rows below the heading of sheet 1, 2, ...
 
     Column `n` of a table goes into column `n` of the sheet, with that column's format. Whole numbers become numbers,
@@ -47,66 +46,61 @@ def fill_sheets(skeleton: bytes, tables: Mapping[int, pd.DataFrame], target: Pat
         for entry in empty.infolist():
             content = empty.read(entry)
             if entry.filename in parts:
-                content = _filled(content, parts[entry.filename])
+                content = _filled(content, to_polars(parts[entry.filename]))
             named = zipfile.ZipInfo(entry.filename, entry.date_time)
             book.writestr(named, content, zipfile.ZIP_DEFLATED, compresslevel=1)
 
 
-def _filled(sheet: bytes, table: pd.DataFrame) -> bytes:
+def _filled(sheet: bytes, table: pl.DataFrame) -> bytes:
     if sheet.count(b"<row ") != 1 or _HEADING_END not in sheet:
         raise ValueError("A sheet to be filled holds its heading and nothing else.")
     if len(table) == 0:
         return sheet
     rows = b"</row>" + rows_xml(table, _column_styles(sheet), _column_widths(sheet)) + b"</sheetData>"
-    last = f"{_letters(table.shape[1] - 1)}{len(table) + 1}"
+    last = f"{_letters(table.width - 1)}{len(table) + 1}"
     sheet = re.sub(rb'<dimension ref="[^"]*"/>', f'<dimension ref="A1:{last}"/>'.encode(), sheet)
     return sheet.replace(_HEADING_END, rows)
 
 
-def rows_xml(table: pd.DataFrame, styles: Mapping[int, int], widths: Mapping[int, float] | None = None) -> bytes:
+def rows_xml(table: pl.DataFrame, styles: Mapping[int, int], widths: Mapping[int, float] | None = None) -> bytes:
     """The table as `<row>` elements from row 2 on; `styles` are the format numbers of the columns, `widths` theirs."""
-    numbers = pa.array(np.arange(2, len(table) + 2)).cast(pa.large_string())
-    cells = [_cells(table[name], _letters(at), numbers, styles.get(at, 0)) for at, name in enumerate(table.columns)]
-    heights = pa.array(_heights(table, widths or {})).cast(pa.large_string())
-    rows = _glued('<row r="', numbers, '" ht="', heights, '" customHeight="1">', *cells, "</row>")
-    return "".join(rows.to_pylist()).encode()
+    cells = [_cells(table.schema[name], name, _letters(at), styles.get(at, 0)) for at, name in enumerate(table.columns)]
+    row = ['<row r="', _ROW, '" ht="', _height(table, widths or {}), '" customHeight="1">', *cells, "</row>"]
+    return "".join(table.with_row_index("sheet_row", 2).select(_glued(*row)).to_series()).encode()
 
 
-def _heights(table: pd.DataFrame, widths: Mapping[int, float]) -> np.ndarray:
+def _height(table: pl.DataFrame, widths: Mapping[int, float]) -> pl.Expr:
     """Points a row needs for its wrapped text. Excel fits rows by itself on opening, other programs do not."""
-    lines = np.ones(len(table), dtype="int64")
-    for at, name in enumerate(table.columns):
-        if at in widths and not pd.api.types.is_integer_dtype(table[name]):
-            letters = pc.fill_null(pc.utf8_length(text.arrow(table[name])), 0).to_numpy()
-            lines = np.maximum(lines, -(-letters // max(int(widths[at] * _LETTERS_A_WIDTH), 1)))
-    return (lines * _LINE_POINTS + 1).astype("int64")
+    lines = [pl.lit(1, pl.Int64)]
+    for at, width in widths.items():
+        if at < table.width and not table.schema[table.columns[at]].is_integer():
+            letters = col(table.columns[at]).str.len_chars().fill_null(0).cast(pl.Int64)
+            most = max(int(width * _LETTERS_A_WIDTH), 1)
+            lines.append((letters + most - 1) // most)
+    return pl.max_horizontal(lines) * _LINE_POINTS + 1
 
 
-def _cells(column: pd.Series, letters: str, numbers: pa.Array, style: int) -> pa.Array:
-    start = f'<c r="{letters}'
-    if pd.api.types.is_integer_dtype(column):
-        counts = pa.array(column, from_pandas=True).cast(pa.large_string())
-        cells = _glued(start, numbers, f'" s="{style}"><v>', pc.fill_null(counts, ""), "</v></c>")
-        return pc.if_else(pc.is_null(counts), "", cells)
-    values = pc.fill_null(text.arrow(column).combine_chunks(), "")
-    cells = _glued(
-        start, numbers, f'" s="{style}" t="inlineStr"><is><t xml:space="preserve">', _escaped(values), "</t></is></c>"
-    )
-    return pc.if_else(pc.equal(values, ""), "", cells)
+def _cells(kind: pl.DataType, name: str, letters: str, style: int) -> pl.Expr:
+    start, value = f'<c r="{letters}', col(name)
+    if kind.is_integer():
+        cell = _glued(start, _ROW, f'" s="{style}"><v>', value, "</v></c>")
+        return pl.when(value.is_null()).then(pl.lit("")).otherwise(cell)
+    opened = f'" s="{style}" t="inlineStr"><is><t xml:space="preserve">'
+    cell = _glued(start, _ROW, opened, _escaped(value), "</t></is></c>")
+    return pl.when(value.fill_null("") == "").then(pl.lit("")).otherwise(cell)
 
 
-def _escaped(values: pa.Array) -> pa.Array:
-    values = pc.utf8_slice_codeunits(values, 0, _LONGEST_TEXT)
-    values = pc.replace_substring_regex(values, _NOT_XML, " ")
-    values = pc.replace_substring_regex(values, _LOOKS_ESCAPED, r"_x005F_\1")
+def _escaped(values: pl.Expr) -> pl.Expr:
+    values = values.str.slice(0, _LONGEST_TEXT).str.replace_all(_NOT_XML, " ")
+    values = values.str.replace_all(_LOOKS_ESCAPED, "_x005F_$1")
     for sign, escape in _ESCAPES:
-        values = pc.replace_substring(values, sign, escape)
+        values = values.str.replace_all(sign, escape, literal=True)
     return values
 
 
-def _glued(*parts: pa.Array | str) -> pa.Array:
-    sides = [pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts]
-    return pc.binary_join_element_wise(*sides, pa.scalar("", pa.large_string()))
+def _glued(*parts: pl.Expr | str) -> pl.Expr:
+    sides = [pl.lit(part) if isinstance(part, str) else part.cast(pl.String) for part in parts]
+    return pl.concat_str(sides, ignore_nulls=True)
 
 
 def _column_styles(sheet: bytes) -> dict[int, int]:

@@ -39,8 +39,7 @@ def _findings(manifest: Mapping[str, Any]) -> list[str]:
     """One line a rule, most rows first. A fatal one holds its students, so that no file is refused for them."""
     if not manifest["findings"]:
         return []
-    rules = reference.rules(dt.date.fromisoformat(manifest["as_of"]))
-    titles = dict(zip(rules["id"], rules["title"], strict=True))
+    titles = dict(reference.rules(dt.date.fromisoformat(manifest["as_of"])).select("id", "title").rows())
     said = {
         "fatal": "would be refused, held",
         "warning": "goes out, look at it",

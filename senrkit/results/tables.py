@@ -3,16 +3,11 @@ order and bytes."""
 
 from __future__ import annotations
 
-import io
+import polars as pl
+from polars import col
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-
-from senrkit.frames import dates, text
-from senrkit.frames.text import formula_safe, sorted_by
+from senrkit.frames import days
+from senrkit.frames.pandas_door import to_polars
 from senrkit.reconciliation.scope import Scope
 from senrkit.reference import ODS_FIELDS
 
@@ -38,10 +33,12 @@ ENROLLMENT_COLUMNS = (
     "side", "ssid", "local_id", "school_code", "school_name", "nps_code", "start_date", "exit_date", "exit_reason",
     "completion_status", "status", "grade", "academic_year",
 )  # fmt: skip
-_DAY_IN_VALUES = r"(^|\|)exit_date=(\d{4})(\d\d)(\d\d)"
+# A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, CSV injection).
+_FORMULA = r"^([=+\-@\t\r\n])"
+_DAY_IN_VALUES = r"(^|\|)exit_date=([0-9]{4})([0-9]{2})([0-9]{2})"
 
 
-def proposal_table(actions: pd.DataFrame, list_same: bool = False) -> pd.DataFrame:
+def proposal_table(actions: pl.DataFrame, list_same: bool = False) -> pl.DataFrame:
     """The actions of a plan as `proposal.csv` shows them: in sequence, then what is not sent, action by action.
 
     `sequence` is text, blank for what is not sent; the `reason` of a hold is why it is held, its `evidence` begins with
@@ -49,87 +46,85 @@ def proposal_table(actions: pd.DataFrame, list_same: bool = False) -> pd.DataFra
     key's start date is also there as CCYYMMDD, `start_key`. `at_risk` is `true` or `false`. Rows of action `same` are
     there only with `list_same`. All columns are text.
     """
-    shown = actions if list_same else actions[actions["action"] != "same"]
-    rank = shown["action"].map(ACTIONS.index).astype("int64").where(shown["sequence"] == 0, -1)
-    by = ["rank", "sequence", "school_code", "ssid", "start_date"]
-    shown = sorted_by(shown.assign(rank=rank), by)
-    is_sent = (shown["sequence"] > 0).to_numpy()
-    table = shown.assign(
-        sequence=text.choose(is_sent, shown["sequence"].astype("str"), ""),
-        reason=shown_reason(shown),
-        evidence=_with_hold_text(shown),
-        start_key=shown["start_date"],
-        at_risk=text.choose(_goes_at_risk(shown), "true", text.constant("false", shown.index)),
-        **{name: dates.iso_texts(shown[name]) for name in ("start_date", "exit_date")},
-        **{name: _iso_values(shown[name]) for name in ("before", "after")},
-    )
-    return table[list(PROPOSAL_COLUMNS)].reset_index(drop=True)
-
-
-def _goes_at_risk(actions: pd.DataFrame) -> np.ndarray:
-    """Deletes that are sent and leave no record; a held one is at no risk."""
-    return actions["at_risk"].to_numpy(dtype=bool) & text.equals(actions["action"], "delete")
-
-
-def shown_reason(actions: pd.DataFrame) -> pd.Series:
-    """The reason that people see: of a hold why it is held, else why it is done."""
-    return text.choose((actions["action"] == "hold").to_numpy(), actions["hold_reason"], actions["reason"])
-
-
-def _with_hold_text(actions: pd.DataFrame) -> pd.Series:
-    has_text = (actions["hold_text"] != "").to_numpy()
-    both = text.concatenated(actions["hold_text"], " ", actions["evidence"])
+    is_sent = col.sequence > 0
+    rank = pl.when(is_sent).then(None).otherwise(col.action.cast(pl.Enum(ACTIONS)))
     # An enrollment that agrees, of a student who is held, has no evidence of its own.
-    said = text.choose(text.equals(actions["evidence"], ""), actions["hold_text"], both)
-    return text.choose(has_text, said, actions["evidence"])
+    said = pl.concat_str("hold_text", "evidence", separator=" ")
+    evidence = pl.when(col.hold_text == "").then("evidence").when(col.evidence == "").then("hold_text").otherwise(said)
+    # A held delete is at no risk.
+    goes_at_risk = col.at_risk & (col.action == "delete")
+    iso = (days.key_to_iso(col("start_date", "exit_date")), _iso_values(col("before", "after")))
+    return (
+        actions.filter(list_same | (col.action != "same"))
+        .sort(rank, "sequence", "school_code", "ssid", "start_date", maintain_order=True)
+        .with_columns(
+            *iso,
+            sequence=pl.when(is_sent).then(col.sequence.cast(pl.String)).otherwise(pl.lit("")),
+            reason=shown_reason(),
+            evidence=evidence,
+            start_key="start_date",
+            at_risk=pl.when(goes_at_risk).then(pl.lit("true")).otherwise(pl.lit("false")),
+        )
+        .select(PROPOSAL_COLUMNS)
+    )
 
 
-def _iso_values(packed: pd.Series) -> pd.Series:
+def shown_reason() -> pl.Expr:
+    """The reason that people see: of a hold why it is held, else why it is done."""
+    return pl.when(col.action == "hold").then("hold_reason").otherwise("reason")
+
+
+def _iso_values(packed: pl.Expr) -> pl.Expr:
     """`exit_date=20261009|grade=05` as `exit_date=2026-10-09|grade=05`."""
-    dashed = pc.replace_substring_regex(text.arrow(packed), _DAY_IN_VALUES, r"\1exit_date=\2-\3-\4")
-    return text.from_arrow(dashed, packed.index)
+    return packed.str.replace_all(_DAY_IN_VALUES, "${1}exit_date=$2-$3-$4")
 
 
-def left_out_table(left_out: pd.DataFrame) -> pd.DataFrame:
+def left_out_table(left_out: pl.DataFrame) -> pl.DataFrame:
     """Aeries rows in no spell, by reason, school, SSID and start date."""
     by = ["reason", "school_code", "ssid", "start_date", "local_id"]
-    return sorted_by(left_out, by)[list(LEFT_OUT_COLUMNS)].reset_index(drop=True)
+    return left_out.sort(by, maintain_order=True, nulls_last=True).select(LEFT_OUT_COLUMNS)
 
 
-def findings_table(findings: pd.DataFrame | None) -> pd.DataFrame:
+def findings_table(findings: pl.DataFrame | None) -> pl.DataFrame:
     """Predicted findings in upload order; without a prediction an empty table."""
     if findings is None:
-        return pd.DataFrame({column: pd.Series([], dtype="str") for column in FINDINGS_COLUMNS})
+        return pl.DataFrame(schema=dict.fromkeys(FINDINGS_COLUMNS, pl.String))
     by = ["file", "rule", "school_code", "ssid", "start_date"]
-    table = findings.assign(start_key=findings["start_date"], start_date=dates.iso_texts(findings["start_date"]))
-    return sorted_by(table, by)[list(FINDINGS_COLUMNS)].reset_index(drop=True)
+    keyed = findings.with_columns(days.key_to_iso(col.start_date), start_key="start_date")
+    return keyed.sort(by, maintain_order=True).select(FINDINGS_COLUMNS)
 
 
-def both_sides(actions: pd.DataFrame, scope: Scope, spells: pd.DataFrame, schools: pd.DataFrame) -> pd.DataFrame:
+def both_sides(actions: pl.DataFrame, scope: Scope, spells: pl.DataFrame, schools: pl.DataFrame) -> pl.DataFrame:
     """One row per state row of any year, and per spell of the run year, of each student with an action besides `same`.
 
     Columns `ENROLLMENT_COLUMNS`, all text, `side` being `calpads` or `aeries`; dates ISO. Sorted by student, side and
     start date. With it a run can be looked at later, student by student, without its inputs.
     """
-    ssids = actions.loc[actions["action"] != "same", "ssid"].drop_duplicates()
-    names = schools.drop_duplicates("school_code").set_index("school_code")["name"]
+    spells, schools = to_polars(spells), to_polars(schools)  # seam
+    ssids = actions.filter(col.action != "same")["ssid"].unique().implode()
+    named = schools.unique("school_code", keep="first", maintain_order=True).select("school_code", school_name="name")
     shown = [name for name in ENROLLMENT_COLUMNS if name in ODS_FIELDS]
-    state = scope.rows.where(scope.rows.is_in("ssid", ssids), shown).assign(side=CALPADS)
-    aeries = text.rows_where(spells[shown], text.is_in(spells["ssid"], ssids)).assign(side=AERIES)
-    rows = pd.concat([state, aeries], ignore_index=True)
-    rows["school_name"] = text.mapped(rows["school_code"], names.get)
-    rows = rows.reindex(columns=list(ENROLLMENT_COLUMNS)).astype("str").fillna("")
-    rows = rows.assign(**{name: dates.iso_texts(rows[name]) for name in ("start_date", "exit_date")})
-    descending = rows.sort_values(["ssid", "side", "start_date"], ascending=[True, False, True], kind="stable")
-    return descending.reset_index(drop=True)
+    state = scope.rows.where(col.ssid.is_in(ssids), shown).with_columns(side=pl.lit(CALPADS))
+    aeries = spells.filter(col.ssid.is_in(ssids)).select(shown).with_columns(side=pl.lit(AERIES))
+    return (
+        pl.concat([state, aeries])
+        .join(named, on="school_code", how="left", maintain_order="left")
+        .select(col(ENROLLMENT_COLUMNS).fill_null(""))
+        .sort("ssid", "side", "start_date", descending=[False, True, False], maintain_order=True)
+        .with_columns(days.key_to_iso(col("start_date", "exit_date")))
+    )
 
 
-def to_csv(table: pd.DataFrame) -> bytes:
+def to_csv(table: pl.DataFrame) -> bytes:
     """Text columns as CSV: UTF-8 without mark, CR LF, headings, nothing that a spreadsheet would run as a formula.
 
     Every value is quoted; unknown is written as blank.
     """
-    columns = {name: pc.fill_null(text.arrow(formula_safe(table[name])), "") for name in table.columns}
-    out = io.BytesIO()
-    pa.csv.write_csv(pa.table(columns), out, pa.csv.WriteOptions(eol="\r\n", quoting_header="none"))
-    return out.getvalue()
+    shown = to_polars(table).select(formula_safe(col(pl.String)).fill_null(""))
+    rows = shown.write_csv(include_header=False, line_terminator="\r\n", quote_style="always")
+    return (",".join(shown.columns) + "\r\n" + rows).encode()
+
+
+def formula_safe(text: pl.Expr) -> pl.Expr:
+    """Text that a spreadsheet would take for a formula gets an apostrophe in front, which makes it text."""
+    return text.str.replace(_FORMULA, "'$1")

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import pandas as pd
+import polars as pl
 
+from senrkit.frames.pandas_door import to_polars
 from senrkit.results.sheet_rows import fill_sheets
 from senrkit.texts import wording
 from senrkit.texts.wording import SheetColumn
@@ -35,7 +36,7 @@ class Sheet:
 
     title: str
     columns: tuple[SheetColumn, ...]
-    table: pd.DataFrame
+    table: pl.DataFrame
     empty: str = ""
     most: int | None = None
 
@@ -81,9 +82,9 @@ def _summary_sheet(book: Any, title: str, rows: Sequence[Row]) -> None:
     sheet.fit_to_pages(1, 1)
 
 
-def _table_sheet(book: Any, described: Sheet) -> pd.DataFrame:
+def _table_sheet(book: Any, described: Sheet) -> pl.DataFrame:
     """A sheet with its heading; returns the rows that go below."""
-    columns, table = described.columns, described.table
+    columns, table = described.columns, to_polars(described.table)
     most = ROWS_PER_SHEET if described.most is None else described.most
     sheet = book.add_worksheet(described.title)
     look = {"bold": True, "bg_color": "#DDE6F0", "bottom": 1, "text_wrap": True, "valign": "top"}
@@ -92,7 +93,7 @@ def _table_sheet(book: Any, described: Sheet) -> pd.DataFrame:
     plain = {"valign": "top"}
     after_number = False
     for at, column in enumerate(columns):
-        is_number = pd.api.types.is_integer_dtype(table[column.name])
+        is_number = table.schema[column.name].is_integer()
         # Text at the left edge of its cell would touch a number at the right edge of the one before.
         indent = _INDENT if after_number and not is_number else {}
         sheet.set_column(at, at, column.width, book.add_format(plain | indent | {"text_wrap": column.wrap}))
@@ -106,18 +107,18 @@ def _table_sheet(book: Any, described: Sheet) -> pd.DataFrame:
     # SSIDs and codes are text on purpose; a green corner in each cell would only alarm.
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
     _for_print(sheet)
-    return _shown(table[[column.name for column in columns]], most, described.empty)
+    return _shown(table.select(column.name for column in columns), most, described.empty)
 
 
-def _shown(table: pd.DataFrame, most: int, empty: str) -> pd.DataFrame:
+def _shown(table: pl.DataFrame, most: int, empty: str) -> pl.DataFrame:
     """The first rows of a table, and a word when there are more, or none."""
     if 0 < len(table) <= most:
         return table
     more = wording.phrase("block", "more").sentence.format(shown=f"{most:,}", all=f"{len(table):,}")
     said = more if len(table) else empty
-    shown = table.head(most).astype("str")
-    last = pd.DataFrame([[said] + [""] * (table.shape[1] - 1)], columns=table.columns, dtype="str")
-    return pd.concat([shown, last], ignore_index=True)
+    shown = table.head(most).cast(pl.String)
+    last = pl.DataFrame({table.columns[0]: [said]}, {table.columns[0]: pl.String})
+    return pl.concat([shown, last], how="diagonal")
 
 
 def _for_print(sheet: Any) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import polars as pl
 
 from senrkit import disk
 from senrkit.errors import InputError, UsageError
@@ -44,13 +44,13 @@ class RunDocuments:
     manifest: Mapping[str, Any]
     plan: Plan
     files: Sequence[EncodedFile]
-    left_out: pd.DataFrame
-    findings: pd.DataFrame | None
-    information: pd.DataFrame
+    left_out: pl.DataFrame
+    findings: pl.DataFrame | None
+    information: pl.DataFrame
     decisions: bytes | None
     package: str
     list_same: bool = False
-    enrollments: pd.DataFrame | None = None
+    enrollments: pl.DataFrame | None = None
 
 
 def write_run(out: Path, documents: RunDocuments) -> Path:
@@ -88,12 +88,13 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
     return out
 
 
-def write_stopped(out: Path, manifest: Mapping[str, Any], actions: pd.DataFrame | None = None) -> Path:
+def write_stopped(out: Path, manifest: Mapping[str, Any], actions: pl.DataFrame | None = None) -> Path:
     """The folder of a run that a precondition stopped: the manifest, and the actions that could be accepted, if any.
     Raises as `write_run`."""
     with staged(out) as folder:
         if actions is not None:
-            unsent = actions.assign(sequence=0, file="", local_record_id="")
+            blank = (pl.lit("").alias(name) for name in ("file", "local_record_id"))
+            unsent = actions.with_columns(*blank, sequence=pl.lit(0))
             _write(folder / "proposal.csv", to_csv(proposal_table(unsent)))
         _write(folder / MANIFEST, to_json(manifest))
     return out

@@ -25,7 +25,7 @@ def sent(sis, ods, chosen=None, columns=("start_date", "exit_date", "exit_reason
     chosen = chosen or settings()
     proposal, scope, spell_set = rulebook.run(sis, state(ods), chosen)
     plan = foretell(proposal, scope, spell_set, chosen, "7").plan
-    return [(file.number, *row) for file in plan.files for row in file.records[list(columns)].to_numpy().tolist()]
+    return [(file.number, *row) for file in plan.files for row in file.records.select(columns).rows()]
 
 
 class TestSettledCompletion:

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from senrkit.calpads.check import look_ahead
+from senrkit.frames.pandas_door import to_pandas
 from tests.tables import context, store
 from tests.text_tables import rows_of
 
@@ -42,7 +43,7 @@ STATE_TABLES = {
 @pytest.mark.parametrize("rule", STATE_TABLES)
 def test_rule(rule):
     table = STATE_TABLES[rule]
-    found = look_ahead(store(table), context())
+    found = to_pandas(look_ahead(store(table), context()))
     found = found[found["rule"] == rule]
     said = {(row.ssid[-1], row.start_date): row.severity for row in found.itertuples()}
     expected = {(row["student"], row["start_date"]): row["says"] for row in rows_of(table) if row["says"] != "fine"}
@@ -64,7 +65,7 @@ def test_a_school_without_enrollment():
     last_year = store("school_code academic_year\n6002794 2026-2027\n0230029 2025-2026", reporting_lea="0261333")
 
     def lacking(held) -> list[str]:
-        found = look_ahead(held, asked)
+        found = to_pandas(look_ahead(held, asked))
         return found.loc[found["rule"] == "CERT001", "school_code"].tolist()
 
     assert lacking(one) == ["0230029"]

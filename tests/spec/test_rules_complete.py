@@ -7,9 +7,9 @@ import string
 
 import pytest
 
-from senrkit.calpads.check import cannot_check
+from senrkit.calpads.check import RULES, cannot_check
 from senrkit.calpads.findings import severity_of
-from senrkit.calpads.rule import RULES
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.reference import SENR_FIELDS, rules
 from tests.spec import (
     test_rules_certification,
@@ -22,7 +22,7 @@ from tests.spec import (
 )
 from tests.tables import AS_OF, context
 
-CATALOGUE = rules(AS_OF).set_index("id")
+CATALOGUE = to_pandas(rules(AS_OF)).set_index("id")
 CHECKABLE = set(CATALOGUE.index[(CATALOGUE["checkable"] == "yes") & (CATALOGUE["family"] != "language")])
 TABLES = (
     *test_rules_format.FILE_TABLES,
@@ -72,12 +72,12 @@ def test_no_sentence_quotes_a_pupil(id):
 
 
 def test_what_cannot_be_checked_is_said():
-    listed = cannot_check(context()).set_index("id")["because"]
+    listed = to_pandas(cannot_check(context())).set_index("id")["because"]
     assert listed["SENR0028"] == "needs records of other districts or other state data"
     assert listed["SENR0269"] == "needs the school directory"
     assert "SENR0178" not in listed.index
     assert "SENR0193" not in listed.index, "switched off in 2023"
-    without_state = cannot_check(context(), with_state=False).set_index("id")["because"]
+    without_state = to_pandas(cannot_check(context(), with_state=False)).set_index("id")["because"]
     assert without_state["SENR0586"] == "needs the ODS extract"
     assert "SENR0269" not in set(cannot_check(context(directory=True))["id"])
 

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from senrkit.calpads.check import check_file
+from senrkit.frames.pandas_door import to_pandas
 from tests.tables import assert_rule, context, records
 
 FILE_TABLES = {
@@ -122,7 +123,7 @@ def test_a_message_never_quotes_what_may_be_a_name():
 
 
 def test_fields_of_a_finding_name_the_field_at_fault():
-    found = check_file(records("grade status\nZZ 99"), context())
+    found = to_pandas(check_file(records("grade status\nZZ 99"), context()))
     assert sorted(found.loc[found["rule"] == "GERR0002", "fields"]) == ["grade", "status"]
 
 

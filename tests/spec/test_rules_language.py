@@ -16,6 +16,7 @@ from senrkit.calpads.rules.language import (
     unchecked,
 )
 from senrkit.errors import InputError, UsageError
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.inputs.extract.sela import sela_fields, sela_layouts
 from senrkit.reference import PACKAGED
 from senrkit.validation import PASSED, REJECTED, validate, validate_in_order, write_clean
@@ -50,7 +51,7 @@ def assert_rule(rule: str, table: str, held: str | None = None, enrollments: str
     assert "fine" in expected and set(expected) - {"fine"}
     state = None if held is None else sela(held)
     spans = None if enrollments is None else enrolled(enrollments)
-    found = check_language(sela(table)[list(sela_fields())], as_of, state, spans)
+    found = to_pandas(check_language(sela(table)[list(sela_fields())], as_of, state, spans))
     found = found[found["rule"] == rule]
     said = dict(zip(found["row"], found["severity"], strict=True))
     assert [said.get(row, "fine") for row in range(len(expected))] == expected
@@ -286,7 +287,7 @@ def test_every_rule_has_a_table_and_is_of_the_catalogue():
 
 
 def test_what_was_not_asked_says_why():
-    because = unchecked(AS_OF, with_state=False, with_enrollments=False).set_index("id")["because"]
+    because = to_pandas(unchecked(AS_OF, with_state=False, with_enrollments=False)).set_index("id")["because"]
     assert because["SELA0283"] == "needs the SELA ODS extract"
     assert because["GERR0005"] == "needs the SENR ODS extract"
     assert "SELA0326" not in because
@@ -300,10 +301,10 @@ def test_a_deletion_is_not_judged_by_what_it_says():
 
 def test_no_message_quotes_what_is_no_code():
     odd = sela("elas transaction\nQuillfeather Tansy")[list(sela_fields())]
-    messages = check_language(odd, AS_OF)["message"]
+    messages = to_pandas(check_language(odd, AS_OF))["message"]
     assert len(messages) == 2 and not messages.str.contains("Tansy|Quillfeather").any()
     held = check_language(sela("elas\nRFEP")[list(sela_fields())], AS_OF, sela("student elas\n1 EO"))
-    assert held["message"].iloc[0] == "RFEP may not follow EO, which CALPADS holds."
+    assert held["message"][0] == "RFEP may not follow EO, which CALPADS holds."
     for rule in (*FILE_RULES, *STATE_RULES, *ENROLMENT_RULES):
         sentence = next(row["sentence"] for row in PACKAGED.rows("calpads_rules") if row["id"] == rule)
         holes = {hole for _, hole, _, _ in string.Formatter().parse(sentence) if hole}
@@ -323,7 +324,7 @@ def written(folder, table, name="vendor.txt", fields=None):
 def test_a_vendors_file_is_known_by_its_record_type(tmp_path):
     found = validate(written(tmp_path, "elas elas_date\nTBD 20260812\nEL 20261014\nIFEP 20261014"), as_of=AS_OF)
     assert found.exit_code == REJECTED
-    assert found.causes()[["rule", "rows", "first_line"]].to_numpy().tolist() == [["SELA0520", 2, 2]]
+    assert found.causes().select("rule", "rows", "first_line").rows() == [("SELA0520", 2, 2)]
     assert "rules about language status cannot be checked here" in found.text()
     assert found.document()["would_be_rejected"]
     fine = validate(written(tmp_path, "elas\nTBD\nEO"), as_of=AS_OF)

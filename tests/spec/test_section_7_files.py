@@ -10,7 +10,7 @@ from tests.submissions import plan_of, proposal
 def files(plan) -> dict[str, list[tuple[str, str]]]:
     """Step of each file → (student, start) of its records, as they stand in it."""
     return {
-        file.label: list(zip(file.records["ssid"].str[8:].str.lstrip("0"), file.records["start_date"], strict=True))
+        file.label: [(ssid[8:].lstrip("0"), start) for ssid, start in file.records.select("ssid", "start_date").rows()]
         for file in plan.files
     }
 
@@ -32,8 +32,8 @@ def test_deletes_come_first_then_updates_then_adds():
 def test_what_changes_nothing_is_in_no_file():
     plan = plan_of("student action\n1 same\n2 settled-no-show\n3 future-dated\n4 hold")
     assert plan.files == ()
-    assert plan.actions["sequence"].tolist() == [0, 0, 0, 0]
-    assert plan.actions["file"].tolist() == ["", "", "", ""]
+    assert plan.actions["sequence"].to_list() == [0, 0, 0, 0]
+    assert plan.actions["file"].to_list() == ["", "", "", ""]
 
 
 def test_the_update_that_shortens_goes_before_the_one_that_reopens():
@@ -121,24 +121,24 @@ def test_records_are_sorted_by_school_ssid_and_start():
         1       A      delete 20260812
     """)
     records = plan.files[0].records
-    assert records[["school_code", "ssid", "start_date"]].values.tolist() == [
-        ["1990001", "9000000001", "20260812"],
-        ["1990001", "9000000001", "20261005"],
-        ["1990001", "9000000002", "20260812"],
-        ["1990002", "9000000001", "20260812"],
+    assert records.select("school_code", "ssid", "start_date").rows() == [
+        ("1990001", "9000000001", "20260812"),
+        ("1990001", "9000000001", "20261005"),
+        ("1990001", "9000000002", "20260812"),
+        ("1990002", "9000000001", "20260812"),
     ]
 
 
 def test_the_local_record_id_is_run_number_and_sequence_through_all_files():
     plan = plan_of("student action\n1 add\n2 delete\n3 delete\n4 hold", run_number="12")
-    assert [file.records["local_record_id"].tolist() for file in plan.files] == [["12-1", "12-2"], ["12-3"]]
-    assert plan.actions["sequence"].tolist() == [3, 1, 2, 0]
+    assert [file.records["local_record_id"].to_list() for file in plan.files] == [["12-1", "12-2"], ["12-3"]]
+    assert plan.actions["sequence"].to_list() == [3, 1, 2, 0]
 
 
 def test_without_local_record_id_the_states_own_stays():
     plan = plan_of("student action\n1 add", process="local_record_id = false")
-    assert plan.files[0].records["local_record_id"].tolist() == ["state-own"]
-    assert plan.actions["sequence"].tolist() == [1]
+    assert plan.files[0].records["local_record_id"].to_list() == ["state-own"]
+    assert plan.actions["sequence"].to_list() == [1]
 
 
 def test_adds_and_updates_go_out_as_a_deletes_as_d():
@@ -147,7 +147,7 @@ def test_adds_and_updates_go_out_as_a_deletes_as_d():
 
 
 def test_a_delete_is_a_whole_record_too():
-    record = plan_of("student action\n1 delete").files[0].records.iloc[0]
+    record = plan_of("student action\n1 delete").files[0].records.row(0, named=True)
     assert (record["last_name"], record["birth_date"], record["grade"]) == ("O'Brien", "20150304", "05")
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from senrkit.calpads.store import Store
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.results.outcome import Outcome, assert_settled, foretell
 from tests.rulebook import aeries, run, settings, state
 
@@ -31,7 +32,7 @@ def ran():
 
 def final(ran, change) -> None:
     outcome, scope, _ = ran
-    assert_settled(Store(change(outcome.store.rows.copy())), outcome.proposal, scope)
+    assert_settled(Store(change(to_pandas(outcome.store.rows))), outcome.proposal, scope)
 
 
 def at(rows: pd.DataFrame, start: str) -> pd.Series:

@@ -63,7 +63,7 @@ def test_ten_thousand_errors_of_one_kind_are_one_line_and_the_largest_comes_firs
 def test_the_line_is_that_of_the_file(tmp_path):
     data = b"Record Type Code^Transaction\r\n" + encode(records("student grade\n1 05\n2 ZZ"))
     found = validate(written(tmp_path, data), as_of=AS_OF)
-    assert found.findings["line"].tolist() == [3]
+    assert found.findings["line"].to_list() == [3]
     assert found.file.faults == ("The first line holds headings; a SENR file has none.",)
 
 
@@ -87,7 +87,7 @@ def test_what_vendors_files_have(tmp_path, change, says):
     assert bool(says) == bool(read.faults + read.notes)
     assert len(read.records) + len(read.unread) == 3
     assert set(read.records["ssid"]) <= {ssid("1"), ssid("2"), ssid("3")}
-    assert read.records["line"].tolist() == [line for line in (1, 2, 3) if line not in read.unread]
+    assert read.records["line"].to_list() == [line for line in (1, 2, 3) if line not in read.unread]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ BAD = """
 def test_clean_leaves_out_every_record_of_who_would_sink_it(tmp_path):
     found = validate(written(tmp_path, encode(records(BAD)) + b"SENR^^\r\n"), as_of=AS_OF)
     out, list_file = write_clean(found, tmp_path / "clean.txt")
-    assert decode(out.read_bytes())["ssid"].tolist() == [ssid("1"), ssid("3")]
+    assert decode(out.read_bytes())["ssid"].to_list() == [ssid("1"), ssid("3")]
     assert validate(out, as_of=AS_OF).exit_code == PASSED
     left_out = pd.read_csv(list_file, dtype="str", keep_default_na=False)
     assert set(left_out.loc[left_out["line"] == "2", "rule"]) >= {"GERR0002"}
@@ -164,7 +164,7 @@ def test_clean_leaves_out_every_record_of_who_would_sink_it(tmp_path):
 def test_students_without_ssid_are_told_apart_by_local_id(tmp_path):
     table = "ssid local_id grade\n- 000101 ZZ\n- 000101 05\n- 000102 05"
     out, _ = write_clean(validate(written(tmp_path, table), as_of=AS_OF), tmp_path / "clean.txt")
-    assert decode(out.read_bytes())["local_id"].tolist() == ["000102"]
+    assert decode(out.read_bytes())["local_id"].to_list() == ["000102"]
 
 
 @pytest.mark.parametrize("taken", ["clean.txt", "clean.txt.left_out.csv"])

@@ -2,84 +2,55 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from functools import lru_cache
+import polars as pl
+from polars import col
 
-import numpy as np
-import pandas as pd
+from senrkit.calpads.records import filled
+from senrkit.calpads.rule import CheckContext, rule
+from senrkit.frames import days
+from senrkit.frames.pandas_door import to_polars
 
-from senrkit.calpads.records import ONE_DAY, Records, day_text
-from senrkit.calpads.rule import CheckContext, Hits, hits, rule
-from senrkit.calpads.values import value
-from senrkit.frames import text
-from senrkit.reference import SENR_FIELDS, SchoolYear
+_OWN = col.reporting_lea == col.submitting_lea
+_MID_YEAR = col.exit_reason == "E150"
+# Cancelled enrollments never took place.
+_TOOK_PLACE = ~col.cancelled & col.start.is_not_null() & filled("ssid")
+_AFTER_15_AUGUST = col.today > pl.date(col.this_year, 8, 15)
+# Preschool, adult, regional occupation and other programmes whose pupils are enrolled elsewhere or not in SENR.
+_WITHOUT_ENROLLMENT = ["08", "15", "70", "98"]
 
-
-@rule("CERT112", scope="after")
-def last_year_still_open(state: Records, context: CheckContext) -> Hits:
-    """Asked from 16 August on."""
-    year = SchoolYear.of(context.as_of)
-    month, day = value("prior_year", "open_after_month"), value("prior_year", "open_after_day")
-    if context.as_of <= dt.date(year.first, month, day):
-        return hits(np.zeros(len(state), dtype=bool))
-    return hits(state.open & (state.start < np.datetime64(year.start, "D")) & _own(state, context))
-
-
-@rule("CERT114", scope="after")
-def mid_year_update_without_successor(state: Records, context: CheckContext) -> Hits:
-    """The student's newest enrollment, at whatever school, ends with E150. Cancelled enrollments never took place."""
-    newest = np.zeros(len(state), dtype=bool)
-    ordered = _in_order(state, "ssid")
-    newest[ordered.groupby("group", sort=False)["row"].last().to_numpy()] = True
-    return hits(newest & _mid_year(state) & _own(state, context))
-
-
-@rule("SENR0286E3", scope="after")
-def gap_after_mid_year_update(state: Records, context: CheckContext) -> Hits:
-    """The student's next enrollment at the same school; where there is none, CERT114 has its say."""
-    ordered = _in_order(state, "school")
-    next_row = ordered.groupby("group", sort=False)["row"].shift(-1).fillna(-1).to_numpy(dtype="int64")
-    start_after = np.full(len(state), np.datetime64("NaT", "D"))
-    followed = next_row >= 0
-    start_after[ordered["row"].to_numpy()[followed]] = state.start[next_row[followed]]
-    late = start_after > state.exit + ONE_DAY
-    return hits(late & _mid_year(state) & _own(state, context), other_start_date=day_text(start_after))
+RULES = [
+    rule("CERT112", col.open & (col.started < col.this_year) & _OWN & _AFTER_15_AUGUST, scope="after"),
+    # The student's newest enrollment, at whatever school, ends with E150.
+    rule("CERT114", col.newest & _MID_YEAR & _OWN, scope="after"),
+    # The student's next enrollment at the same school; where there is none, CERT114 has its say.
+    rule(
+        "SENR0286E3",
+        (col.start_after > col.exit.dt.offset_by("1d")) & _TOOK_PLACE & _MID_YEAR & _OWN,
+        scope="after",
+        other_start_date=days.key(col.start_after),
+    ),
+    rule("CERT001", ~col.enrolled, scope="schools"),
+]
 
 
-@rule("CERT001", scope="schools")
-def school_without_enrollment(schools: Records, enrolled: pd.Series, context: CheckContext) -> Hits:
-    return hits(~text.is_in(schools.frame["school_code"], enrolled))
+def with_successors(state: pl.DataFrame) -> pl.DataFrame:
+    """State rows in the order of students and start dates, with `newest` (the student's last that took place) and
+    `start_after` (of the next one at the same school)."""
+    place = pl.when(_TOOK_PLACE).then("row").max().over("student")
+    following = pl.when(_TOOK_PLACE).then("start").shift(-1).backward_fill().over("student", "school")
+    return state.with_columns(newest=(col.row == place).fill_null(False), start_after=following)
 
 
-@lru_cache(maxsize=1)
-def expected_schools(context: CheckContext) -> pd.DataFrame:
-    """One blank record per school that should have enrollments: active, of this LEA, of a kind with enrolled pupils.
+def expected_schools(context: CheckContext) -> pl.DataFrame:
+    """Code of each school that should have enrollments: active, of this LEA, of a kind with enrolled pupils.
 
     A charter that is funded directly reports for itself, so it counts for no district.
     """
-    rows = context.directory.rows
+    rows = to_polars(context.directory.rows)
     if context.charter:
-        ours = rows["school_code"] == context.lea
+        ours = col.school_code == context.lea
     else:
-        own_funding = rows["charter"] & (rows["funding"] == value("schools", "reports_for_itself"))
-        ours = (rows["district_code"] == context.lea) & ~rows["is_district"] & ~own_funding
-    ours &= (rows["status"] == "Active") & ~rows["soc"].isin(value("schools", "without_enrollment_soc"))
-    codes = rows.loc[ours, "school_code"].reset_index(drop=True)
-    blank = pd.DataFrame({field: text.constant("", codes.index) for field in SENR_FIELDS})
-    return blank.assign(school_code=codes, reporting_lea=context.lea)
-
-
-def _own(state: Records, context: CheckContext) -> np.ndarray:
-    return state.is_("reporting_lea", context.lea)
-
-
-def _mid_year(state: Records) -> np.ndarray:
-    return state.is_("exit_reason", value("exits", "mid_year"))
-
-
-def _in_order(state: Records, within: str) -> pd.DataFrame:
-    """Rows that took place, by student (and school) and start: `group`, `row` (position in the state)."""
-    group = state.frame["ssid"] if within == "ssid" else state.frame["ssid"] + "^" + state.school
-    rows = np.flatnonzero(~state.cancelled & ~np.isnat(state.start) & state.filled("ssid"))
-    ordered = pd.DataFrame({"group": pd.factorize(group.take(rows))[0], "start": state.start[rows], "row": rows})
-    return ordered.sort_values(["group", "start"], kind="stable")
+        ours = (col.district_code == context.lea) & ~col.is_district & ~(
+            col.charter & (col.funding == "Directly funded")
+        )  # fmt: skip
+    return rows.filter(ours, col.status == "Active", ~col.soc.is_in(_WITHOUT_ENROLLMENT)).select("school_code")

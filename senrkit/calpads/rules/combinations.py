@@ -2,130 +2,64 @@
 
 from __future__ import annotations
 
-import numpy as np
+import datetime as dt
 
-from senrkit import reference
-from senrkit.calpads.records import Records, in_years, pair_is_in, school_years
-from senrkit.calpads.rule import CheckContext, Hits, hits, rule
-from senrkit.calpads.values import value
+from polars import col
 
+from senrkit.calpads.records import filled
+from senrkit.calpads.rule import go_together, in_force, rule
 
-@rule("SENR0036")
-def birth_state_and_country(records: Records, context: CheckContext) -> Hits:
-    """A blank state goes with every country. How the state's list has US territories, as states or as countries, was
-    not found: there it cannot be told."""
-    wrong = records.filled("birth_state") & ~_valid(records, "state_country", "birth_state", "birth_country")
-    territories = value("birth_country", "territories")
-    states = [f"US-{code}" for code in territories]
-    doubtful = records.is_("birth_country", *territories) | records.is_("birth_state", *states, *territories)
-    found = hits(wrong)
-    return Hits(found.rows, found.holes, doubtful=doubtful[found.rows])
+_GRADUATED = col.completion_status == "100"
+_COMPLETER = col.exit_reason == "E230"
+_NON_PRIMARY_EXIT = col.exit_reason == "E170"
+# How the state's list has US territories, as states or as countries, was not found.
+_TERRITORIES = ["AS", "GU", "MP", "PR", "UM", "VI"]
+_TERRITORY = col.birth_country.is_in(_TERRITORIES) | col.birth_state.is_in(
+    [*_TERRITORIES, *(f"US-{code}" for code in _TERRITORIES)]
+)
+_CLOSED_FOR_A_CODE = in_force("exit_reason", "exit_reason") & in_force("grade", "grade")
+_COMPLETED_WITH_A_CODE = in_force("completion_status", "completion_status") & in_force("grade", "grade")
 
-
-@rule("SENR0022")
-def exit_and_completion(records: Records, context: CheckContext) -> Hits:
-    """A completion status needs the completer exit, and the completer exit needs a completion status."""
-    completion = records.filled("completion_status")
-    valid = _valid(records, "exit_reason_completion", "exit_reason", "completion_status")
-    lacking = records.is_("exit_reason", value("graduate", "completer_exit")) & ~completion
-    return hits((completion & ~valid) | lacking)
-
-
-@rule("SENR0175")
-def graduate_without_completer_exit(records: Records, context: CheckContext) -> Hits:
-    return hits(_graduate(records) & ~records.is_("exit_reason", value("graduate", "completer_exit")))
-
-
-@rule("SENR0630")
-def exemption_without_graduation(records: Records, context: CheckContext) -> Hits:
-    return hits(records.filled("graduation_exemption") & ~_graduate(records))
-
-
-@rule("SENR0632")
-def exemption_missing(records: Records, context: CheckContext) -> Hits:
-    late = records.exit > np.datetime64(value("graduate", "exemption_asked_after"), "D")
-    return hits(_graduate(records) & late & ~records.is_("graduation_exemption", "Y", "N"))
-
-
-@rule("SENR0315")
-def golden_state_seal_without_graduation(records: Records, context: CheckContext) -> Hits:
-    return hits(records.is_("golden_state_seal", "Y") & ~_graduate(records))
-
-
-@rule("SENR0316")
-def biliteracy_seal_without_graduation(records: Records, context: CheckContext) -> Hits:
-    return hits(records.is_("biliteracy_seal", "Y") & ~_graduate(records))
-
-
-@rule("SENR0302")
-def secondary_exit(records: Records, context: CheckContext) -> Hits:
-    recent = ~(records.exit < np.datetime64(value("exits", "secondary_rule_from"), "D"))
-    wrong = records.filled("exit_reason") & ~records.is_("exit_reason", value("exits", "non_primary_exit"))
-    return hits(records.is_("status", value("exits", "secondary_status")) & wrong & recent)
-
-
-@rule("SENR0522")
-def non_ada_exit(records: Records, context: CheckContext) -> Hits:
-    wrong = records.filled("exit_reason") & ~records.is_("exit_reason", *value("exits", "non_ada_exits"))
-    return hits(records.is_("status", value("exits", "non_ada_status")) & wrong)
-
-
-@rule("SENR0523")
-def non_primary_exit_of_primary(records: Records, context: CheckContext) -> Hits:
-    allowed = records.is_("status", value("exits", "secondary_status"), value("exits", "non_ada_status"))
-    return hits(records.is_("exit_reason", value("exits", "non_primary_exit")) & ~allowed)
-
-
-@rule("local-exit-pair")
-def exit_date_and_reason(records: Records, context: CheckContext) -> Hits:
-    return hits(records.filled("exit_date") != records.filled("exit_reason"))
-
-
-@rule("local-uc-csu")
-def graduate_without_uc_csu(records: Records, context: CheckContext) -> Hits:
-    return hits(_graduate(records) & ~records.filled("uc_csu"))
-
-
-@rule("local-seals-blank")
-def graduate_without_seals(records: Records, context: CheckContext) -> Hits:
-    blank = ~records.filled("golden_state_seal") | ~records.filled("biliteracy_seal")
-    return hits(_graduate(records) & blank)
-
-
-@rule("receiver-missing")
-def transfer_without_receiver(records: Records, context: CheckContext) -> Hits:
-    return hits(records.is_("exit_reason", value("exits", "with_receiver")) & ~records.filled("receiver_school"))
-
-
-@rule("local-district-of-choice")
-def district_of_choice_without_residence(records: Records, context: CheckContext) -> Hits:
-    of_choice = records.is_("transfer_code", value("transfer", "district_of_choice"))
-    return hits(of_choice & ~records.filled("residence_district"))
-
-
-@rule("local-exit-grade")
-def exit_and_grade(records: Records, context: CheckContext) -> Hits:
-    """By the table of the school year of the start date. A code out of force is GERR0007's."""
-    valid = _valid(records, "exit_reason_grade", "exit_reason", "grade")
-    return hits(_both_in_force(records, "exit_reason", "grade") & ~valid)
-
-
-@rule("local-completion-grade")
-def completion_and_grade(records: Records, context: CheckContext) -> Hits:
-    valid = _valid(records, "completion_grade", "completion_status", "grade")
-    return hits(_both_in_force(records, "completion_status", "grade") & ~valid)
-
-
-def _graduate(records: Records) -> np.ndarray:
-    return records.is_("completion_status", value("graduate", "diploma"))
-
-
-def _valid(records: Records, table: str, left: str, right: str) -> np.ndarray:
-    """Whether the pair stands in the table of its school year; True where there is no start date to tell the year."""
-    years = school_years(records.start)
-    columns = [records.frame[left], records.frame[right]]
-    return np.isnan(years) | in_years(years, lambda year: pair_is_in(columns, reference.valid_pairs(table, year)))
-
-
-def _both_in_force(records: Records, left: str, right: str) -> np.ndarray:
-    return records.in_force(left, left) & records.in_force(right, right)
+RULES = [
+    # A blank state goes with every country.
+    rule(
+        "SENR0036",
+        filled("birth_state") & ~go_together("birth_state", "birth_country", "state_country"),
+        doubtful=_TERRITORY,
+    ),
+    # A completion status needs the completer exit, and the completer exit needs a completion status.
+    rule(
+        "SENR0022",
+        (filled("completion_status") & ~go_together("exit_reason", "completion_status", "exit_reason_completion"))
+        | (_COMPLETER & ~filled("completion_status")),
+    ),
+    rule("SENR0175", _GRADUATED & ~_COMPLETER),
+    rule("SENR0630", filled("graduation_exemption") & ~_GRADUATED),
+    rule("SENR0632", _GRADUATED & (col.exit > dt.date(2023, 6, 30)) & ~col.graduation_exemption.is_in(["Y", "N"])),
+    rule("SENR0315", (col.golden_state_seal == "Y") & ~_GRADUATED),
+    rule("SENR0316", (col.biliteracy_seal == "Y") & ~_GRADUATED),
+    rule(
+        "SENR0302",
+        (col.status == "20")
+        & filled("exit_reason")
+        & ~_NON_PRIMARY_EXIT
+        & (col.exit.is_null() | (col.exit >= dt.date(2016, 6, 30))),
+    ),
+    rule(
+        "SENR0522",
+        (col.status == "50") & filled("exit_reason") & ~col.exit_reason.is_in(["E170", "N470", "E150"]),
+    ),
+    rule("SENR0523", _NON_PRIMARY_EXIT & ~col.status.is_in(["20", "50"])),
+    rule("local-exit-pair", filled("exit_date") != filled("exit_reason")),
+    rule("local-uc-csu", _GRADUATED & ~filled("uc_csu")),
+    rule("local-seals-blank", _GRADUATED & ~(filled("golden_state_seal") & filled("biliteracy_seal"))),
+    rule("receiver-missing", (col.exit_reason == "T165") & ~filled("receiver_school")),
+    # Flash 281 (6/2024)
+    rule("local-district-of-choice", (col.transfer_code == "4") & ~filled("residence_district")),
+    # By the table of the school year of the start date. A code out of force is GERR0007's.
+    rule("local-exit-grade", _CLOSED_FOR_A_CODE & ~go_together("exit_reason", "grade", "exit_reason_grade")),
+    rule(
+        "local-completion-grade",
+        _COMPLETED_WITH_A_CODE & ~go_together("completion_status", "grade", "completion_grade"),
+    ),
+]

@@ -2,125 +2,78 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import polars as pl
+from polars import col
 
-import numpy as np
-import pandas as pd
+from senrkit.calpads.records import filled
+from senrkit.calpads.rule import rule
+from senrkit.frames import days
 
-from senrkit.calpads.records import ONE_DAY, Records, day_text, in_years, school_years
-from senrkit.calpads.rule import CheckContext, Hits, hits, rule
-from senrkit.calpads.values import value
-from senrkit.frames import text
-from senrkit.reference import SchoolYear
+_NO_SHOW = col.exit_reason == "N470"
+# Status 20 and no-shows are let pass: the newer SENR0586 exempts them, and it overtakes SENR0024 in part.
+_EXEMPT = _NO_SHOW | (col.status == "20")
+_YEAR_OF_START = pl.format("{}-{}", col.started, col.started + 1)
+# From June of its year on, an enrollment still open, or closed as if the student came back to a lower grade.
+_TIME_TO_DECIDE = (col.started < col.this_year) | (col.today.dt.month() == 6)
+_ASKED = "ssid student start exit exit_reason completion_status reporting_lea submitting_lea".split()
+_MONTH_AND_DAY = col.exit_date.str.slice(4, 4)
 
-
-@rule("SENR0018")
-def exit_before_start(records: Records, context: CheckContext) -> Hits:
-    """An exit lies on or after the start; a no-show's on the start or the day before."""
-    no_show = records.is_("exit_reason", value("exits", "no_show"))
-    both = ~np.isnat(records.start) & ~np.isnat(records.exit)
-    wrong = np.where(no_show, ~records.cancelled, records.exit < records.start)
-    return hits(both & wrong)
-
-
-@rule("SENR0742")
-def year_does_not_match_start(records: Records, context: CheckContext) -> Hits:
-    years = school_years(records.start)
-    matches = in_years(years, lambda year: records.is_("academic_year", year.text))
-    return hits(~np.isnan(years) & ~matches & records.filled("academic_year"))
-
-
-@rule("SENR0167")
-def replace_outside_year(records: Records, context: CheckContext) -> Hits:
-    current = school_years(np.array([records.as_of]))
-    started = school_years(records.start)
-    return hits(records.replaces & ~np.isnan(started) & (started != current))
-
-
-@rule("local-start-ceiling")
-def start_far_ahead(records: Records, context: CheckContext) -> Hits:
-    last = pd.Timestamp(context.as_of) + pd.DateOffset(months=value("ceilings", "start_months"))
-    return hits(records.start > np.datetime64(last.date(), "D"))
-
-
-@rule("local-exit-ceiling")
-def exit_far_ahead(records: Records, context: CheckContext) -> Hits:
-    return hits(records.exit > records.as_of + value("ceilings", "exit_days") * ONE_DAY)
-
-
-@rule("local-year-end-window")
-def year_end_exit_out_of_season(records: Records, context: CheckContext) -> Hits:
-    month_day = records.frame["exit_date"].str.slice(4, 8)
-    first, last = value("year_end", "first_day"), value("year_end", "last_day")
-    outside = ((month_day < first) | (month_day > last)).to_numpy(dtype=bool)
-    return hits(records.is_("exit_reason", *value("year_end", "exits")) & ~np.isnat(records.exit) & outside)
-
-
-@rule("local-grade-12-year-end")
-def grade_12_undecided(records: Records, context: CheckContext) -> Hits:
-    """From June of its year on: an enrollment still open, or closed as if the student came back to a lower grade."""
-    year = SchoolYear.of(context.as_of)
-    is_june = context.as_of >= dt.date(year.first + 1, value("grade_12", "from_month"), value("grade_12", "from_day"))
-    is_time = (school_years(records.start) < year.first) | is_june
-    undecided = records.open | records.is_("exit_reason", value("grade_12", "wrong_exit"))
-    return hits(records.is_("grade", value("grade_12", "grade")) & undecided & is_time & ~np.isnat(records.start))
+RULES = [
+    # An exit lies on or after the start; a no-show's on the start or the day before.
+    rule(
+        "SENR0018",
+        pl.when(_NO_SHOW).then(~col.cancelled & col.start.is_not_null() & col.exit.is_not_null())
+        .otherwise(col.exit < col.start),
+    ),
+    rule("SENR0742", filled("academic_year") & (col.academic_year != _YEAR_OF_START)),
+    rule("SENR0167", col.replaces & (col.started != col.this_year)),
+    # Ceilings of an older vendor's validator; whether CALPADS still asks is unknown, so only warnings.
+    rule("local-start-ceiling", col.start > col.today.dt.offset_by("6mo")),
+    rule("local-exit-ceiling", col.exit > col.today.dt.offset_by("30d")),
+    # CALPADS Data Guide 11: year-end exits and no-shows of returning pupils.
+    rule(
+        "local-year-end-window",
+        col.exit_reason.is_in(["E155", "N420"])
+        & col.exit.is_not_null()
+        & ~_MONTH_AND_DAY.is_between(pl.lit("0515"), pl.lit("0815")),
+    ),
+    rule(
+        "local-grade-12-year-end",
+        (col.grade == "12") & col.start.is_not_null() & (col.open | (col.exit_reason == "E155")) & _TIME_TO_DECIDE,
+    ),
+    rule(
+        "SENR0024",
+        (col.start > col.finished_here) & ~_EXEMPT,
+        scope="state",
+        other_exit_date=days.key(col.finished_here),
+    ),
+    rule("SENR0586", (col.exit > col.graduated) & ~_EXEMPT, scope="state", other_exit_date=days.key(col.graduated)),
+    rule(
+        "SENR0587",
+        col.open & (col.start > col.first_graduation),
+        scope="state",
+        other_exit_date=days.key(col.first_graduated),
+    ),
+]  # fmt: skip
 
 
-@rule("SENR0024", scope="state")
-def start_after_finishing(records: Records, state: Records, context: CheckContext) -> Hits:
-    """Status 20 and no-shows are let pass: the newer SENR0586 exempts them, and it overtakes this rule in part."""
-    finished = _finishers(records, state, value("graduate", "same_district_finishers"), own_lea=context.lea)
-    end = _first_exit(records, finished)
-    return hits((records.start > end) & ~_exempt(records), other_exit_date=day_text(end))
-
-
-@rule("SENR0586", scope="state")
-def exit_after_graduation(records: Records, state: Records, context: CheckContext) -> Hits:
-    end = _first_exit(records, _finishers(records, state, [value("graduate", "diploma")]))
-    return hits((records.exit > end) & ~_exempt(records), other_exit_date=day_text(end))
-
-
-@rule("SENR0587", scope="state")
-def open_after_graduation(records: Records, state: Records, context: CheckContext) -> Hits:
-    graduated = _finishers(records, state, [value("graduate", "diploma")])
-    graduated = graduated[graduated["start"].notna()].sort_values("start", kind="stable")
-    earlier = _of_first(records, graduated, "start") < records.start
-    end = _of_first(records, graduated, "exit")
-    return hits(records.open & earlier, other_exit_date=day_text(end))
-
-
-def _finishers(records: Records, state: Records, completion: list[str], own_lea: str = "") -> pd.DataFrame:
-    """Enrollments that ended the student's schooling: `ssid`, `start`, `exit`. What the file sends replaces what the
-    state holds under the same key."""
-    sent = text.is_in(state.key, records.key[~records.deletes])
-    parts = []
-    for side, counted in ((state, ~sent), (records, ~records.deletes)):
-        counted = counted & side.is_("completion_status", *completion)
-        counted &= side.is_("exit_reason", value("graduate", "completer_exit")) & ~np.isnat(side.exit)
-        # One that ends before it starts is SENR0018's; it would be compared with itself.
-        counted &= ~(side.exit < side.start)
-        if own_lea:
-            counted &= side.is_("reporting_lea", own_lea)
-        rows = np.flatnonzero(counted)
-        days = {"start": side.start[rows].astype("datetime64[s]"), "exit": side.exit[rows].astype("datetime64[s]")}
-        parts.append(pd.DataFrame({"ssid": side.frame["ssid"].take(rows).array, **days}))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _first_exit(records: Records, finished: pd.DataFrame) -> np.ndarray:
-    return _of_first(records, finished.sort_values("exit", kind="stable"), "exit")
-
-
-def _of_first(records: Records, finished: pd.DataFrame, column: str) -> np.ndarray:
-    """The column of each student's first finishing enrollment; NaT for a student who has none."""
-    if finished.empty:
-        return np.full(len(records), np.datetime64("NaT", "D"))
-    at = text.positions(records.frame["ssid"], finished["ssid"])
-    days = np.append(finished[column].to_numpy(dtype="datetime64[D]"), np.datetime64("NaT"))
-    known = records.filled("ssid") & ~records.deletes & (at >= 0)
-    return days[np.where(known, at, len(finished))]
-
-
-def _exempt(records: Records) -> np.ndarray:
-    no_show = records.is_("exit_reason", value("exits", "no_show"))
-    return no_show | records.is_("status", value("graduate", "exempt_status"))
+def with_graduations(records: pl.DataFrame, state: pl.DataFrame) -> pl.DataFrame:
+    """The records with the days on which their student finished school: `finished_here` and `graduated`, the first
+    exits with such a completion (the one in this LEA); `first_graduation` and `first_graduated`, start and exit of the
+    enrollment that began first. What the file sends replaces what the state holds under the same key."""
+    sent = records.filter(~col.deletes)
+    kept = state.join(sent, on="key", how="anti", maintain_order="left")
+    # One that ends before it starts is SENR0018's; it would be compared with itself.
+    ended = pl.concat([kept.select(_ASKED), sent.select(_ASKED)]).filter(
+        (col.exit_reason == "E230") & col.exit.is_not_null() & (col.exit >= col.start).fill_null(True) & filled("ssid")
+    )
+    here = col.completion_status.is_in(["100", "106", "250"]) & (col.reporting_lea == col.submitting_lea)
+    diploma = col.completion_status == "100"
+    dated = diploma & col.start.is_not_null()
+    finished = ended.group_by("student").agg(
+        finished_here=col.exit.filter(here).min(),
+        graduated=col.exit.filter(diploma).min(),
+        first_graduation=col.start.filter(dated).min(),
+        first_graduated=col.exit.filter(dated).get(col.start.filter(dated).arg_min(), null_on_oob=True),
+    )
+    return records.join(finished, on="student", how="left", maintain_order="left")

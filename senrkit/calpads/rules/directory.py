@@ -2,103 +2,98 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.calpads.records import Records, day_text, school_years
-from senrkit.calpads.rule import CheckContext, Hits, hits, rule
-from senrkit.calpads.values import value
+from senrkit.calpads.records import NONPUBLIC, filled, school_year
+from senrkit.calpads.rule import rule
+from senrkit.frames import days
+from senrkit.inputs.directory import SchoolDirectory
 
+_PRIVATE_GROUP = "0000002"
+# SENR0189: county community, juvenile court, youth authority, opportunity, continuation, community day.
+_EDUCATION_OPTION = col.school_soc.is_in(["10", "11", "13", "14", "68", "69"]) | col.school_ed_ops.is_in(
+    ["HOMHOS", "JUV", "COMM", "COMMDAY", "CON", "OPP", "YTH", "SPECON"]
+)
+# SENR0192: elementary, unified, high school districts.
+_IS_DISTRICT = col.home_known & col.home_doc.is_in(["52", "54", "56"])
+_CLOSED = col.home_closed_date
+_SHUT_BEFORE_YEAR = school_year(_CLOSED) < col.started
+_OUTLIVED = ~col.open & (col.exit >= _CLOSED)
+_UNDATED = _IS_DISTRICT & _CLOSED.is_null() & col.home_status.is_in(["Closed", "Merged"])
+_GRADES = {"grades": col.school_grades_offered}
+# Local-coe-residence (Flash 318): a county office's own schools, and charters of the kinds that count as such.
+_COUNTS_AS_COUNTY = pl.when("school_charter").then(
+    col.school_ed_ops.is_in(["OPP", "COMM", "COMMDAY", "SPEC"])
+).otherwise("school_is_county_office")  # fmt: skip
+_DISCIPLINARY = "5"
 
-@rule("SENR0002", scope="directory")
-def school_unknown(records: Records, context: CheckContext) -> Hits:
-    """Nonpublic schools and the private school group are not in the directory and are let pass."""
-    leas, schools = records.frame["reporting_lea"], records.frame["school_code"]
-    tied = context.directory.reports_for(leas, schools).to_numpy()
-    special = records.is_("school_code", value("schools", "nonpublic"), value("schools", "private_group"))
-    own_code = (schools == leas).to_numpy(dtype=bool)
-    return hits(records.filled("school_code") & ~tied & ~special & ~own_code)
-
-
-@rule("SENR0182", scope="directory")
-def before_school_opened(records: Records, context: CheckContext) -> Hits:
-    opened = _days(_schools(records, context)["open_date"])
-    return hits(records.start < opened, opened=day_text(opened))
-
-
-@rule("SENR0184", scope="directory")
-def after_school_closed(records: Records, context: CheckContext) -> Hits:
-    closed = _days(_schools(records, context)["closed_date"])
-    return hits(records.start > closed, closed=day_text(closed))
-
-
-@rule("SENR0189", scope="directory")
-def short_term_at_regular_school(records: Records, context: CheckContext) -> Hits:
-    school = _schools(records, context)
-    option = _is_one_of(school["soc"], "education_option_soc") | _is_one_of(school["ed_ops"], "education_option_ed_ops")
-    return hits(records.is_("status", value("short_term", "status")) & school["known"].to_numpy() & ~option)
-
-
-@rule("SENR0192", scope="directory")
-def residence_is_no_open_district(records: Records, context: CheckContext) -> Hits:
-    """A district that has closed is accepted when the exit date is blank or before its last day, in a year it saw.
-    For some closed districts the directory has no last day: then it cannot be told."""
-    district = context.directory.district(records.frame["residence_district"])
-    closed = _days(district["closed_date"])
-    is_district = district["known"].to_numpy() & _is_one_of(district["doc"], "district_doc")
-    shut_before_year = school_years(closed) < school_years(records.start)
-    outlived = ~np.isnat(closed) & ~records.open & (records.exit >= closed)
-    undated = is_district & np.isnat(closed) & district["status"].isin(value("schools", "shut")).to_numpy(dtype=bool)
-    found = hits(records.filled("residence_district") & (~is_district | shut_before_year | outlived | undated))
-    return Hits(found.rows, doubtful=undated[found.rows])
-
-
-@rule("SENR0269", scope="directory")
-def grade_not_offered(records: Records, context: CheckContext) -> Hits:
-    """Students with a special-education record are exempt; SENR does not say who has one. Status 50 is mostly theirs
-    (infants on a family service plan, private-school pupils on a service plan), so there it cannot be told."""
-    found = _outside_span(records, context)
-    non_ada = records.is_("status", value("exits", "non_ada_status"))
-    return Hits(found.rows, found.holes, doubtful=non_ada[found.rows])
-
-
-@rule("SENR0269F1", scope="directory")
-def grade_not_offered_at_fall_1(records: Records, context: CheckContext) -> Hits:
-    return _outside_span(records, context)
-
-
-@rule("SENR0319", scope="directory")
-def adult_grade_and_school(records: Records, context: CheckContext) -> Hits:
-    school = _schools(records, context)
-    adult_school = (school["soc"] == value("schools", "adult_soc")).to_numpy(dtype=bool)
-    differs = records.is_("grade", value("adult", "grade")) != adult_school
-    return hits(differs & school["known"].to_numpy() & records.filled("grade"))
-
-
-@rule("local-coe-residence", scope="directory")
-def residence_blank_at_county_office(records: Records, context: CheckContext) -> Hits:
-    """A county office's own schools, and charters of the kinds that count as such (Flash 318)."""
-    school = _schools(records, context)
-    county, charter = school["is_county_office"].to_numpy(), school["charter"].to_numpy()
-    counts = (county & ~charter) | (charter & _is_one_of(school["ed_ops"], "residence_charter_ed_ops"))
-    asked = records.is_("status", *value("transfer", "residence_statuses")) & records.filled("transfer_code")
-    asked &= ~records.is_("transfer_code", value("transfer", "disciplinary"))
-    return hits(counts & asked & ~records.filled("residence_district"))
+RULES = [
+    # Nonpublic schools and the private school group are not in the directory and are let pass.
+    rule(
+        "SENR0002",
+        filled("school_code")
+        & ~col.tied
+        & ~col.school_code.is_in([NONPUBLIC, _PRIVATE_GROUP])
+        & (col.school_code != col.reporting_lea),
+        scope="directory",
+    ),
+    rule(
+        "SENR0182",
+        col.start < col.school_open_date,
+        scope="directory",
+        opened=days.key(col.school_open_date),
+    ),
+    rule(
+        "SENR0184",
+        col.start > col.school_closed_date,
+        scope="directory",
+        closed=days.key(col.school_closed_date),
+    ),
+    rule("SENR0189", (col.status == "30") & col.school_known & ~_EDUCATION_OPTION, scope="directory"),
+    # A district that has closed is accepted when the exit date is blank or before its last day, in a year it saw. For
+    # some closed districts the directory has no last day: then it cannot be told.
+    rule(
+        "SENR0192",
+        filled("residence_district")
+        & (~_IS_DISTRICT | _SHUT_BEFORE_YEAR.fill_null(False) | _OUTLIVED.fill_null(False) | _UNDATED),
+        scope="directory",
+        doubtful=_UNDATED,
+    ),
+    # Students with a special-education record are exempt; SENR does not say who has one. Status 50 is mostly theirs
+    # (infants on a family service plan, private-school pupils on a service plan), so there it cannot be told.
+    rule("SENR0269", col.refused_grade, scope="directory", doubtful=col.status == "50", **_GRADES),
+    rule("SENR0269F1", col.refused_grade, scope="directory", **_GRADES),
+    rule(
+        "SENR0319",
+        filled("grade") & col.school_known & ((col.grade == "AD") != (col.school_soc == "70")),
+        scope="directory",
+    ),
+    rule(
+        "local-coe-residence",
+        _COUNTS_AS_COUNTY
+        & col.status.is_in(["10", "30"])
+        & filled("transfer_code")
+        & (col.transfer_code != _DISCIPLINARY)
+        & ~filled("residence_district"),
+        scope="directory",
+    ),
+]
 
 
-def _schools(records: Records, context: CheckContext) -> pd.DataFrame:
-    return context.directory.school(records.frame["school_code"])
+def with_schools(records: pl.DataFrame, directory: SchoolDirectory) -> pl.DataFrame:
+    """The records with what the directory says of their school (`school_…`), of the residence district (`home_…`),
+    whether it ties the school to the LEA (`tied`) and whether the grade is none that the school offers."""
+    # seam: the directory answers in pandas
+    from senrkit.frames.pandas_door import to_pandas, to_polars
 
-
-def _outside_span(records: Records, context: CheckContext) -> Hits:
-    schools = records.frame["school_code"]
-    outside = context.directory.refuses_grade(schools, records.frame["grade"]).to_numpy()
-    return hits(outside, grades=_schools(records, context)["grades_offered"])
-
-
-def _is_one_of(column: pd.Series, name: str) -> np.ndarray:
-    return column.isin(value("schools", name)).to_numpy(dtype=bool)
-
-
-def _days(column: pd.Series) -> np.ndarray:
-    return column.to_numpy(dtype="datetime64[D]")
+    asked = to_pandas(records.select("school_code", "reporting_lea", "grade", "residence_district"))
+    codes = asked["school_code"]
+    return records.hstack(
+        to_polars(directory.school(codes)).select(pl.all().name.prefix("school_"))
+    ).hstack(
+        to_polars(directory.district(asked["residence_district"])).select(pl.all().name.prefix("home_"))
+    ).with_columns(
+        tied=pl.Series(directory.reports_for(asked["reporting_lea"], codes).to_numpy()),
+        refused_grade=pl.Series(directory.refuses_grade(codes, asked["grade"]).to_numpy()),
+    )  # fmt: skip

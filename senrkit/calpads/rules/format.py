@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
-import numpy as np
-import pyarrow.compute as pc
+import polars as pl
+from polars import col
 
 from senrkit import reference
-from senrkit.calpads.records import Records, in_years, school_years
-from senrkit.calpads.rule import CheckContext, Hits, by_field, hits, one_after_another, rule
-from senrkit.calpads.values import value
-from senrkit.frames import text
+from senrkit.calpads.records import filled
+from senrkit.calpads.rule import Ask, Rule, doubtful_code, in_force, rule
 from senrkit.reference import SchoolYear
 
 _CONTROL_CHARACTER = r"[\p{Cc}\x{FFFD}]"
@@ -19,130 +19,108 @@ _NAME_CHARACTER = r"^[\p{L}\p{M}\p{Nd}.\-'/ ]*$"
 _NAMES = (
     "local_id first_name middle_name last_name alias_first_name alias_middle_name alias_last_name birth_city"
 ).split()
+_DATES = {"birth_date": "birth", "start_date": "start", "exit_date": "exit"}
 _DIGITS = {"school_code": 7, "nps_code": 7, "ssid": 10, "receiver_school": 7, "residence_district": 7}
 # CALPADS finds the record to delete by these; what else a delete carries is thrown away.
-_REQUIRED_TO_DELETE = frozenset({"record_type", "reporting_lea", "school_code", "start_date"})
+_REQUIRED_TO_DELETE = ["record_type", "reporting_lea", "school_code", "start_date"]
+_DOUBTFUL = pl.lit(True)
 
 
-@rule("FRMT0001", deletes=True)
-def too_long(records: Records, context: CheckContext) -> Hits:
+def _too_long(year: SchoolYear) -> Iterator[Ask]:
     """Lengths that the public record does not confirm prove nothing."""
-    layout = _layout(context.year)
-    found = []
-    for field in layout:
-        length = pc.utf8_length(text.arrow(records.frame[field.field])).to_numpy()
-        found.append((field.field, field.title, length > field.max_length, {"limit": str(field.max_length)}))
-    return by_field(found, frozenset(field.field for field in layout if field.max_length_certainty != "seen"))
+    for field in _layout(year).values():
+        longer = col(field["field"]).str.len_chars() > field["max_length"]
+        unsure = _DOUBTFUL if field["max_length_certainty"] != "seen" else None
+        yield _ask(field, longer, unsure, limit=pl.lit(str(field["max_length"])))
 
 
-@rule("FRMT0002", deletes=True)
-def no_calendar_date(records: Records, context: CheckContext) -> Hits:
-    parsed = {"birth_date": records.birth, "start_date": records.start, "exit_date": records.exit}
-    titles = _titles(context)
-    return by_field([(f, titles[f], records.filled(f) & np.isnat(day), {}) for f, day in parsed.items()])
+def _no_calendar_date(year: SchoolYear) -> Iterator[Ask]:
+    for name, day in _DATES.items():
+        yield _ask(_layout(year)[name], filled(name) & col(day).is_null())
 
 
-@rule("FRMT0004", deletes=True)
-def wrong_character(records: Records, context: CheckContext) -> Hits:
-    found = []
-    for field in _layout(context.year):
-        wrong = records.fits(field.field, r"[^0-9/ ]" if field.type == "DT" else _CONTROL_CHARACTER)
-        found.append((field.field, field.title, wrong, {}))
-    return by_field(found)
+def _wrong_character(year: SchoolYear) -> Iterator[Ask]:
+    for name, field in _layout(year).items():
+        yield _ask(field, col(name).str.contains(r"[^0-9/ ]" if field["type"] == "DT" else _CONTROL_CHARACTER))
 
 
-@rule("GERR0001", deletes=True)
-def required_blank(records: Records, context: CheckContext) -> Hits:
-    found = []
-    for field in _layout(context.year):
-        if field.required == "Y":
-            asked = True if field.field in _REQUIRED_TO_DELETE else ~records.deletes
-            found.append((field.field, field.title, ~records.filled(field.field) & asked, {}))
-    return by_field(found)
+def _required_blank(year: SchoolYear) -> Iterator[Ask]:
+    for name, field in _layout(year).items():
+        if field["required"] == "Y":
+            yield _ask(field, ~filled(name) if name in _REQUIRED_TO_DELETE else ~filled(name) & ~col.deletes)
 
 
-@rule("GERR0002")
-def unknown_code(records: Records, context: CheckContext) -> Hits:
-    found = []
-    for field, title, codes in _coded(context):
-        unknown = records.filled(field) & ~records.is_(field, *reference.all_codes(codes))
-        found.append((field, title, unknown, {"value": records.frame[field]}))
-    return by_field(found, doubtful=_incomplete(context))
+def _unknown_code(year: SchoolYear) -> Iterator[Ask]:
+    for name, field in _coded(year).items():
+        unknown = filled(name) & ~_is_code(field)
+        yield _ask(field, unknown, _incomplete(field), value=col(name))
 
 
-@rule("GERR0007")
-def code_not_in_force(records: Records, context: CheckContext) -> Hits:
+def _code_not_in_force(year: SchoolYear) -> Iterator[Ask]:
     """Tested against the year of the start date; the page does not say which date CALPADS takes. Of a code that may be
     retired it cannot be told."""
-    years = school_years(records.start)
-    found, in_doubt = [], []
-    for field, title, codes in _coded(context):
-        if codes == "yes_no":
-            continue
-        known = records.is_(field, *reference.all_codes(codes)) & ~np.isnan(years)
-        in_force = records.in_force(field, codes)
-        found.append((field, title, known & ~in_force, {"value": records.frame[field]}))
-        doubtful = in_years(years, lambda year: records.is_(field, *reference.doubtful_codes(codes, year)))  # noqa: B023
-        in_doubt.append((field, title, doubtful, {"value": records.frame[field]}))
-    of_these = frozenset(field for field, *_ in in_doubt)
-    return one_after_another(by_field(found, _incomplete(context)), by_field(in_doubt, of_these))
+    coded = {name: field for name, field in _coded(year).items() if field["code_set"] != "yes_no"}
+    for name, field in coded.items():
+        retired = _is_code(field) & col.started.is_not_null() & ~in_force(name, field["code_set"])
+        yield _ask(field, retired, _incomplete(field), value=col(name))
+    for name, field in coded.items():
+        yield _ask(field, doubtful_code(name, field["code_set"]), _DOUBTFUL, value=col(name))
 
 
-@rule("GERR0008", deletes=True)
-def transaction_not_accepted(records: Records, context: CheckContext) -> Hits:
-    accepted = records.is_("transaction", *reference.codes("transaction", context.year))
-    return hits(records.filled("transaction") & ~accepted, value=records.frame["transaction"])
-
-
-@rule("IVR0009")
-def wrong_character_in_name(records: Records, context: CheckContext) -> Hits:
+def _wrong_character_in_name(year: SchoolYear) -> Iterator[Ask]:
     """Control characters are FRMT0004's; both would say one thing twice. The page speaks of names and ids: of a birth
     city it cannot be told."""
-    titles = _titles(context)
-    found = []
-    for field in _NAMES:
-        wrong = ~records.fits(field, _NAME_CHARACTER) & ~records.fits(field, _CONTROL_CHARACTER)
-        found.append((field, titles[field], wrong, {}))
-    return by_field(found, doubtful=frozenset({"birth_city"}))
+    for name in _NAMES:
+        wrong = ~col(name).str.contains(_NAME_CHARACTER) & ~col(name).str.contains(_CONTROL_CHARACTER)
+        yield _ask(_layout(year)[name], wrong, _DOUBTFUL if name == "birth_city" else None)
 
 
-@rule("local-digits", deletes=True)
-def not_all_digits(records: Records, context: CheckContext) -> Hits:
+def _not_all_digits(year: SchoolYear) -> Iterator[Ask]:
     """A spreadsheet that opened the file drops leading zeros and writes an SSID as 1.23E+09."""
-    titles = _titles(context)
-    found = []
-    for field, count in _DIGITS.items():
-        wrong = records.filled(field) & ~records.fits(field, rf"^[0-9]{{{count}}}$")
-        found.append((field, titles[field], wrong, {"count": str(count)}))
-    return by_field(found)
+    for name, count in _DIGITS.items():
+        wrong = filled(name) & ~col(name).str.contains(rf"^[0-9]{{{count}}}$")
+        yield _ask(_layout(year)[name], wrong, count=pl.lit(str(count)))
 
 
-@rule("local-alias-pair")
-def half_an_alias(records: Records, context: CheckContext) -> Hits:
-    return hits(records.filled("alias_first_name") != records.filled("alias_last_name"))
+def _transaction_not_accepted(year: SchoolYear) -> Iterator[Ask]:
+    accepted = col.transaction.is_in(sorted(reference.codes("transaction", year)))
+    yield Ask(filled("transaction") & ~accepted, {"value": col.transaction})
 
 
-@rule("local-birth-country")
-def birth_country_blank(records: Records, context: CheckContext) -> Hits:
-    asked = records.is_("status", *value("birth_country", "asked_with_status"))
-    return hits(asked & ~records.filled("birth_country"))
+RULES = [
+    Rule("FRMT0001", "file", True, _too_long),
+    Rule("FRMT0002", "file", True, _no_calendar_date),
+    Rule("FRMT0004", "file", True, _wrong_character),
+    Rule("GERR0001", "file", True, _required_blank),
+    Rule("GERR0002", "file", False, _unknown_code),
+    Rule("GERR0007", "file", False, _code_not_in_force),
+    Rule("GERR0008", "file", True, _transaction_not_accepted),
+    Rule("IVR0009", "file", False, _wrong_character_in_name),
+    Rule("local-digits", "file", True, _not_all_digits),
+    rule("local-alias-pair", filled("alias_first_name") != filled("alias_last_name")),
+    # CALPADS Data Guide 11: not asked for with status 50.
+    rule("local-birth-country", col.status.is_in(["10", "20", "30"]) & ~filled("birth_country")),
+]
+
+
+def _ask(field: dict[str, Any], offends: pl.Expr, doubtful: pl.Expr | None = None, **holes: pl.Expr) -> Ask:
+    return Ask(offends, {"field": pl.lit(field["title"]), **holes}, field["field"], doubtful)
 
 
 @cache
-def _layout(year: SchoolYear) -> tuple:
-    """The fields of the year as named tuples; asked for by several rules of every file."""
-    return tuple(reference.fields(year).itertuples(index=False))
+def _layout(year: SchoolYear) -> dict[str, dict[str, Any]]:
+    """The fields of the year by name."""
+    return {field["field"]: field for field in reference.fields(year).rows(named=True)}
 
 
-def _coded(context: CheckContext) -> list[tuple[str, str, str]]:
-    layout = _layout(context.year)
-    return [(field.field, field.title, field.code_set) for field in layout if field.code_set not in ("", "transaction")]
+def _coded(year: SchoolYear) -> dict[str, dict[str, Any]]:
+    return {name: field for name, field in _layout(year).items() if field["code_set"] not in ("", "transaction")}
 
 
-def _incomplete(context: CheckContext) -> frozenset[str]:
-    """Fields whose official code list was not found whole: an unlisted code cannot be judged."""
-    return frozenset(field.field for field in _layout(context.year) if field.code_list == "incomplete")
+def _is_code(field: dict[str, Any]) -> pl.Expr:
+    return col(field["field"]).is_in(sorted(reference.all_codes(field["code_set"])))
 
 
-def _titles(context: CheckContext) -> dict[str, str]:
-    return {field.field: field.title for field in _layout(context.year)}
+def _incomplete(field: dict[str, Any]) -> pl.Expr | None:
+    """Where the official code list was not found whole, an unlisted code cannot be judged."""
+    return _DOUBTFUL if field["code_list"] == "incomplete" else None

@@ -1,47 +1,55 @@
 """What CALPADS would say to a SELA file: a district may send EO, TBD and RFEP, never EL or IFEP.
 
-The rules are rows of the catalogue (family `language`); what they go by is in `language.toml`. Those that need what
-CALPADS holds are asked when its extracts are given.
+The rules are rows of the catalogue (family `language`). Those that need what CALPADS holds are asked when its extracts
+are given.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import string
-import tomllib
 from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.calpads.findings import UNKNOWN, joined_findings, severity_of
-from senrkit.calpads.records import quotable
-from senrkit.frames import dates, text
+from senrkit.calpads.findings import findings_of, joined_findings
+from senrkit.calpads.records import filled, quotable
+from senrkit.calpads.rule import Ask
+from senrkit.frames import days
+from senrkit.frames.intervals import LAST_DAY
+from senrkit.frames.pandas_door import to_polars
 from senrkit.reference import PACKAGED, SchoolYear, rules
 from senrkit.reference.elas import from_testing, known, transitions
 
 FILE_RULES = ("FRMT0002", "GERR0001", "GERR0002", "GERR0008", "SELA0280", "SELA0326", "SELA0520")
 STATE_RULES = ("SELA0255", "SELA0281", "SELA0283", "SELA0285", "SELA0324", "SELA0326", "SELA0629")
 ENROLMENT_RULES = ("GERR0005",)
-_NO_DAY = np.datetime64("NaT", "s")
+# What is asked of an enrollment.
+SPAN = ("ssid", "reporting_lea", "start_date", "exit_date")
+# Fields that may not be blank, with their titles. Source: PowerSchool's layout page for 12.01 to 12.08; the status and
+# its day because no rule could be asked without them.
+_REQUIRED = {
+    "record_type": "Record Type Code",
+    "reporting_lea": "Reporting LEA",
+    "school_code": "School of Attendance",
+    "academic_year": "Academic Year ID",
+    "ssid": "SSID",
+    "elas": "English Language Acquisition Status Code",
+    "elas_date": "English Language Acquisition Status Start Date",
+}
+_DATES = {"birth_date": "Student Birth Date", "elas_date": _REQUIRED["elas_date"]}
+# English and American Sign Language, old two-digit and new three-letter codes (SELA0280, 10/2024).
+_ENGLISH = ["eng", "ase", "00", "37"]
+# From this day EL and IFEP come from the ELPAC system (SELA0520; CDE Flash 179).
+_TESTED_SINCE = dt.date(2020, 7, 1)
+_TBD = col.elas == "TBD"
 
-
-class Hit(NamedTuple):
-    """The rows that trip a rule. `doubtful` rows, on which the public record is silent, become `unknown`."""
-
-    rule: str
-    mask: np.ndarray
-    fields: str = ""
-    holes: dict[str, pd.Series | str] = {}
-    doubtful: np.ndarray | None = None
+Named = Iterator[tuple[str, Ask]]
 
 
 def check_language(
-    records: pd.DataFrame, as_of: dt.date, held: pd.DataFrame | None = None, enrollments: pd.DataFrame | None = None
-) -> pd.DataFrame:
+    records: pl.DataFrame, as_of: dt.date, held: pl.DataFrame | None = None, enrollments: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Findings about a SELA file, in the order of the rules.
 
     Parameters
@@ -56,143 +64,126 @@ def check_language(
     DataFrame
         As every findings frame; `start_date` is the start of the status.
     """
-    sent = records.reset_index(drop=True)
-    day = dates.from_ccyymmdd(sent["elas_date"])
-    found = [*_file(sent, day, as_of)]
+    sent, year = _with_terms(records), SchoolYear.of(as_of)
+    asked = [*_of_file(year)]
     if held is not None:
-        found += _against_state(sent, day, held, as_of)
+        sent = _with_held(sent, _with_terms(held))
+        asked += _against_state(year)
     if enrollments is not None:
-        found += _against_enrollments(sent, day, enrollments, as_of)
-    in_force = rules(as_of).set_index("id")
-    deletes = text.equals(sent["transaction"], "D")
-    parts = [
-        _findings(sent, hit._replace(mask=hit.mask & ~deletes), in_force.loc[hit.rule].to_dict())
-        for hit in found
-        if in_force.loc[hit.rule, "state"] != "off"
-    ]
-    return joined_findings(parts)
+        sent = _with_enrollments(sent, to_polars(enrollments))
+        asked += _against_enrollments(as_of)
+    in_force = {row["id"]: row for row in rules(as_of).filter(col.state != "off").rows(named=True)}
+    asked = [(id, ask) for id, ask in asked if id in in_force]
+    offends = sent.select(
+        (ask.offends & (col.transaction != "D")).fill_null(False).alias(str(at)) for at, (_, ask) in enumerate(asked)
+    )
+    return joined_findings(
+        findings_of(sent.filter(flags), ask, in_force[id], _shown)
+        for (id, ask), flags in zip(asked, offends, strict=True)
+        if flags.any()
+    )
 
 
-def unchecked(as_of: dt.date, *, with_state: bool, with_enrollments: bool) -> pd.DataFrame:
+def unchecked(as_of: dt.date, *, with_state: bool, with_enrollments: bool) -> pl.DataFrame:
     """Rules about language in force that were not asked: `id`, `title`, `because`."""
-    catalogue = rules(as_of)
-    catalogue = catalogue[((catalogue["family"] == "language") & (catalogue["state"] != "off")).to_numpy()]
-    asked = {*FILE_RULES, *(STATE_RULES if with_state else ()), *(ENROLMENT_RULES if with_enrollments else ())}
-    left = catalogue.loc[~catalogue["id"].isin(asked), ["id", "title"]]
-    because = pd.Series("needs records that are not in these files", index=left.index, dtype="str")
-    because = because.mask(left["id"].isin(STATE_RULES), "needs the SELA ODS extract")
-    because = because.mask(left["id"].isin(ENROLMENT_RULES), "needs the SENR ODS extract")
-    return left.assign(because=because).reset_index(drop=True)
-
-
-def _file(sent: pd.DataFrame, day: pd.Series, as_of: dt.date) -> Iterator[Hit]:
-    status, reason = sent["elas"], sent["correction_reason"].str.strip()
-    for name in ("birth_date", "elas_date"):
-        wrong = (sent[name] != "") & dates.from_ccyymmdd(sent[name]).isna()
-        title = _facts()["required"].get(name, "Student Birth Date")
-        yield Hit("FRMT0002", wrong.to_numpy(), name, {"field": title})
-    for name, title in _facts()["required"].items():
-        yield Hit("GERR0001", text.equals(sent[name].str.strip(), ""), name, {"field": title})
-    unknown = (status != "") & ~status.isin(known(SchoolYear.of(as_of)))
-    yield Hit("GERR0002", unknown.to_numpy(), "elas", {"field": _facts()["required"]["elas"], "value": status})
-    transaction = sent["transaction"].str.strip()
-    accepted = transaction.isin(_facts()["transactions"]["accepted"])
-    yield Hit("GERR0008", ~accepted.to_numpy(), "", {"value": transaction})
-    language = _facts()["primary_language"]
-    english = sent["primary_language"].isin(language["not_english_learner"]) & (status != "")
-    yield Hit("SELA0280", (english & ~status.isin(language["spoken_by"])).to_numpy())
-    on_one_day = sent.assign(day=day).duplicated(["ssid", "elas_date"], keep=False) & day.notna() & (sent["ssid"] != "")
-    yield Hit("SELA0326", on_one_day.to_numpy())
-    tested, rule = status.isin(from_testing()), _facts()["from_testing"]
-    older = day < pd.Timestamp(rule["first_day"])
-    with_reason = reason.isin(rule["correction_reasons"])
-    yield Hit("SELA0520", tested.to_numpy(), "", {"elas": status}, (older | with_reason).to_numpy())
-
-
-def _against_state(sent: pd.DataFrame, day: pd.Series, held: pd.DataFrame, as_of: dt.date) -> Iterator[Hit]:
-    """Against the statuses that CALPADS holds. Of an SSID without a row nothing is known but what it may not be."""
-    status, reason = sent["elas"], sent["correction_reason"].str.strip()
-    state = held.assign(day=dates.from_ccyymmdd(held["elas_date"])).sort_values("day", kind="stable")
-    newest = state.drop_duplicates("ssid", keep="last").set_index("ssid")
-    current = sent["ssid"].map(newest["elas"]).fillna("").astype("str")
-    newest_day = sent["ssid"].map(newest["day"]).astype("datetime64[s]")
-    same = text.joined([sent["ssid"], status])
-    of_status = state.assign(key=text.joined([state["ssid"], state["elas"]])).drop_duplicates("key").set_index("key")
-    day_held = same.map(of_status["day"]).astype("datetime64[s]")
-    is_held = same.isin(of_status.index)
-    untested = status == "TBD"
-    pairs = transitions(SchoolYear.of(as_of))
-    allowed = text.mapped(text.joined([current, status]), lambda pair: "yes" if tuple(pair.split("^")) in pairs else "")
-    judged = status.isin(known(SchoolYear.of(as_of))) & ~untested
-    yield Hit("SELA0255", (judged & (allowed == "")).to_numpy(), "", {"elas": status, "current_elas": current})
-    settled = untested & ~current.isin(["", "TBD", "EO"])
-    yield Hit("SELA0281", (settled | (untested & (current == "EO") & (reason == ""))).to_numpy())
-    yield Hit("SELA0283", (is_held & ~untested & (day_held != day) & day.notna()).to_numpy(), "", {"elas": status})
-    yield Hit("SELA0285", (~is_held & ~untested & (day <= newest_day)).to_numpy())
-    had_eo = sent["ssid"].isin(state.loc[(state["elas"] == "EO").to_numpy(), "ssid"])
-    yield Hit("SELA0324", ((reason == "1") & ~had_eo).to_numpy())
-    others = text.joined([state["ssid"], state["elas_date"]])
-    on_one_day = text.is_in(text.joined([sent["ssid"], sent["elas_date"]]), others) & ~(is_held & (day_held == day))
-    yield Hit("SELA0326", np.asarray(on_one_day, dtype=bool))
-    yield Hit("SELA0629", (status.isin(from_testing()) & (reason != "") & (current == "")).to_numpy())
-
-
-def _against_enrollments(
-    sent: pd.DataFrame, day: pd.Series, enrollments: pd.DataFrame, as_of: dt.date
-) -> Iterator[Hit]:
-    """GERR0005: inside an enrollment at the LEA, or in the summer of this year. Who has no row at all is in doubt."""
-    spans = enrollments[["ssid", "reporting_lea"]].assign(
-        start=dates.from_ccyymmdd(enrollments["start_date"]),
-        end=dates.from_ccyymmdd(enrollments["exit_date"]).fillna(pd.Timestamp.max.floor("D").as_unit("s")),
+    asked = [*FILE_RULES, *(STATE_RULES if with_state else ()), *(ENROLMENT_RULES if with_enrollments else ())]
+    catalogue = rules(as_of).filter(col.family == "language", col.state != "off", ~col.id.is_in(asked))
+    because = (
+        pl.when(col.id.is_in(ENROLMENT_RULES))
+        .then(pl.lit("needs the SENR ODS extract"))
+        .when(col.id.is_in(STATE_RULES))
+        .then(pl.lit("needs the SELA ODS extract"))
+        .otherwise(pl.lit("needs records that are not in these files"))
     )
-    asked = sent[["ssid", "reporting_lea"]].assign(day=day, row=range(len(sent)))
-    met = asked.merge(spans, on=["ssid", "reporting_lea"])
-    inside = np.zeros(len(sent), dtype=bool)
-    inside[met.loc[((met["start"] <= met["day"]) & (met["day"] <= met["end"])).to_numpy(), "row"]] = True
-    summer, first = _facts()["summer"], SchoolYear.of(as_of).first
-    in_summer = day.between(pd.Timestamp(f"{first}-{summer['first']}"), pd.Timestamp(f"{first}-{summer['last']}"))
-    in_summer &= ~sent["elas"].isin(summer["not_for"])
-    in_summer &= ~((sent["elas"] == "TBD") & (day > dates.stamp(as_of)))
-    without = ~text.is_in(sent["ssid"], enrollments["ssid"])
-    yield Hit("GERR0005", ~inside & ~in_summer.to_numpy() & day.notna().to_numpy(), "", {}, without)
+    return catalogue.select("id", "title", because=because)
 
 
-def _findings(sent: pd.DataFrame, hit: Hit, catalogue: dict[str, str]) -> pd.DataFrame:
-    rows = np.flatnonzero(hit.mask)
-    frame = sent.take(rows).reset_index(drop=True)
-    doubtful = np.zeros(len(rows), dtype=bool) if hit.doubtful is None else hit.doubtful[rows]
-    return pd.DataFrame(
-        {
-            "file": text.constant("", frame.index),
-            "rule": text.constant(hit.rule, frame.index),
-            "severity": text.choose(doubtful, UNKNOWN, text.constant(severity_of(catalogue), frame.index)),
-            "school_code": frame["school_code"],
-            "ssid": frame["ssid"],
-            "start_date": frame["elas_date"],
-            "fields": text.constant(hit.fields or catalogue["fields"], frame.index),
-            "message": _sentence(catalogue["sentence"], hit.holes, rows, frame.index),
-            "fix": text.constant(catalogue["fix"], frame.index),
-            "row": rows.astype("int64"),
-        }
+def _of_file(year: SchoolYear) -> Named:
+    for name, title in _DATES.items():
+        no_day = (col(name) != "") & days.of_key(col(name)).is_null()
+        yield "FRMT0002", Ask(no_day, {"field": pl.lit(title)}, name)
+    for name, title in _REQUIRED.items():
+        yield "GERR0001", Ask(~filled(name), {"field": pl.lit(title)}, name)
+    unknown = (col.elas != "") & ~col.elas.is_in(sorted(known(year)))
+    yield "GERR0002", Ask(unknown, {"field": pl.lit(_REQUIRED["elas"]), "value": col.elas}, "elas")
+    transaction = col.transaction.str.strip_chars()
+    yield "GERR0008", Ask(~transaction.is_in(["", "A", "D", "R"]), {"value": transaction})
+    yield "SELA0280", Ask(col.primary_language.is_in(_ENGLISH) & ~col.elas.is_in(["", "EO"]), {})
+    on_one_day = pl.struct("ssid", "elas_date").is_duplicated() & col.day.is_not_null() & (col.ssid != "")
+    yield "SELA0326", Ask(on_one_day, {})
+    # Of an older status, or one with such a correction reason, the page does not say.
+    unsure = (col.day < _TESTED_SINCE).fill_null(False) | col.reason.is_in(["1", "2", "5"])
+    yield "SELA0520", Ask(col.elas.is_in(from_testing()), {"elas": col.elas}, None, unsure)
+
+
+def _against_state(year: SchoolYear) -> Named:
+    """Of an SSID of which CALPADS holds no row nothing is known but what it may not be."""
+    allowed = ["^".join(pair) for pair in sorted(transitions(year))]
+    judged = col.elas.is_in(sorted(known(year))) & ~_TBD
+    follows = pl.concat_str("current", "elas", separator="^").is_in(allowed)
+    yield "SELA0255", Ask(judged & ~follows, {"elas": col.elas, "current_elas": col.current})
+    settled = ~col.current.is_in(["", "TBD", "EO"]) | ((col.current == "EO") & (col.reason == ""))
+    yield "SELA0281", Ask(_TBD & settled, {})
+    moved = col.is_held & col.day.ne_missing(col.day_held) & col.day.is_not_null()
+    yield "SELA0283", Ask(moved & ~_TBD, {"elas": col.elas})
+    yield "SELA0285", Ask(~col.is_held & ~_TBD & (col.day <= col.newest_day), {})
+    yield "SELA0324", Ask((col.reason == "1") & ~col.had_eo, {})
+    again = col.is_held & (col.day_held == col.day).fill_null(False)
+    yield "SELA0326", Ask(col.on_a_day_held & ~again, {})
+    yield "SELA0629", Ask(col.elas.is_in(from_testing()) & (col.reason != "") & (col.current == ""), {})
+
+
+def _against_enrollments(as_of: dt.date) -> Named:
+    """Inside an enrollment at the LEA, or in the summer of this year (6/2025). Who has no row at all is in doubt."""
+    first = SchoolYear.of(as_of).first
+    in_summer = (
+        col.day.is_between(dt.date(first, 7, 1), dt.date(first, 8, 31))
+        & (col.elas != "RFEP")
+        & ~(_TBD & (col.day > as_of))
+    )
+    yield "GERR0005", Ask(~col.inside & ~in_summer & col.day.is_not_null(), {}, None, ~col.enrolled)
+
+
+def _with_terms(rows: pl.DataFrame) -> pl.DataFrame:
+    return to_polars(rows).with_row_index("row").with_columns(
+        file=pl.lit(""),
+        day=days.of_key(col.elas_date),
+        start_date="elas_date",
+        reason=col.correction_reason.str.strip_chars(),
+    )  # fmt: skip
+
+
+def _with_held(sent: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """What CALPADS holds of the student: the newest status (`current`, `newest_day`), whether it holds this status
+    (`is_held`, `day_held`), any on this day, or ever held EO."""
+    held = held.sort("day", nulls_last=True, maintain_order=True)
+    newest = held.unique("ssid", keep="last").select("ssid", current="elas", newest_day="day")
+    first = held.unique(["ssid", "elas"], keep="first", maintain_order=True)
+    of_status = first.select("ssid", "elas", is_held=True, day_held="day")
+    of_day = held.select("ssid", "elas_date", on_a_day_held=True).unique()
+    had_eo = held.filter(col.elas == "EO").select("ssid", had_eo=True).unique()
+    told = [(newest, ["ssid"]), (of_status, ["ssid", "elas"]), (of_day, ["ssid", "elas_date"]), (had_eo, ["ssid"])]
+    for known_of, on in told:
+        sent = sent.join(known_of, on=on, how="left", maintain_order="left")
+    return sent.with_columns(col.current.fill_null(""), col("is_held", "on_a_day_held", "had_eo").fill_null(False))
+
+
+def _with_enrollments(sent: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
+    """Whether the status starts inside an enrollment at the LEA, and whether the student has any row."""
+    spans = enrollments.select(
+        "ssid",
+        "reporting_lea",
+        start=days.of_key(col.start_date),
+        end=days.of_key(col.exit_date).fill_null(LAST_DAY),
+    )
+    met = sent.select("row", "ssid", "reporting_lea", "day").join(spans, on=["ssid", "reporting_lea"])
+    inside = met.filter(col.day.is_between("start", "end"))["row"].unique()
+    return sent.with_columns(
+        inside=col.row.is_in(inside.implode()), enrolled=col.ssid.is_in(enrollments["ssid"].unique().implode())
     )
 
 
-def _sentence(template: str, holes: dict[str, pd.Series | str], rows: np.ndarray, index: pd.Index) -> pd.Series:
-    parts: list[pd.Series | str] = [text.constant("", index)]
-    for literal, hole, _, _ in string.Formatter().parse(template):
-        parts.append(literal)
-        if hole:
-            value = holes[hole]
-            parts.append(value if isinstance(value, str) else _shown(value.take(rows).reset_index(drop=True)))
-    return text.concatenated(*parts)
-
-
-def _shown(value: pd.Series) -> pd.Series:
+def _shown(value: pl.Expr) -> pl.Expr:
     """A status as it is, when it is one; anything else only if it looks like a code."""
-    statuses = value.isin([row["submitted_elas"] for row in PACKAGED.rows("elas_transitions")]).to_numpy()
-    return text.choose(statuses, value, quotable(value))
-
-
-@cache
-def _facts() -> dict[str, Any]:
-    return tomllib.loads(files("senrkit.calpads.rules").joinpath("language.toml").read_text(encoding="utf-8"))
+    statuses = sorted({row["submitted_elas"] for row in PACKAGED.rows("elas_transitions")})
+    return pl.when(value.is_in(statuses)).then(value).otherwise(quotable(value))

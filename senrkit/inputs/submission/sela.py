@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
-
-import pandas as pd
 
 from senrkit.errors import InputError
 from senrkit.inputs.extract.sela import sela_fields
-from senrkit.inputs.submission.senr import SenrFile, read_cells
+from senrkit.inputs.submission.senr import SenrFile, arranged, read_cells
 
 RECORD_TYPE = "SELA"
 _START = re.compile(rb"(?:\xef\xbb\xbf)?[\"']?(?P<type>SELA(?:-R)?|SENR(?:-R)?)[\"']?[\^,]")
@@ -37,22 +34,17 @@ def read_sela_file(path: Path) -> SenrFile:
     InputError
         when it is missing, empty, damaged, no text, or no line has 16 fields. No message quotes the file.
     """
-    read = read_cells(path, RECORD_TYPE)
-    fields = sela_fields()
-    right = [(number, row) for number, row in enumerate(read.cells, start=1) if len(row) == len(fields)]
-    unread = [number for number, row in enumerate(read.cells, start=1) if len(row) != len(fields)]
-    if not right:
-        usual = Counter(map(len, read.cells)).most_common(1)[0][0]
+    cells, fields = read_cells(path, RECORD_TYPE), sela_fields()
+    records, unread = arranged(cells.lines, fields)
+    if records.is_empty():
         raise InputError(
-            f"{read.name}: most lines have {usual} fields; a SELA file has {len(fields)}.",
+            f"{cells.name}: most lines have {cells.usual_width} fields; a SELA file has {len(fields)}.",
             "Export it again for this year.",
         )
-    faults = list(read.faults)
+    faults = list(cells.faults)
     if unread:
         faults.append(f"{len(unread):,} lines do not have {len(fields)} fields, first line {unread[0]:,}.")
-    records = pd.DataFrame([row for _, row in right], columns=list(fields), dtype="str")
-    other = int((records["record_type"] != RECORD_TYPE).sum())
+    other = (records["record_type"] != RECORD_TYPE).sum()
     if other:
         faults.append(f"{other:,} lines are not {RECORD_TYPE} records by their first field.")
-    records["line"] = pd.Series([number for number, _ in right], dtype="int64")
-    return SenrFile(read.name, records, tuple(faults), read.notes, tuple(unread), is_current=False)
+    return SenrFile(cells.name, records, tuple(faults), cells.notes, tuple(unread), is_current=False)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pandas as pd
+import polars as pl
 
 from senrkit.errors import InputError
 from senrkit.inputs.extract.delimited import MARK, UTF_8
@@ -19,7 +19,6 @@ from senrkit.inputs.extract.find import TextFile, find_text_files, refuse_other_
 from senrkit.reference import PACKAGED, SENR_FIELDS, SchoolYear, submission_layout
 
 RECORD_TYPE = "SENR"
-_LINE_END = re.compile("\r\n|\n|\r")
 # Registered by `delimited`: bytes that are no UTF-8 are taken for Windows-1252.
 _TOLERANT = "senrkit.windows-1252"
 _HEADING = re.compile(r"record\W*type", re.IGNORECASE)
@@ -32,7 +31,7 @@ class SenrFile:
     `is_current`: every record read is a SENR record in the year's own layout, so that it may be written out again."""
 
     name: str
-    records: pd.DataFrame
+    records: pl.DataFrame
     faults: tuple[str, ...]
     notes: tuple[str, ...]
     unread: tuple[int, ...]
@@ -49,18 +48,23 @@ def read_senr_file(path: Path, year: SchoolYear) -> SenrFile:
     InputError
         when it is missing, empty, damaged, or no text. No message quotes the file.
     """
-    read = read_cells(path, RECORD_TYPE)
-    return _arranged(read.name, read.cells, year, list(read.faults), list(read.notes))
+    return _as_records(read_cells(path, RECORD_TYPE), year)
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The lines of a submission file, taken apart; `faults` and `notes` as in `SenrFile`."""
+    """The lines of a submission file, taken apart: `line` (1-based) and `cells` (a list); `faults` and `notes` as in
+    `SenrFile`."""
 
     name: str
-    cells: list[list[str]]
+    lines: pl.DataFrame
     faults: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def usual_width(self) -> int:
+        """How many values most lines have."""
+        return self.lines["cells"].list.len().mode(maintain_order=True)[0] if len(self.lines) else 0
 
 
 def read_cells(path: Path, record_type: str) -> Cells:
@@ -71,19 +75,29 @@ def read_cells(path: Path, record_type: str) -> Cells:
     if b"\0" in data:
         raise InputError(f"{file.name} holds NUL bytes, so it is damaged or no text.", "Export it again.")
     text, encoding_faults = _decoded(file.name, data)
-    lines = _LINE_END.split(text)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
     if not lines:
         raise InputError(f"{file.name} is empty.", "Export it again.")
     delimiter, quoted = _separators(lines)
-    cells = _cells(file.name, lines, delimiter, quoted)
+    cells = _unquoted(file.name, lines, delimiter) if quoted else pl.Series("cells", lines).str.split(delimiter)
     faults, notes = [*encoding_faults], []
     if quoted:
         faults.append("Values stand in quotation marks, which CALPADS takes for part of the value.")
     if _has_other_line_ends(data):
         notes.append("Not every line ends with CR LF, as CALPADS asks.")
-    return Cells(file.name, cells, tuple(faults), tuple(notes))
+    return Cells(file.name, cells.to_frame().with_row_index("line", 1), tuple(faults), tuple(notes))
+
+
+def arranged(lines: pl.DataFrame, fields: Sequence[str]) -> tuple[pl.DataFrame, list[int]]:
+    """The lines with that many values as text columns and `line` (int64); and the numbers of the others."""
+    fits = lines["cells"].list.len() == len(fields)
+    read = lines.filter(fits).select(
+        *(pl.col("cells").list.get(at).alias(name or f"column_{at}") for at, name in enumerate(fields)),
+        pl.col("line").cast(pl.Int64),
+    )
+    return read, lines.filter(~fits)["line"].to_list()
 
 
 def _one_file(path: Path, record_type: str) -> TextFile:
@@ -114,40 +128,33 @@ def _separators(lines: list[str]) -> tuple[str, bool]:
     return ("^" if carets >= commas else ","), quotes >= 2 * len(sample)
 
 
-def _cells(name: str, lines: list[str], delimiter: str, quoted: bool) -> list[list[str]]:
-    if not quoted:
-        return [line.split(delimiter) for line in lines]
+def _unquoted(name: str, lines: list[str], delimiter: str) -> pl.Series:
     cells = []
     for number, line in enumerate(lines, start=1):
         try:
             cells.append(next(csv.reader([line], delimiter=delimiter), [""]))
         except csv.Error:
             raise InputError(f"{name}, line {number:,}: cannot be taken apart.", "Export it without quotes.") from None
-    return cells
+    return pl.Series("cells", cells, pl.List(pl.String))
 
 
-def _arranged(name: str, cells: list[list[str]], year: SchoolYear, faults: list[str], notes: list[str]) -> SenrFile:
-    first = 1
-    if _HEADING.search(cells[0][0]):
+def _as_records(cells: Cells, year: SchoolYear) -> SenrFile:
+    faults = [*cells.faults]
+    if _HEADING.search(cells.lines["cells"][0][0]):
         faults.append("The first line holds headings; a SENR file has none.")
-        cells, first = cells[1:], 2
-    counts = Counter(map(len, cells))
-    width = counts.most_common(1)[0][0] if cells else len(SENR_FIELDS)
-    columns, layout_faults = _columns(name, width, year)
-    unread = [number for number, row in enumerate(cells, start=first) if len(row) != width]
-    read = [(number, row) for number, row in enumerate(cells, start=first) if len(row) == width]
+        cells = replace(cells, lines=cells.lines[1:])
+    width = cells.usual_width or len(SENR_FIELDS)
+    columns, layout_faults = _columns(cells.name, width, year)
+    read, unread = arranged(cells.lines, columns)
     if unread:
         faults.append(f"Lines that do not have {width} fields: {len(unread):,}, the first is line {unread[0]:,}.")
-    frame = pd.DataFrame([row for _, row in read], columns=range(width), dtype="str")
-    records = pd.DataFrame(
-        {field: frame[columns.index(field)] if field in columns else _blank(frame.index) for field in SENR_FIELDS}
-    )
-    wrong = int((records["record_type"] != RECORD_TYPE).sum())
+    lacking = [pl.lit("").alias(field) for field in SENR_FIELDS if field not in columns]
+    records = read.with_columns(lacking).select(*SENR_FIELDS, "line")
+    wrong = (records["record_type"] != RECORD_TYPE).sum()
     if wrong:
         faults.append(f"Lines whose first field is not {RECORD_TYPE}: {wrong:,}.")
-    records["line"] = pd.Series([number for number, _ in read], dtype="int64")
     is_current = not (wrong or layout_faults)
-    return SenrFile(name, records, tuple(faults + layout_faults), tuple(notes), tuple(unread), is_current)
+    return SenrFile(cells.name, records, tuple(faults + layout_faults), cells.notes, tuple(unread), is_current)
 
 
 def _columns(name: str, width: int, year: SchoolYear) -> tuple[tuple[str, ...], list[str]]:
@@ -164,10 +171,6 @@ def _columns(name: str, width: int, year: SchoolYear) -> tuple[tuple[str, ...], 
     raise InputError(
         f"{name}: most lines have {width} fields; SENR files have {known}.", "Check that this is a SENR file."
     )
-
-
-def _blank(index: pd.Index) -> pd.Series:
-    return pd.Series("", index=index, dtype="str")
 
 
 def _has_other_line_ends(data: bytes) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 from senrkit import reference
 from senrkit.errors import UsageError
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.reference import ODS_FIELDS, PACKAGED, SENR_FIELDS, SchoolYear, Tables
 
 YEARS = [SchoolYear(first) for first in range(2019, 2028)]
@@ -171,7 +172,7 @@ def test_a_year_without_a_layout_is_refused_with_a_cure():
 
 
 def test_the_field_frame_is_typed_and_dated():
-    frame = reference.fields(THIS_YEAR)
+    frame = to_pandas(reference.fields(THIS_YEAR))
     assert tuple(frame["field"]) == SENR_FIELDS
     assert {name: str(kind) for name, kind in frame.dtypes.items() if kind != "str"} == {
         "number": "int64", "max_length": "int64",
@@ -361,7 +362,7 @@ def test_a_rule_without_a_number_carries_none(row):
     ],
 )
 def test_a_rule_is_on_only_in_its_time(rule, day, state):
-    catalogue = reference.rules(dt.date.fromisoformat(day)).set_index("id")
+    catalogue = to_pandas(reference.rules(dt.date.fromisoformat(day))).set_index("id")
     assert catalogue.loc[rule, "state"] == state
 
 
@@ -376,7 +377,7 @@ def test_a_rule_is_on_only_in_its_time(rule, day, state):
     ],
 )
 def test_severities_that_decide_about_a_student(rule, severity, why):
-    assert reference.rules(TODAY).set_index("id").loc[rule, "severity"] == severity, why
+    assert to_pandas(reference.rules(TODAY)).set_index("id").loc[rule, "severity"] == severity, why
 
 
 # -- Aeries columns ------------------------------------------------------------------------------------------------
@@ -453,7 +454,7 @@ def test_a_new_layout_is_rows(copied):
 
 def test_a_new_rule_is_a_row(copied):
     new = copied("calpads_rules", {"id": "SENR9999", "checkable": "yes", "first_date": "2027-07-01"})
-    states = [new.rules(day).set_index("id").loc["SENR9999", "state"] for day in (TODAY, dt.date(2027, 7, 1))]
+    states = [new.rules(day).filter(id="SENR9999")["state"].item() for day in (TODAY, dt.date(2027, 7, 1))]
     assert states == ["off", "on"]
 
 
@@ -461,12 +462,6 @@ def test_a_new_combination_is_a_row(copied):
     new = copied("completion_grade", {"completion_status": "360", "grade": "11", "first_year": "2027-2028"})
     years = [SchoolYear(2026), SchoolYear(2027)]
     assert [("360", "11") in new.valid_pairs("completion_grade", year) for year in years] == [False, True]
-
-
-def test_frames_are_the_callers_own():
-    frame = reference.rules(TODAY)
-    frame["title"] = "spoilt"
-    assert "spoilt" not in set(reference.rules(TODAY)["title"])
 
 
 @pytest.mark.parametrize("ask", [lambda: reference.codes("shoe_size", THIS_YEAR), lambda: PACKAGED.rows("shoes")])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.rule_book import rule_book, write_rule_book
-from senrkit.calpads.rule import RULES
+from senrkit.calpads.check import RULES
 from senrkit.reference import PACKAGED
 from senrkit.texts.wording import phrases
 
