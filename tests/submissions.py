@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
+from senrkit.frames.pandas_door import to_polars
 from senrkit.reference import SENR_FIELDS
 from senrkit.results.files import encode_files, order, package_name
 from senrkit.results.manifest import RunLabel, build_manifest
@@ -43,7 +44,10 @@ def proposal(table: str) -> SimpleNamespace:
         birth_date="20150304", gender="X", birth_country="US", status="10",
         **{name: goes_out[name] for name in _SHARED},
     ).astype("str")  # fmt: skip
-    return SimpleNamespace(actions=frame, records=records)
+    rows = pd.RangeIndex(len(frame)).to_series().rename("row")
+    return SimpleNamespace(
+        actions=to_polars(frame.assign(row=rows)), records=to_polars(records.assign(row=rows.loc[records.index]))
+    )
 
 
 def _action(row: dict[str, str]) -> dict[str, object]:
