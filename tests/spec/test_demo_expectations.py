@@ -13,6 +13,7 @@ import pytest
 
 import senrkit
 from senrkit.demo import BREAKS, make
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.settings.settings import load_settings
 
 AS_OF = dt.date(2026, 11, 23)
@@ -33,7 +34,7 @@ def done(request, tmp_path_factory):
 
 
 def shown(run):
-    actions = run.outcome.plan.actions
+    actions = to_pandas(run.outcome.plan.actions)
     return actions.assign(why=actions["reason"].where(actions["action"] != "hold", actions["hold_reason"]))
 
 
@@ -71,7 +72,7 @@ def test_every_row_left_out_is_one_that_was_planted(done):
 def test_what_is_only_information(done):
     run, expectations = done
     planted = expectations[expectations["expected_action"] == "information"]
-    found = run.comparison.proposal.information
+    found = to_pandas(run.comparison.proposal.information)
     of_students = found[found["ssid"] != ""]
     assert set(zip(of_students["kind"], of_students["ssid"], strict=True)) == set(
         zip(planted["expected_reason"], planted["ssid"], strict=True)
@@ -81,7 +82,7 @@ def test_what_is_only_information(done):
 def test_predicted_rejections_name_the_planted_rule(done):
     run, expectations = done
     planted = expectations[expectations["rejected_by"] != ""]
-    findings = run.outcome.findings
+    findings = to_pandas(run.outcome.findings)
     fatal = findings[findings["severity"] == "fatal"]
     assert set(zip(planted["ssid"], planted["rejected_by"], strict=True)) <= set(
         zip(fatal["ssid"], fatal["rule"], strict=True)
