@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from senrkit.errors import LayoutError
+from senrkit.errors import InputError, LayoutError
 from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.load import DIRECTORY, SENR, Inputs, load
 from senrkit.progress import NoProgress, Progress
@@ -31,6 +31,7 @@ from senrkit.reconciliation.proposal import Proposal, balance, reconcile
 from senrkit.reconciliation.scope import Scope, scope_of
 from senrkit.results.census import what_if
 from senrkit.results.files import encode_files, package_name
+from senrkit.results.kept import keep
 from senrkit.results.manifest import RunLabel, build_manifest
 from senrkit.results.outcome import Outcome, decide, foretell
 from senrkit.results.summary import summary_lines
@@ -148,6 +149,8 @@ def run(
         written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
     # Only now: what a run that failed had looked at counts for nothing.
     made.checked.keep(made.proposal.conflicts, (decisions or settings.output.runs / DECISIONS_FILE).parent)
+    with suppress(InputError):  # where it cannot be written now, `senrkit sent` tells the ledger of the run
+        keep(written, settings.output.runs)
     held = bool((outcome.plan.actions["action"] == "hold").any())
     return Run(HELD if held else DONE, written, manifest, made, outcome)
 

@@ -11,7 +11,7 @@ import click
 from senrkit.cli.batch import run_and_tell
 from senrkit.cli.options import A_FILE, Day, precondition
 from senrkit.cli.run import tell_run
-from senrkit.cli.shell import command
+from senrkit.cli.shell import command, print_json
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
 
@@ -21,6 +21,7 @@ from senrkit.progress import terminal_progress
   senrkit demo trial --students 2000 --seed 7
   senrkit demo broken --break P09
   senrkit demo county --leas 5 --students 300
+  senrkit demo loop --weeks 4
 """)
 @click.argument("folder", metavar="[DIR]", type=A_FILE, default=Path("demo"))
 @click.option("--students", type=click.IntRange(min=1), default=2000, show_default=True, help="Size of the district.")
@@ -36,6 +37,13 @@ from senrkit.progress import terminal_progress
     default=1,
     help="Make so many districts, each in a folder of its own, and run a batch over them.",
 )
+@click.option(
+    "--weeks",
+    metavar="N",
+    type=click.IntRange(1, 12),
+    default=1,
+    help="Play so many weeks with a made-up CALPADS that posts, refuses and answers. The last ends on --as-of.",
+)
 def demo(
     folder: Path,
     students: int,
@@ -43,6 +51,7 @@ def demo(
     as_of: dt.date | None,
     break_id: str | None,
     leas: int,
+    weeks: int,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -50,6 +59,10 @@ def demo(
 
     Makes the district, with every known trap in it, in DIR (./demo) and reconciles it.
     """
+    if weeks > 1:
+        if leas > 1 or break_id:
+            raise UsageError("--weeks stands alone.", "Leave --leas and --break out.")
+        return _demo_of_weeks(folder, weeks, students, seed, as_of, as_json=as_json, quiet=quiet)
     if leas > 1:
         return _demo_of_county(folder, leas, students, seed, as_of, break_id, as_json=as_json, quiet=quiet)
     from senrkit.demo import claim, make
@@ -66,6 +79,29 @@ def demo(
     if not (as_json or quiet):
         click.echo(f"The district and its settings are in {folder}.")
     return code
+
+
+def _demo_of_weeks(
+    folder: Path, weeks: int, students: int, seed: int, as_of: dt.date | None, *, as_json: bool, quiet: bool
+) -> int:
+    from senrkit.cli.weeks import first_day, play
+    from senrkit.demo import claim, make
+    from senrkit.loop.arrived import look
+    from senrkit.settings.settings import load_settings
+
+    claim(folder)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        progress.step("making the district")
+        district = make(folder, students, seed, first_day(as_of or dt.date.today(), weeks))
+        progress.step("playing the weeks")
+        said = list(play(district, weeks))
+    if as_json:
+        print_json(look(load_settings(district.settings_file)).document() | {"exit_code": 0})
+    elif not quiet:
+        for line in said:
+            click.echo(line)
+        click.echo(f"The district and its ledger are in {folder}; see `senrkit loop` there.")
+    return 0
 
 
 def _demo_of_county(

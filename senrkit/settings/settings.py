@@ -47,6 +47,7 @@ _TABLES: Mapping[str, Mapping[str, values.Reader]] = {
     },
     "aeries": {
         "source": values.address,
+        "schema": values.schema_name,
         "schools": values.schools,
         "skip_tags": values.list_of(values.text),
         "skip_programs": values.list_of(values.text),
@@ -70,6 +71,7 @@ _TABLES: Mapping[str, Mapping[str, values.Reader]] = {
         "years_back": values.whole_number,
         "max_extract_age_days": values.whole_number,
         "other_leas": values.list_of(values.lea),
+        "errors": values.pairs,
     },
     "process": {
         "submission_mode": values.one_of("in-order", "single"),
@@ -97,6 +99,7 @@ _SECRETS = {"password", "passwd", "pwd", "secret", "token", "api_key", "apikey"}
 @dataclass(frozen=True)
 class AeriesSettings:
     source: str | Address
+    schema: str | None = None
     schools: Literal["all", "default"] | tuple[str, ...] = "default"
     skip_tags: tuple[str, ...] = ("*",)
     skip_programs: tuple[str, ...] = ()
@@ -122,6 +125,7 @@ class CalpadsSettings:
     years_back: int = 10
     max_extract_age_days: int = 14
     other_leas: tuple[str, ...] = ()
+    errors: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)

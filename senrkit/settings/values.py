@@ -181,6 +181,13 @@ def address(value: Any) -> str:
     )
 
 
+def schema_name(value: Any) -> str:
+    """The name of a schema of a database: it stands in statements, so nothing but a plain name."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w$#-]*", value):
+        return value
+    raise BadValue("is no name of a schema", 'Write it as text, such as "dbo".')
+
+
 def variable_name(value: Any) -> str:
     if isinstance(value, str) and _VARIABLE.fullmatch(value):
         return value

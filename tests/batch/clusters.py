@@ -18,9 +18,10 @@ from typing import Any
 
 import psutil
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
-PATIENCE = 120
 
 
 @dataclass

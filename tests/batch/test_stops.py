@@ -10,6 +10,7 @@ import psutil
 
 from tests.batch.clusters import Command, Finished, Gate, batch
 from tests.batch.conftest import LEAS
+from tests.patience import PATIENCE
 
 FINISHED = {"done", "held"}
 
@@ -46,7 +47,7 @@ def interrupted(command, gate) -> Finished:
     command.interrupt()
     stopped = command.finished()
     assert (stopped.code, stopped.document["state"]) == (130, "interrupted")
-    assert psutil.wait_procs(children, timeout=30)[1] == []
+    assert psutil.wait_procs(children, timeout=PATIENCE)[1] == []
     return stopped
 
 

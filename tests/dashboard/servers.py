@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60_000
 BROWSER_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -69,7 +70,7 @@ def serving(home: Path, *options: str) -> Iterator[Server]:
             children = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(15)
+                process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
             for child in children:
@@ -100,7 +101,7 @@ def new_page(browser, server: Server, width: int = 1280, height: int = 720, **op
     context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **options)
     context.route("**/*", only_here)
     page = context.new_page()
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(PATIENCE * 1000)
     return page
 
 

@@ -19,6 +19,7 @@ from senrkit.jupyter.door import Door, taken_port
 from senrkit.jupyter.world import World
 from senrkit.results import masking
 from senrkit.results.tables import PROPOSAL_COLUMNS
+from tests.patience import PATIENCE
 
 SIGNED_ON = {HOME: "/srv/senrkit", DROP: "", USER_HEADER: "X-Forwarded-User"}
 HEADER = "HTTP_X_FORWARDED_USER"
@@ -146,7 +147,7 @@ def workroom(tmp_path):
 def asked(room, job, **given):
     over, answers = threading.Event(), []
     room.ask(Request(job, given, lambda answer: (answers.append(answer), over.set())))
-    assert over.wait(60)
+    assert over.wait(PATIENCE)
     return answers[0]
 
 
@@ -165,7 +166,7 @@ def test_a_cancel_ends_the_work_at_once_and_the_next_request_is_served(workroom,
     demo = {"folder": str(tmp_path / "demo"), "students": 20_000}
     workroom.ask(Request("make_demo", demo, lambda answer: (answers.append(answer), over.set())))
     workroom.cancel()
-    assert over.wait(60)
+    assert over.wait(PATIENCE)
     assert [answer.cancelled for answer in answers] == [True]
     assert workroom.process_id != first
     assert asked(workroom, "decisions", file=str(tmp_path / "decisions.csv")).done == []
@@ -177,7 +178,7 @@ def test_a_worker_that_dies_is_a_sentence_and_not_a_page_that_waits_for_ever(wor
     demo = {"folder": str(tmp_path / "demo"), "students": 20_000}
     workroom.ask(Request("make_demo", demo, lambda answer: (answers.append(answer), over.set())))
     os.kill(workroom.process_id, 9)
-    assert over.wait(60)
+    assert over.wait(PATIENCE)
     assert "cut off" in answers[0].refused
 
 

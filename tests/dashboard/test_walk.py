@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from senrkit.cli.main import main
 from tests.dashboard.extracts import aged, lengthened
 from tests.dashboard.servers import go_on, new_page, settled
+from tests.patience import PATIENCE
 from tests.students import ssids_shown
 
 DROPPED_BYTES = int(os.environ.get("SENRKIT_DROPPED_MB", "25")) * 1_000_000
@@ -397,14 +398,14 @@ def test_nothing_was_asked_of_any_other_computer(walked, server):
 def test_no_file_is_served(server, path, with_token):
     query = server.address.partition("?")[2] if with_token else ""
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{server.origin}/{path}?{query}", timeout=20)
+        urllib.request.urlopen(f"{server.origin}/{path}?{query}", timeout=PATIENCE)
     assert refused.value.code in (403, 404)
 
 
 @pytest.mark.parametrize("path", ["", "api/kernels", "voila/render/senr.ipynb"])
 def test_without_the_token_there_is_nothing_but_the_way_in(server, path):
     try:
-        answer = urllib.request.urlopen(f"{server.origin}/{path}", timeout=20)
+        answer = urllib.request.urlopen(f"{server.origin}/{path}", timeout=PATIENCE)
         assert "/login" in answer.url
     except urllib.error.HTTPError as refused:
         assert refused.code in (401, 403, 404)
@@ -431,7 +432,7 @@ def test_uploads_and_runs_are_private(walked, home):
 def test_kernels_end_after_their_pages(walked, server):
     """After six seconds without a page, here, and their workers with them. Runs last: it closes the walk."""
     walked["page"].context.close()
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while (server.kernels() or server.workers()) and time.monotonic() < until:
         time.sleep(0.5)
     assert (server.kernels(), server.workers()) == ([], [])

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from senrkit.settings.settings import Settings, load_settings
+from tests.patience import PATIENCE
 
 PASSWORD_VARIABLE = "AERIES_WRITE_PASSWORD"
-_PATIENCE_SECONDS = 20
 
 
 class Home(ABC):
@@ -240,7 +240,7 @@ def _point_to(home: Home, address: str, more: str) -> None:
 
 
 def _wait_for(settled: Any) -> None:
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until = time.monotonic() + PATIENCE
     while not settled():
         assert time.monotonic() < until, "the server still holds what a dead client had"
         time.sleep(0.02)

@@ -14,6 +14,8 @@ from pathlib import Path
 import pandas as pd
 import pyodbc
 
+from tests.patience import PATIENCE
+
 USER, PASSWORD = "aeries_reader", "p;w }d"
 DRIVER = "PostgreSQL Unicode"
 _SQL_TYPES = {"int": "integer", "date": "timestamp", "flag": "boolean"}
@@ -39,7 +41,7 @@ def serving() -> Iterator[int]:
 
     def run(program: str, *words: str) -> None:
         command = [str(programs() / program), "-D", str(data), *words]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, **as_user)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, **as_user)
         assert done.returncode == 0, done.stderr + done.stdout
 
     try:

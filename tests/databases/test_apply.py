@@ -23,6 +23,7 @@ from senrkit.language import run_language, take_back, write_to_aeries
 from senrkit.language.record import RECORD, UNDO
 from senrkit.progress import NoProgress
 from senrkit.settings.settings import load_settings
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 SQLITE, POSTGRES, SQL_SERVER = "sqlite", "postgresql", "sql server"
@@ -212,7 +213,7 @@ KILLED = """
 def test_killed_at_a_step_nothing_is_half_applied(home, step):
     before, folder = home.dump(), home.folder
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(folder), step]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False, timeout=PATIENCE)
     assert done.returncode == -signal.SIGKILL, "the step was reached"
     home.settle()
     after, settings = home.dump(), load_settings(folder / "senrkit.toml")

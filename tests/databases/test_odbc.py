@@ -57,10 +57,10 @@ class TestPostgres:
     def read(self, filled, monkeypatch):
         from tests.databases import postgres
 
-        def reading(database="DST26000Heron", password=postgres.PASSWORD, port=filled):
+        def reading(database="DST26000Heron", password=postgres.PASSWORD, port=filled, **settings):
             monkeypatch.setenv("AERIES_PASSWORD", password)
             source = f"postgresql+pyodbc://{postgres.USER}@127.0.0.1/{database}?port={port}&driver=PostgreSQL+Unicode"
-            return read_aeries(settings_for(f"{source}&BoolsAsChar=0", password_env="AERIES_PASSWORD"))
+            return read_aeries(settings_for(f"{source}&BoolsAsChar=0", password_env="AERIES_PASSWORD", **settings))
 
         return reading
 
@@ -68,6 +68,19 @@ class TestPostgres:
         aeries = read()
         assert aeries.digests == from_file.digests
         assert aeries.database_name == "DST26000Heron" and aeries.notes == from_file.notes
+
+    def test_tables_in_a_schema_of_their_own(self, read, filled, from_file):
+        from tests.databases import postgres
+
+        frames = {name: pd.DataFrame(rows, dtype=object) for name, rows in TABLES.items()}
+        postgres.fill(filled, "Elsewhere", frames, column_kinds())
+        with postgres.connect(filled, "Elsewhere") as connection:
+            connection.execute("ALTER SCHEMA public RENAME TO sis")
+            connection.commit()
+        connection.close()
+        assert read(database="Elsewhere", schema="sis").digests == from_file.digests
+        with pytest.raises(InputError, match="lacks what senrkit needs"):
+            read(database="Elsewhere")
 
     @pytest.mark.parametrize(
         ("how", "says"),

@@ -55,6 +55,12 @@ def test_the_same_as_from_a_file(read, tmp_path):
     assert [sql for sql in server.sent if not sql.startswith("SELECT ") and not drivers_own.match(sql)] == []
 
 
+def test_a_schema_that_holds_nothing_of_aeries(read):
+    assert read(schema="dbo")[0].newest_year == 2026
+    with pytest.raises(InputError, match="lacks what senrkit needs"):
+        read(schema="sis")
+
+
 def test_rows_come_in_batches(read, monkeypatch):
     sizes = []
     batch = aeries_sql._batch

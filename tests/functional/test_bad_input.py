@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from senrkit.demo import make
+from tests.patience import PATIENCE
 from tests.students import ssids_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ def district(clean, tmp_path):
 def senrkit(folder, *words, preexec=None):
     return subprocess.run(
         [sys.executable, "-m", "senrkit", *words], cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True, encoding="utf-8", timeout=120, preexec_fn=preexec,
+        capture_output=True, encoding="utf-8", timeout=PATIENCE, preexec_fn=preexec,
     )  # fmt: skip
 
 

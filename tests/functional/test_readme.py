@@ -6,13 +6,15 @@ import re
 import subprocess
 from pathlib import Path
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_demo_command_goes_from_nothing_to_files(tmp_path):
     done = subprocess.run(
         [ROOT / "scripts" / "demo.sh", tmp_path / "demo", "--students", "300"],
-        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=300,
+        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.search(r"state rows read = .* in-scope", done.stdout)
@@ -27,7 +29,7 @@ def test_the_output_in_the_readme_is_that_of_the_demo(tmp_path):
     )
     done = subprocess.run(
         [ROOT / "scripts" / "demo.sh", tmp_path / "demo", *printed[1].split()],
-        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=300,
+        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=PATIENCE,
     )  # fmt: skip
     counted = [line for line in printed[2].splitlines() if re.match(r"\s+[\d,]+ |  SENR_", line)]
     assert len(counted) > 15

@@ -23,6 +23,7 @@ from senrkit.results.folder import RunFolder, run_folders
 from senrkit.settings.settings import load_settings
 from tests.notebooks.conftest import ROOT, District, agreed_district
 from tests.notebooks.test_stored import NAMES
+from tests.patience import PATIENCE
 from tests.students import ssids_shown
 
 MAKES_A_RUN = ("01_load", "scheduled_run")
@@ -187,7 +188,7 @@ def test_two_scheduled_runs_at_once_do_not_spoil_each_other(tmp_path):
     settings = agreed_district(tmp_path)
     asked = [sys.executable, "-m", "senrkit", "notebook", "scheduled_run", "-r", "settings", str(settings), "--quiet"]
     both = [subprocess.Popen(asked, cwd=ROOT) for _ in range(2)]
-    assert [one.wait(120) for one in both] == [0, 0]
+    assert [one.wait(PATIENCE) for one in both] == [0, 0]
     folders = run_folders(tmp_path / "runs")
     assert len(folders) == 2
     for folder in folders:

@@ -20,9 +20,8 @@ import psutil
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import websocket_connect
 
+from tests.patience import PATIENCE
 from tests.worlds.surroundings import Surroundings
-
-PATIENCE = 120
 
 
 @dataclass

@@ -15,6 +15,8 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("valid", "broken", "hostile")
 _HARMLESS = {"Application": {"log_level": 30}}
@@ -171,7 +173,7 @@ def plain_readers(around: Surroundings) -> None:
 
 def _run_python(around: Surroundings, place: Path, *words: str) -> None:
     subprocess.run(
-        [around.python, *words], cwd=place, env=around.variables, capture_output=True, check=False, timeout=120
+        [around.python, *words], cwd=place, env=around.variables, capture_output=True, check=False, timeout=PATIENCE
     )
 
 

@@ -24,8 +24,8 @@ from senrkit.settings.settings import AeriesSettings, Settings
 _ROWS_AT_A_TIME = 20_000
 # ValueError: drivers raise it for a value they cannot turn into Python, and quote the value.
 _FAILURES = (exc.SQLAlchemyError, OSError, ValueError)
-# Where Aeries keeps its tables (aeries_database.md 1.1). Named in every statement, so that a table of the login's own
-# schema never stands in for it.
+# Where Aeries keeps its tables in SQL Server (aeries_database.md 1.1). Named in every statement, so that a table of the
+# login's own schema never stands in for it.
 _SCHEMA = "dbo"
 _COLUMNS = sa.table(
     "COLUMNS", *map(sa.column, "TABLE_SCHEMA TABLE_NAME COLUMN_NAME DATA_TYPE".split()), schema="INFORMATION_SCHEMA"
@@ -52,7 +52,7 @@ def read_database(settings: Settings) -> AeriesTables:
     engine = _engine(url, shown, settings.aeries)
     try:
         with plainly(shown, "connecting", _FAILURES):
-            reader = ServerReader(engine.connect())
+            reader = ServerReader(engine.connect(), settings.aeries.schema)
         with reader:
             return read_tables(reader, shown, first, _FAILURES)
     finally:
@@ -62,8 +62,8 @@ def read_database(settings: Settings) -> AeriesTables:
 class ServerReader:
     """An open SQLAlchemy connection; rows stream through it a batch at a time. A context manager."""
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sa.Connection, schema: str | None = None) -> None:
+        self._connection, self._schema = connection, schema
         self.name = _database_name(connection)
 
     def __enter__(self) -> ServerReader:
@@ -77,14 +77,12 @@ class ServerReader:
     def found(self) -> dict[str, FoundTable]:
         """The wanted tables, or views, and columns that are there, whatever the case of their names."""
         if self._connection.dialect.name == "mssql":
-            # SQLAlchemy's part for SQL Server takes a while to load, which users of other databases need not wait for.
-            from senrkit.inputs.aeries import sql
-
-            return sql.found(self._connection)
-        inspector = sa.inspect(self._connection)
-        names = {name.upper(): name for name in inspector.get_view_names() + inspector.get_table_names()}
+            return _found_in_server(self._connection, self._schema or _SCHEMA)
+        inspector, schema = sa.inspect(self._connection), self._schema
+        there = inspector.get_view_names(schema) + inspector.get_table_names(schema)
+        names = {name.upper(): name for name in there}
         return {
-            table: FoundTable(names[table], _columns(inspector, names[table], want.kinds))
+            table: FoundTable(names[table], _columns(inspector, names[table], want.kinds, schema), schema=schema)
             for table, want in wanted().items()
             if table in names
         }
@@ -103,8 +101,10 @@ class ServerReader:
         return int(value) if value.isdecimal() else None
 
 
-def _columns(inspector: sa.Inspector, table: str, codes: Mapping[str, str]) -> dict[str, sa.ColumnClause]:
-    described = inspector.get_columns(table)
+def _columns(
+    inspector: sa.Inspector, table: str, codes: Mapping[str, str], schema: str | None
+) -> dict[str, sa.ColumnClause]:
+    described = inspector.get_columns(table, schema)
     there = {column["name"].upper(): sa.column(column["name"], column["type"]) for column in described}
     return {code: there[code] for code in codes if code in there}
 
@@ -162,28 +162,28 @@ def _unknown_address(source: str) -> UsageError:
     )
 
 
-def columns() -> sa.Select:
+def columns(schema: str = _SCHEMA) -> sa.Select:
     """Name, column and type of all columns of the wanted tables and views, without parameters."""
     names = [sa.literal_column(f"'{table}'") for table in wanted()]
     there = _COLUMNS.c
-    ours = there.TABLE_SCHEMA.in_([sa.literal_column(f"'{_SCHEMA}'")])
+    ours = there.TABLE_SCHEMA.in_([sa.literal_column(f"'{schema}'")])
     return sa.select(there.TABLE_NAME, there.COLUMN_NAME, there.DATA_TYPE).where(
         ours, sa.func.upper(there.TABLE_NAME).in_(names)
     )
 
 
-def found(connection: sa.Connection) -> dict[str, FoundTable]:
+def _found_in_server(connection: sa.Connection, schema: str) -> dict[str, FoundTable]:
     """The wanted tables, or views, and columns that are there, whatever the case of their names."""
     there: dict[str, dict[str, sa.ColumnClause]] = {}
     names: dict[str, str] = {}
     # SQLAlchemy's inspector sends half a dozen long statements with parameters, to tables of the system's own.
-    for table, column, data_type in connection.execute(columns()):
+    for table, column, data_type in connection.execute(columns(schema)):
         names[table.upper()] = table
         kind = ischema_names.get(data_type.lower(), sa.types.NullType)
         there.setdefault(table.upper(), {})[column.upper()] = sa.column(column, kind())
     return {
         table: FoundTable(
-            names[table], {code: there[table][code] for code in want.kinds if code in there[table]}, schema=_SCHEMA
+            names[table], {code: there[table][code] for code in want.kinds if code in there[table]}, schema=schema
         )
         for table, want in wanted().items()
         if table in there

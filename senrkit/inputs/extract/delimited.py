@@ -73,7 +73,8 @@ class Lines:
                 block = stream.read(int(ends[last - 1]) - offset)
                 bounds = zip((begins[first:last] - offset).tolist(), (ends[first:last] - offset).tolist(), strict=True)
                 lines += [block[begin:end] for begin, end in bounds]
-        if self._file.version() != self._version:
+        # Of bytes that are held the file may be gone.
+        if self._data is None and self._file.version() != self._version:
             raise _changed(self._file)
         return _scan(b"".join(lines), self.delimiter, self.columns).select(columns).collect()
 

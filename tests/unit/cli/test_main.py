@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 from senrkit.cli.main import main
 from senrkit.errors import InputError, LayoutError, SenrkitError, Stopped, UsageError
 from senrkit.settings.settings import read_settings_text
+from tests.patience import PATIENCE
 
 SSID, NAME = "1999000001", "Quenby Canarywood"
 SETTINGS = """\
@@ -94,7 +95,7 @@ def senrkit(*words: str) -> Result:
 def in_a_process(*words: str, stdout: int = subprocess.PIPE, **environment: str) -> subprocess.CompletedProcess[str]:
     env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])} | environment
     return subprocess.run(
-        [sys.executable, *words], stdout=stdout, stderr=subprocess.PIPE, encoding="utf-8", env=env, timeout=60
+        [sys.executable, *words], stdout=stdout, stderr=subprocess.PIPE, encoding="utf-8", env=env, timeout=PATIENCE
     )
 
 

@@ -28,7 +28,7 @@ IDS = {
     "delete": "no-current-year-enrollment start-date-moved school-moved not-in-aeries",
     "add": "start-date-moved school-moved mid-year-change missing-in-calpads",
     "hold": "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open "
-    "left-out-in-aeries predicted-rejection decision",
+    "left-out-in-aeries predicted-rejection decision posted-but-absent",
     "left-out": "school-not-selected school-not-reported tag-skipped program-skipped no-ssid secondary-no-show "
     "future-dated",
     "state": "passed stopped accepted warning",

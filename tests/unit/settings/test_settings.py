@@ -328,7 +328,10 @@ def test_every_line_that_the_template_shows_can_be_used() -> None:
     for table in (settings, settings.aeries, settings.calpads, settings.process, settings.output):
         for field in fields(table):
             written = any(
-                line.startswith((f"{field.name} =", f"[{field.name}", f"[aeries.{field.name}")) for line in shown
+                line.startswith(
+                    (f"{field.name} =", f"[{field.name}", f"[aeries.{field.name}", f"[calpads.{field.name}")
+                )
+                for line in shown
             )
             assert written or field.name in {"folder", "file", "copies"}, field.name
     assert settings.process.compare == ("grade", "exit_date")

@@ -1,0 +1,324 @@
+"""After the upload: `sent`, `posted`, `rejected`, `answers`, `loop` and `restore`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from senrkit.cli.options import A_FILE, Day, load, settings_option
+from senrkit.cli.shell import command, print_json
+from senrkit.errors import UsageError
+from senrkit.progress import terminal_progress
+
+if TYPE_CHECKING:
+    from senrkit.loop.overview import Loop
+    from senrkit.loop.words import Answered
+
+HELD = 5
+_ON = click.option("--on", type=Day(), help="The day it happened. Default: the settings' day, or today.")
+_OUT_OF_ORDER = click.option(
+    "--out-of-order", metavar="REASON", default="", help="Why a file goes on before the one before it has posted."
+)
+_JOB = click.option("--job", metavar="ID", default="", help="CALPADS' Job ID of the upload.")
+
+
+@command("""
+  senrkit sent 1
+  senrkit sent runs/2026-11-23_0123456 1 2 --job 4711234 --on 2026-11-24
+""")
+@click.argument("words", metavar="[RUN] NUMBER...", nargs=-1, required=True)
+@_JOB
+@_ON
+@_OUT_OF_ORDER
+@settings_option
+@click.pass_context
+def sent(
+    ctx: click.Context,
+    words: tuple[str, ...],
+    job: str,
+    on: dt.date | None,
+    out_of_order: str,
+    settings_file: Path,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Say that files were uploaded.
+
+    RUN is a run id or a run folder; without it, the newest run. The next file is uploaded when the one before has
+    posted; files that are named together were uploaded together, in that order.
+    """
+    from senrkit.loop import words as words_of
+
+    run, numbers = _run_and_numbers(words)
+    settings = load(ctx, settings_file, as_of=None)
+    told = words_of.sent(settings, run, numbers, job=job, on=on, out_of_order=out_of_order)
+    return _tell(told, as_json=as_json, quiet=quiet)
+
+
+@command("""
+  senrkit posted 1
+  senrkit posted 2026-11-23_0123456 2 --on 2026-11-25
+  senrkit posted 2 --undo --because "that was the file of last week"
+""")
+@click.argument("words", metavar="[RUN] NUMBER...", nargs=-1, required=True)
+@_JOB
+@_ON
+@_OUT_OF_ORDER
+@click.option("--undo", is_flag=True, help="Take the word back that the files have posted. Needs --because.")
+@click.option("--because", metavar="TEXT", default="", help="Why the word is taken back.")
+@settings_option
+@click.pass_context
+def posted(
+    ctx: click.Context,
+    words: tuple[str, ...],
+    job: str,
+    on: dt.date | None,
+    out_of_order: str,
+    undo: bool,
+    because: str,
+    settings_file: Path,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Say that CALPADS shows files as Posted."""
+    from senrkit.loop import words as words_of
+
+    run, numbers = _run_and_numbers(words)
+    if because and not undo:
+        raise UsageError("--because goes with --undo.", "Add --undo, or leave it out.")
+    settings = load(ctx, settings_file, as_of=None)
+    if undo:
+        told = words_of.undo_posted(settings, run, numbers, because)
+    else:
+        told = words_of.posted(settings, run, numbers, on=on, job=job, out_of_order=out_of_order)
+    return _tell(told, as_json=as_json, quiet=quiet)
+
+
+@command("""
+  senrkit rejected 2 --errors SubmissionErrors.csv
+  senrkit rejected runs/2026-11-23_0123456 2 --on 2026-11-25
+""")
+@click.argument("words", metavar="[RUN] NUMBER", nargs=-1, required=True)
+@_ON
+@click.option("--errors", type=A_FILE, multiple=True, help="CALPADS' error file for it. Repeatable.")
+@settings_option
+@click.pass_context
+def rejected(
+    ctx: click.Context,
+    words: tuple[str, ...],
+    on: dt.date | None,
+    errors: tuple[Path, ...],
+    settings_file: Path,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Say that CALPADS shows a file as Rejected.
+
+    One fatal error makes CALPADS refuse the whole file. The error file says which records were refused; the others
+    were dragged down with them and go again with the next run.
+    """
+    from senrkit.loop import words as words_of
+
+    run, numbers = _run_and_numbers(words)
+    if len(numbers) > 1:
+        raise UsageError("One file at a time: each has its own error file.", "Name one NUMBER.")
+    settings = load(ctx, settings_file, as_of=None)
+    told, answers = words_of.rejected(settings, run, numbers[0], on=on, errors=errors)
+    return _tell(told, answers, as_json=as_json, quiet=quiet)
+
+
+@command("""
+  senrkit answers SubmissionErrors.csv
+  senrkit answers runs/2026-11-23_0123456 SubmissionErrors.xlsx RejectedRecords.txt
+  senrkit answers ReplacementSSIDs.txt
+""")
+@click.argument("words", metavar="[RUN] FILE...", nargs=-1, required=True)
+@settings_option
+@click.pass_context
+def answers(ctx: click.Context, words: tuple[str, ...], settings_file: Path, as_json: bool, quiet: bool) -> int:
+    """Read what CALPADS gave back.
+
+    Error files (CSV, caret, .xlsx) and the Replacement SSID Extract. Says which file of ours each is about; a line that
+    is about none of our records is listed with its number (exit code 5).
+    """
+    from senrkit.loop import words as words_of
+
+    settings = load(ctx, settings_file, as_of=None)
+    run, files = _run_and_files(words)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        progress.step("reading what CALPADS gave back")
+        told, answered = words_of.answers(settings, run, files)
+    return _tell(told, answered, as_json=as_json, quiet=quiet)
+
+
+@command("""
+  senrkit loop
+  senrkit loop --json --names
+  senrkit loop --foretold foretold.csv
+""")
+@click.option("--names", is_flag=True, help="SSIDs, too, in --json.")
+@click.option(
+    "--foretold",
+    type=A_FILE,
+    help="Write by rule what was foretold and what came, over all runs; no student is in it.",
+)
+@settings_option
+@click.pass_context
+def loop(
+    ctx: click.Context, names: bool, foretold: Path | None, settings_file: Path, as_json: bool, quiet: bool
+) -> int:
+    """Show what waits for whom.
+
+    Every file of every run: to be uploaded, on its way, posted, refused, arrived. Looks whether a newer extract shows
+    what was sent.
+    """
+    from senrkit.disk import write_whole
+    from senrkit.loop.arrived import look
+
+    settings = load(ctx, settings_file, as_of=None)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        progress.step("looking what has arrived")
+        told = look(settings)
+    if foretold:
+        try:
+            write_whole(foretold, told.foretold().write_csv().encode(), private=False)
+        except OSError:
+            raise UsageError(f"{foretold} cannot be written.", "Name another place.") from None
+    if as_json:
+        print_json(told.document(names) | {"exit_code": 0})
+    elif not quiet:
+        for line in told.lines():
+            click.echo(line)
+    return 0
+
+
+@command("""
+  senrkit restore 1 --out restore
+  senrkit restore runs/2026-11-23_0123456 1 --out restore
+""")
+@click.argument("words", metavar="[RUN] NUMBER", nargs=-1, required=True)
+@click.option("--out", type=A_FILE, required=True, help="The folder for the files; made if missing.")
+@settings_option
+@click.pass_context
+def restore(
+    ctx: click.Context, words: tuple[str, ...], out: Path, settings_file: Path, as_json: bool, quiet: bool
+) -> int:
+    """Write files that add again what a posted file deleted.
+
+    The way back from a wrong delete: the rows as CALPADS held them. Upload them in order, as any other file.
+    """
+    from senrkit.loop.restore import restore as write_adds
+
+    run, numbers = _run_and_numbers(words)
+    if len(numbers) > 1:
+        raise UsageError("One file at a time.", "Name one NUMBER.")
+    settings = load(ctx, settings_file, as_of=None)
+    written = write_adds(settings, run, numbers[0], out)
+    if as_json:
+        print_json({"exit_code": 0, "files": [str(path) for path in written]})
+    elif not quiet:
+        click.echo("Upload these in order, each after the one before has posted:")
+        for path in written:
+            click.echo(f"  {path}")
+    return 0
+
+
+@command("""
+  senrkit schools --out for_schools
+  senrkit schools runs/2026-11-23_0123456 --out for_schools --back returned
+""")
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option("--out", type=A_FILE, required=True, help="The folder for the workbooks; made if missing.")
+@click.option(
+    "--back", type=A_FILE, help="A folder with workbooks that came back from schools. Default: those in --out."
+)
+@settings_option
+@click.pass_context
+def schools(
+    ctx: click.Context, run: str | None, out: Path, back: Path | None, settings_file: Path, as_json: bool, quiet: bool
+) -> int:
+    """Write a workbook for each school's registrar.
+
+    What to mend in Aeries, what is on its way, what arrived; an index; a text for the mail. What registrars wrote into
+    the column "Done / comment" of workbooks that came back stands in the next ones. Nothing is sent to anybody.
+    """
+    from senrkit.loop.schools import write_schools
+
+    settings = load(ctx, settings_file, as_of=None)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        progress.step("writing the workbooks")
+        written = write_schools(settings, run, out, back)
+    if as_json:
+        print_json(
+            {
+                "exit_code": 0,
+                "out": str(written.out),
+                "comments": written.comments,
+                "schools": written.schools.to_dicts(),
+            }
+        )
+    elif not quiet:
+        for row in written.schools.iter_rows(named=True):
+            click.echo(
+                f"  {row['file']}  {row['to_fix']:,} to mend, {row['sent']:,} on the way, {row['arrived']:,} arrived"
+            )
+        if written.comments:
+            click.echo(f"{written.comments:,} comments of schools were read.")
+        click.echo(f"{len(written.schools):,} workbooks, an index and a text for the mail are in {out}.")
+    return 0
+
+
+def _run_and_numbers(words: Sequence[str]) -> tuple[str | None, list[int]]:
+    """`[RUN] NUMBER...`: a first word that is no small number is the run."""
+    run, rest = (None, words) if words[0].isdigit() and len(words[0]) <= 3 else (words[0], words[1:])
+    if not rest or not all(word.isdigit() and len(word) <= 3 for word in rest):
+        raise UsageError("The number of a file is missing.", "Name files by their numbers, as 1 2.")
+    numbers = sorted({int(word) for word in rest})
+    return run, numbers
+
+
+def _run_and_files(words: Sequence[str]) -> tuple[str | None, list[Path]]:
+    """`[RUN] FILE...`: a first word that is no file, while others follow, is the run."""
+    if len(words) > 1 and not Path(words[0]).is_file():
+        return words[0], [Path(word) for word in words[1:]]
+    return None, [Path(word) for word in words]
+
+
+def _tell(told: Loop, answered: Sequence[Answered] = (), *, as_json: bool, quiet: bool) -> int:
+    code = HELD if any(one.unmatched for one in answered) else 0
+    if as_json:
+        read = [
+            {
+                "name": one.name, "run": one.run, "files": {str(at): dict(counts) for at, counts in one.files.items()},
+                "unmatched": [{"line": each.line, "why": each.why} for each in one.unmatched], "again": one.again,
+                "replaced": one.replaced,
+            }
+            for one in answered
+        ]  # fmt: skip
+        print_json(told.document() | {"answers": read, "exit_code": code})
+        return code
+    for one in answered:
+        for each in one.unmatched:
+            click.echo(f"{one.name}, line {each.line:,}: {each.why}.", err=True)
+        if not quiet:
+            click.echo(_of_answer(one))
+    if not quiet:
+        for line in told.lines():
+            click.echo(line)
+    return code
+
+
+def _of_answer(one: Answered) -> str:
+    if one.replaced:
+        return f"{one.name}: {one.replaced:,} SSIDs were replaced."
+    about = "; ".join(
+        f"file {number}: {counts['fatal']:,} fatal, {counts['warning']:,} warnings"
+        for number, counts in one.files.items()
+    )
+    again = " It had been read before; nothing changed." if one.again else ""
+    return f"{one.name} is about run {one.run}, {about}.{again}"

@@ -1,0 +1,73 @@
+"""Whether what was posted has arrived: the records that were sent, beside a later extract (closed_loop.md 3, F12)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from senrkit.ledger.states import ARRIVED, MISSING, MOVED, OVERTAKEN, TOO_EARLY
+
+KEY = ("school_code", "nps_code", "ssid", "start_date")
+DELETE = "D"
+
+
+def judged(
+    sent: pl.DataFrame, held: pl.DataFrame, compared: Sequence[str], newest: dt.date | None, replaced: Mapping[str, str]
+) -> pl.DataFrame:
+    """What an extract shows of each record.
+
+    Parameters
+    ----------
+    sent
+        The SENR fields, and of each record `run`, `file`, `sequence` and `posted` (Date; null while nobody said so).
+        In the order in which they were posted: of several about one enrollment the last one is judged, and stands for
+        those before.
+    held
+        The rows that the extract holds of these students, and of those that replace them: `KEY`, `compared`,
+        `last_updated` (CCYYMMDD text).
+    compared
+        The fields that show whether the values have arrived: those that are compared and that the layout has.
+    newest
+        The newest `last_updated` of the extract. What was posted on that day or later it cannot deny.
+    replaced
+        Retired SSID → the one that replaces it.
+
+    Returns
+    -------
+    DataFrame
+        `run, file, sequence, state`; no row for a record of which the extract proves nothing while nobody said that it
+        was posted.
+    """
+    rows = held.select(*KEY, *compared, "last_updated").unique(subset=list(KEY), keep="last", maintain_order=True)
+    last = sent.with_columns(is_last=pl.struct(KEY).is_last_distinct())
+    there = rows.with_columns(there=pl.lit(True)).rename({name: f"{name}_held" for name in (*compared, "last_updated")})
+    beside = last.with_columns(
+        there_as=pl.col("ssid").replace_strict(dict(replaced), default=None, return_dtype=pl.String)
+    ).join(there, on=list(KEY), how="left", maintain_order="left")
+    moved = beside.join(
+        rows.select("school_code", "nps_code", pl.col("ssid").alias("there_as"), "start_date", moved=pl.lit(True)),
+        on=["school_code", "nps_code", "there_as", "start_date"],
+        how="left",
+        maintain_order="left",
+    )
+    is_there = pl.col("there").fill_null(False)
+    deleted = pl.col("transaction") == DELETE
+    equal = pl.all_horizontal(pl.lit(True), *(pl.col(name) == pl.col(f"{name}_held") for name in compared))
+    denies = pl.lit(newest, pl.Date) > pl.col("posted")
+    later = pl.col("last_updated_held").str.to_date("%Y%m%d", strict=False) > pl.col("posted")
+    state = (
+        pl.when(~deleted & is_there & equal).then(pl.lit(ARRIVED))
+        .when(~denies.fill_null(False)).then(pl.when(pl.col("posted").is_not_null()).then(pl.lit(TOO_EARLY)))
+        .when(deleted & ~is_there).then(pl.lit(ARRIVED))
+        .when(is_there & later.fill_null(False)).then(pl.lit(OVERTAKEN))
+        .when(~deleted & pl.col("moved").fill_null(False)).then(pl.lit(MOVED))
+        .otherwise(pl.lit(MISSING))
+    )  # fmt: skip
+    of_last = moved.with_columns(state=state).filter("is_last").select(*KEY, "state")
+    return (
+        last.join(of_last, on=list(KEY), how="left", maintain_order="left")
+        .filter(pl.col("state").is_not_null())
+        .select("run", "file", "sequence", "state")
+    )

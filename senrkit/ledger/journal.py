@@ -1,0 +1,176 @@
+"""The ledger on the disk: one line of JSON an event, only ever added to, and beside it what the events are about.
+
+`ledger/ledger.jsonl` stands in the `runs` folder, private as everything there. `ledger/<run id>/` keeps what a lost run
+folder must not take along: what was proposed (`items.csv`), what was foretold (`foretold.csv`), and every file that was
+sent, byte for byte.
+
+A line that a crash cut off is passed over and said; it is never mended, and the next event stands on a line of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import getpass
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from senrkit.disk import locked, write_whole
+from senrkit.errors import InputError
+
+FOLDER, FILE = "ledger", "ledger.jsonl"
+VERSION = 1
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The events in the order in which they were written, and where what they are about is kept.
+
+    Attributes
+    ----------
+    folder
+        The ledger's own folder; need not exist.
+    events
+        Each with `event`, `at` (ISO time) and `by` (a person of this computer).
+    damaged
+        Numbers of the lines that are no event; 1-based.
+    """
+
+    folder: Path
+    events: tuple[Event, ...]
+    damaged: tuple[int, ...] = ()
+
+    @classmethod
+    def open(cls, runs: Path) -> Journal:
+        """The ledger of a `runs` folder; without one, an empty one.
+
+        Raises
+        ------
+        InputError
+            when it cannot be read, or a newer senrkit wrote it.
+        """
+        folder = runs / FOLDER
+        try:
+            data = (folder / FILE).read_bytes()
+        except FileNotFoundError:
+            data = b""
+        except OSError:
+            raise InputError(
+                f"The ledger {folder / FILE} cannot be read.", "Check that it is a file and yours."
+            ) from None
+        events, damaged = _parsed(data, folder / FILE)
+        return cls(folder, events, damaged)
+
+    def kept(self, run: str, name: str) -> bytes | None:
+        """What is kept of a run under this name; `None` when nothing is."""
+        try:
+            return (self.folder / run / name).read_bytes()
+        except OSError:
+            return None
+
+
+def append(
+    runs: Path,
+    decide: Callable[[Journal], Sequence[Event]],
+    kept: Mapping[tuple[str, str], bytes] | None = None,
+    by: str | None = None,
+) -> Journal:
+    """Add what `decide` makes of the ledger as it is, and keep the files; gives the ledger as it is then.
+
+    One writer at a time: what `decide` saw is what the events are added to. The files are on the disk before the events
+    that speak of them. When `decide` raises, nothing is written.
+
+    Parameters
+    ----------
+    kept
+        Run id and name → bytes.
+
+    Raises
+    ------
+    InputError
+        as `Journal.open`, or when the ledger cannot be written.
+    """
+    folder = runs / FOLDER
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        with locked(handle):
+            before = Journal.open(runs)
+            events = decide(before)
+            if events:
+                _keep(folder, kept or {})
+                _add(handle, events, by or _this_person())
+        return Journal.open(runs)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    finally:
+        os.close(handle)
+
+
+def _keep(folder: Path, kept: Mapping[tuple[str, str], bytes]) -> None:
+    for (run, name), data in kept.items():
+        place = folder / run / name
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        if not place.is_file() or place.read_bytes() != data:
+            write_whole(place, data)
+
+
+def _add(handle: int, events: Sequence[Event], by: str) -> None:
+    size = os.lseek(handle, 0, os.SEEK_END)
+    at = dt.datetime.now(dt.UTC).astimezone().isoformat(timespec="seconds")
+    made = ({"v": VERSION, "at": at, "by": by, **event} for event in events)
+    data = "".join(json.dumps(one, ensure_ascii=True) + "\n" for one in made).encode()
+    if _cut_off(handle, size):
+        data = b"\n" + data
+    if os.write(handle, data) != len(data):
+        os.ftruncate(handle, size)
+        raise OSError(errno.ENOSPC, "only part of it was written")
+    os.fsync(handle)
+
+
+def _cut_off(handle: int, size: int) -> bool:
+    """Whether the last line lacks its end. Where one writes stays the end all the same: the file is open to append."""
+    if not size:
+        return False
+    os.lseek(handle, size - 1, os.SEEK_SET)
+    return os.read(handle, 1) != b"\n"
+
+
+def _parsed(data: bytes, place: Path) -> tuple[tuple[Event, ...], tuple[int, ...]]:
+    events, damaged = [], []
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict) or "event" not in event:
+            damaged.append(number)
+        elif event.get("v") != VERSION:
+            raise InputError(f"The ledger {place} was written by a newer senrkit.", "Use that version, or a newer one.")
+        else:
+            events.append(event)
+    return tuple(events), tuple(damaged)
+
+
+def _unwritable(folder: Path, error: OSError) -> InputError:
+    why = "there is no room left on the disk" if error.errno in _FULL else "the place is read-only or not yours"
+    return InputError(f"The ledger {folder} cannot be written: {why}; nothing was kept.", "Mend that and try again.")
+
+
+def _this_person() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
