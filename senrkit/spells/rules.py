@@ -214,6 +214,7 @@ def _one_row_a_student(persons: pl.DataFrame, school_table: pl.DataFrame) -> pl.
     """Of several `STU` rows an active one, at a selected school, of the first school; `person` is the position."""
     return (
         persons.with_row_index("person")
+        .filter(_FILLED_HSG.any().over("student"))
         .join(school_table, "aeries_school", "left", maintain_order="left")
         .with_columns(completed=days.of_iso(col("completed_on")), selected=col("selected").fill_null(False))
         .sort(col("tag") != "", ~col("selected"), "aeries_school", maintain_order=True)
@@ -362,14 +363,18 @@ def with_faults(spells: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     spells = spells.with_columns(cancelled=is_cancelled(col("start"), col("exit"), col("row_reason")))
     lasts = (col("exit").fill_null(settings.as_of) - col("start")).dt.total_days() + 1
     key = [col(name).fill_null("") for name in ("ssid", "school_code", "nps_code", "start_date")]
-    at_school = _overlapping(spells, pl.concat_str(key[:3], separator="^"))
-    anywhere = _overlapping(spells.filter(is_primary(col("status"), lasts)), col("ssid"))
+    # Only who has several can have two that overlap.
+    several = spells.filter(col("ssid").is_duplicated())
+    at_school = [
+        _overlapping(several, pl.concat_str(key[:3], separator="^")),
+        several.filter(pl.struct(key).is_duplicated())["spell"],
+    ]
+    anywhere = _overlapping(several.filter(is_primary(col("status"), lasts)), col("ssid"))
     no_exit, reason_blank = col("exit").is_null(), col("row_reason").fill_null("unknown") == ""
     backwards = (col("exit") < col("start")).fill_null(False) & ~col("cancelled")
     said = first_of(
         {
-            "Two enrollments at this school overlap in Aeries.": col("spell").is_in(at_school.implode())
-            | pl.struct(key).is_duplicated(),
+            "Two enrollments at this school overlap in Aeries.": col("spell").is_in(pl.concat(at_school).implode()),
             "Two primary enrollments overlap in Aeries.": col("spell").is_in(anywhere.implode()),
             _ODD: col("odd_dates") | backwards,
             "An exit date without an exit reason.": ~no_exit & reason_blank,
