@@ -93,6 +93,7 @@ def documents(table: str, process: str = "", **changed: object) -> RunDocuments:
         "decisions": None,
         "package": package_name(chosen),
     } | changed  # fmt: skip
+    parts = {name: to_polars(part) if isinstance(part, pd.DataFrame) else part for name, part in parts.items()}
     return RunDocuments(manifest(chosen, plan, files, parts["findings"]), plan, files, **parts)
 
 

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def to_pandas(frame: pl.DataFrame) -> pd.DataFrame:
-    """The frame with pandas' own dtypes: text `str` (unknown is `NaN`), days `datetime64[s]` (none is `NaT`), whole
-    numbers `int64` (none is -1, as positions have it)."""
+def to_pandas(frame: pl.DataFrame | pd.DataFrame) -> pd.DataFrame:
+    """A frame of either kind with pandas' own dtypes: text `str` (unknown is `NaN`), days `datetime64[s]` (none is
+    `NaT`), whole numbers `int64` (none is -1, as positions have it)."""
+    if not isinstance(frame, pl.DataFrame):
+        return frame
     plain = frame.with_columns(cs.date().cast(pl.Datetime("ms")), cs.integer().cast(pl.Int64).fill_null(-1))
     made = plain.to_pandas()
     # From Polars' milliseconds: pandas would keep the unit.

@@ -19,6 +19,7 @@ import python_calamine
 
 from senrkit.disk import write_all
 from senrkit.errors import InputError
+from senrkit.frames.pandas_door import to_polars
 from senrkit.ledger import journal as ledger
 from senrkit.ledger import states
 from senrkit.ledger.journal import Journal
@@ -108,7 +109,7 @@ def _folder(settings: Settings, run_id: str, named: str | Path | None) -> RunFol
 
 
 def _tables(loop: Loop, folder: RunFolder, today: dt.date) -> dict[str, pl.DataFrame]:
-    proposal = pl.from_pandas(folder.proposal)  # seam
+    proposal = to_polars(folder.proposal)  # seam
     seen = first_seen(loop.journal)
     known = _comments(loop.journal)
     stands = _stands(loop)
@@ -199,9 +200,7 @@ def _index(schools: pl.DataFrame, settings: Settings, made: dt.datetime) -> byte
 
 def _sheet(name: str, table: pl.DataFrame) -> Sheet:
     words, columns = wording.phrase("sheet", name), wording.sheet_columns(name)
-    return Sheet(
-        words.title, columns, table.select([column.name for column in columns]).to_pandas(), words.cure
-    )  # seam
+    return Sheet(words.title, columns, table.select([column.name for column in columns]), words.cure)  # seam
 
 
 def _mail(schools: pl.DataFrame, settings: Settings) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.reconciliation.compare import GRADUATE_FIELDS
 from senrkit.reference import ODS_FIELDS
 from senrkit.settings.settings import Settings
@@ -43,6 +44,7 @@ def is_cancelled(row: Row) -> bool:
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:
     """The columns of the extract, row by row; unknown stays NaN."""
+    frame = to_pandas(frame)
     return frame[[name for name in ODS_FIELDS if name in frame]].to_dict("records")
 
 
@@ -60,7 +62,7 @@ def enrolled(ran: Ran) -> set[str]:
 def every_row_has_one_class(ran: Ran, enr: pd.DataFrame) -> None:
     """Section 9, row by row instead of in sums."""
     actions = ran.outcome.proposal.actions
-    scoped = [at for at, row in enumerate(rows_of(ran.scope.rows.frame())) if in_scope(row)]
+    scoped = [at for at, row in enumerate(rows_of(ran.scope.rows.scan().collect())) if in_scope(row)]
     assert sorted(actions.loc[actions["ods_row"] >= 0, "ods_row"]) == scoped
     assert sorted(actions.loc[actions["spell"] >= 0, "spell"]) == list(range(len(ran.outcome.proposal.spells)))
     assert ((actions["ods_row"] >= 0) | (actions["spell"] >= 0)).all()
@@ -71,7 +73,7 @@ def every_row_has_one_class(ran: Ran, enr: pd.DataFrame) -> None:
 
 def files_touch_only_what_they_may(ran: Ran, settings: Settings) -> None:
     """Section 7, and what no file may ever do."""
-    state = {key(row): row for row in rows_of(ran.scope.rows.frame())}
+    state = {key(row): row for row in rows_of(ran.scope.rows.scan().collect())}
     spells = {key(row) for row in rows_of(ran.outcome.proposal.spells)}
     allowed = {k for k, row in state.items() if in_scope(row) and k not in spells and not is_cancelled(row)}
     allowed -= {k for k, row in state.items() if _is_summer_completion(row, settings)}
@@ -96,8 +98,8 @@ def files_touch_only_what_they_may(ran: Ran, settings: Settings) -> None:
 
 def the_model_ends_where_aeries_is(ran: Ran, settings: Settings) -> None:
     """Section 8, the core: in scope the spells and what is kept, all else untouched, to the last column."""
-    before, after = rows_of(ran.scope.rows.frame()), rows_of(ran.outcome.store.rows)
-    findings = ran.outcome.findings
+    before, after = rows_of(ran.scope.rows.scan().collect()), rows_of(ran.outcome.store.rows)
+    findings = to_pandas(ran.outcome.findings)
     assert not (findings["severity"] == "fatal")[~findings["ssid"].isin(held(ran))].any()
     stays = held(ran)
     untouchable = [[row for row in rows if not in_scope(row) or row["ssid"] in stays] for rows in (before, after)]

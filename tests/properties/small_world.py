@@ -17,7 +17,6 @@ from math import prod
 
 from senrkit.inputs.extract.state_rows import StateRows
 from senrkit.reconciliation.proposal import balance
-from senrkit.reference import ODS_FIELDS
 from senrkit.settings.settings import Settings
 from tests import rulebook
 from tests.properties import expectations
@@ -116,7 +115,7 @@ def assert_promises(students: list[dict[str, int]]) -> Ran:
     expectations.the_model_ends_where_aeries_is(ran, chosen)
     doubtful = [number for number in deleted(ran) if doubts(students[number - 1])]
     assert not doubtful, f"deleted in doubt: {[students[number - 1] for number in doubtful[:3]]}"
-    rows = ran.outcome.store.rows[list(ODS_FIELDS)]
+    rows = ran.outcome.store.rows
     again = run(sis, type(ods)(StateRows.of_frame(rows), (*ods.files,), ods.layout, "^", "utf-8", ()), chosen)
     assert again.outcome.plan.files == ()
     return ran

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
+import polars as pl
 from hypothesis import given
 from pandas.testing import assert_frame_equal
 
 from senrkit.calpads.predict import predict
 from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
+from senrkit.frames.pandas_door import to_pandas
 from tests.properties.strategies import District, districts, holds_for, run, thorough
 
 
@@ -23,15 +25,17 @@ def _says_the_same(district: District) -> None:
     ran, settings = run(district.sis, district.ods, district.settings), district.settings
     context = CheckContext(settings.school_year, settings.as_of, settings.lea, settings.charter)
     anew = predict(ran.outcome.plan.files, Store(ran.scope.rows), context)
-    assert anew.held.empty
+    assert anew.held.is_empty()
     assert_frame_equal(_in_order(anew.final_store.rows), _in_order(ran.outcome.store.rows))
-    asked = anew.findings.drop_duplicates(["rule", "ssid", "school_code", "start_date", "message"], ignore_index=True)
+    asked = to_pandas(anew.findings).drop_duplicates(
+        ["rule", "ssid", "school_code", "start_date", "message"], ignore_index=True
+    )
     # What is said of held students comes after what is said of the files that are sent. Which file the look-ahead
     # speaks of is told after the prediction.
-    said, of_file = ran.outcome.findings.iloc[: len(asked)], (asked["file"] != "").to_numpy()
+    said, of_file = to_pandas(ran.outcome.findings).iloc[: len(asked)], (asked["file"] != "").to_numpy()
     assert_frame_equal(said.drop(columns="file"), asked.drop(columns="file"))
     assert said["file"][of_file].equals(asked["file"][of_file])
 
 
-def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.sort_values(list(rows.columns), ignore_index=True)
+def _in_order(rows: pl.DataFrame) -> pd.DataFrame:
+    return to_pandas(rows).sort_values(list(rows.columns), ignore_index=True)

@@ -169,7 +169,7 @@ def after_prediction(sis, ods, chosen=None):
     chosen = chosen or settings()
     proposal, scope, spell_set = rulebook.run(aeries(sis), state(ods), chosen)
     found = foretell(proposal, scope, spell_set, chosen, "7").plan.actions
-    return sorted(found[["action", "hold_reason"]].itertuples(index=False, name=None))
+    return sorted(found.select("action", "hold_reason").rows())
 
 
 class TestADeleteWaitsForItsAdd:

@@ -32,8 +32,8 @@ def test_deletes_come_first_then_updates_then_adds():
 def test_what_changes_nothing_is_in_no_file():
     plan = plan_of("student action\n1 same\n2 settled-no-show\n3 future-dated\n4 hold")
     assert plan.files == ()
-    assert plan.actions["sequence"].tolist() == [0, 0, 0, 0]
-    assert plan.actions["file"].tolist() == ["", "", "", ""]
+    assert plan.actions["sequence"].to_list() == [0, 0, 0, 0]
+    assert plan.actions["file"].to_list() == ["", "", "", ""]
 
 
 def test_the_update_that_shortens_goes_before_the_one_that_reopens():
@@ -121,24 +121,24 @@ def test_records_are_sorted_by_school_ssid_and_start():
         1       A      delete 20260812
     """)
     records = plan.files[0].records
-    assert records[["school_code", "ssid", "start_date"]].values.tolist() == [
-        ["1990001", "9000000001", "20260812"],
-        ["1990001", "9000000001", "20261005"],
-        ["1990001", "9000000002", "20260812"],
-        ["1990002", "9000000001", "20260812"],
+    assert records.select("school_code", "ssid", "start_date").rows() == [
+        ("1990001", "9000000001", "20260812"),
+        ("1990001", "9000000001", "20261005"),
+        ("1990001", "9000000002", "20260812"),
+        ("1990002", "9000000001", "20260812"),
     ]
 
 
 def test_the_local_record_id_is_run_number_and_sequence_through_all_files():
     plan = plan_of("student action\n1 add\n2 delete\n3 delete\n4 hold", run_number="12")
     assert [file.records["local_record_id"].to_list() for file in plan.files] == [["12-1", "12-2"], ["12-3"]]
-    assert plan.actions["sequence"].tolist() == [3, 1, 2, 0]
+    assert plan.actions["sequence"].to_list() == [3, 1, 2, 0]
 
 
 def test_without_local_record_id_the_states_own_stays():
     plan = plan_of("student action\n1 add", process="local_record_id = false")
     assert plan.files[0].records["local_record_id"].to_list() == ["state-own"]
-    assert plan.actions["sequence"].tolist() == [1]
+    assert plan.actions["sequence"].to_list() == [1]
 
 
 def test_adds_and_updates_go_out_as_a_deletes_as_d():
@@ -185,7 +185,7 @@ def test_ordering_changes_neither_actions_nor_records():
     from tests.rulebook import settings
 
     given = proposal("student action\n1 add\n2 delete\n3 hold")
-    actions, records = given.actions.copy(deep=True), given.records.copy(deep=True)
+    actions, records = given.actions.clone(), given.records.clone()
     order(given, settings(), "7")
     assert given.actions.equals(actions)
     assert given.records.equals(records)

@@ -33,7 +33,7 @@ def ran():
 
 def final(ran, change) -> None:
     outcome, scope, _ = ran
-    assert_settled(Store(change(outcome.store.rows.copy())), outcome.proposal, scope)
+    assert_settled(Store(change(to_pandas(outcome.store.rows))), outcome.proposal, scope)
 
 
 def at(rows: pd.DataFrame, start: str) -> pd.Series:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
-import pandas as pd
+import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from senrkit.calpads.overlap import overlap
-from senrkit.calpads.records import Records
+from senrkit.calpads.overlap import with_overlaps
+from senrkit.calpads.records import with_terms
 from senrkit.reference import SENR_FIELDS
-from tests.tables import AS_OF
+from tests.tables import context
 
 FIRST = dt.date(2026, 8, 1)
 NOBODY = dict.fromkeys(SENR_FIELDS, "")
@@ -30,13 +30,20 @@ def day(count: int) -> str:
     return (FIRST + dt.timedelta(days=count)).strftime("%Y%m%d")
 
 
-def made(spells: list[tuple]) -> Records:
+def made(spells: list[tuple]) -> pl.DataFrame:
     rows = []
     for student, school, start, days, reason in spells:
         closed = {} if days is None else {"exit_date": day(start + days), "exit_reason": reason}
         key = {"ssid": f"900000000{student}", "school_code": f"019990{school}", "start_date": day(start)}
         rows.append(NOBODY | key | closed)
-    return Records(pd.DataFrame(rows, columns=list(SENR_FIELDS), dtype="str"), AS_OF)
+    return with_terms(pl.DataFrame(rows, dict.fromkeys(SENR_FIELDS, pl.String)), context())
+
+
+def overlap(records: pl.DataFrame, others: pl.DataFrame, group: str) -> tuple[list, list, list]:
+    """Overlaps, only shares a day, with which."""
+    columns = ["student"] if group == "ssid" else ["student", "school"]
+    found = with_overlaps(records, others, "found", columns, pl.lit(True), pl.lit(True))
+    return tuple(found[f"found_{name}"].to_list() for name in ("overlaps", "same_day", "other"))
 
 
 def pair(one: tuple, other: tuple, group: str) -> str:
@@ -62,29 +69,27 @@ def _end(spell: tuple) -> float:
 @given(st.lists(SPELL, max_size=7), st.lists(SPELL, max_size=7), st.sampled_from(["ssid", "school"]))
 def test_as_if_every_pair_were_looked_at(asked, others, group):
     records, state = made(asked), made(others)
-    found = overlap(records, state, group, np.ones(len(asked), dtype=bool), np.ones(len(others), dtype=bool))
-    for position, spell in enumerate(asked):
+    found = overlap(records, state, group)
+    for spell, overlaps, same_day, partner in zip(asked, *found, strict=True):
         said = [pair(spell, other, group) for other in others]
         expected = "overlap" if "overlap" in said else "same day" if "same day" in said else ""
-        given_answer = "overlap" if found.overlaps[position] else "same day" if found.same_day[position] else ""
+        given_answer = "overlap" if overlaps else "same day" if same_day else ""
         assert given_answer == expected
-        assert expected == ("" if found.partner[position] < 0 else said[found.partner[position]])
+        assert expected == ("" if partner is None else said[partner])
 
 
 def test_the_partner_is_the_one_that_overlaps_not_one_that_only_shares_the_day():
     asked = [(1, 1, 0, 5, "T160")]
     others = [(1, 1, 0, 5, "T160"), (1, 2, 0, 0, "T160"), (1, 3, 0, 5, "T160")]
-    found = overlap(made(asked), made(others), "ssid", np.ones(1, dtype=bool), np.ones(3, dtype=bool))
-    assert found.overlaps.tolist() == [True] and found.partner.tolist() == [2]
+    assert overlap(made(asked), made(others), "ssid") == ([True], [False], [2])
 
 
 def test_one_ssid_on_a_hundred_thousand_rows():
     """Pair by pair this would be ten thousand million comparisons."""
     count = 100_000
     one = made([(1, 1, 0, 5, "T160")])
-    schools = (pd.Series(range(count)) + 1_000_000).astype("str")
-    repeated = one.frame.take(np.zeros(count, dtype="int64")).reset_index(drop=True)
-    many = Records(repeated.assign(school_code=schools), AS_OF)
-    everyone = np.ones(count, dtype=bool)
-    assert overlap(many, many, "ssid", everyone, everyone).overlaps.all()
-    assert not overlap(many, many, "school", everyone, everyone).overlaps.any()
+    schools = (pl.int_range(count) + 1_000_000).cast(pl.String)
+    repeated = one.select(SENR_FIELDS)[[0] * count].with_columns(school_code=schools)
+    many = with_terms(repeated, context())
+    assert all(overlap(many, many, "ssid")[0])
+    assert not any(overlap(many, many, "school")[0])

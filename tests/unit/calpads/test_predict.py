@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pytest
-from pandas.testing import assert_frame_equal
-
-from senrkit.calpads.predict import predict, predict_without_held
+from senrkit.calpads.predict import predict
+from senrkit.frames.pandas_door import to_pandas
 from tests.tables import context, records, store
 from tests.text_tables import ssid
 
@@ -35,8 +33,8 @@ TRANSFER = (
 
 def test_files_in_the_right_order_post():
     found = predict(plan(*TRANSFER), store(HELD), context())
-    assert found.held.empty
-    rows = found.final_store.rows
+    assert found.held.is_empty()
+    rows = to_pandas(found.final_store.rows)
     assert sorted(zip(rows["ssid"].str[-1], rows["school_code"], rows["exit_date"], strict=True)) == [
         ("1", "0199901", "20261101"), ("1", "0199902", ""),
         ("2", "0199901", "20261101"), ("2", "0199902", ""),
@@ -46,10 +44,10 @@ def test_files_in_the_right_order_post():
 
 def test_files_in_the_wrong_order_hold_the_students():
     found = predict(plan(*reversed(TRANSFER)), store(HELD), context())
-    fatal = found.findings[found.findings["severity"] == "fatal"]
+    fatal = found.findings.filter(severity="fatal")
     assert set(fatal["rule"]) == {"SENR0027"}
     assert set(fatal["file"]) == {"01.txt"}
-    assert found.held["ssid"].tolist() == [ssid("1"), ssid("2")]
+    assert found.held["ssid"].to_list() == [ssid("1"), ssid("2")]
 
 
 def test_one_student_at_fault_does_not_make_the_next_file_look_wrong():
@@ -57,8 +55,8 @@ def test_one_student_at_fault_does_not_make_the_next_file_look_wrong():
     found = predict(plan(exits, TRANSFER[1]), store(HELD), context())
     assert set(found.held["ssid"]) == {ssid("2")}
     assert set(found.held["rule"]) == {"GERR0002"}
-    assert set(found.findings.loc[found.findings["severity"] == "fatal", "file"]) == {"01.txt"}
-    rows = found.final_store.rows
+    assert set(found.findings.filter(severity="fatal")["file"]) == {"01.txt"}
+    rows = to_pandas(found.final_store.rows)
     assert rows.loc[rows["ssid"] == ssid("2"), "school_code"].tolist() == ["0199901"]
 
 
@@ -66,13 +64,13 @@ def test_a_position_is_that_in_the_file_as_it_stands():
     exits = "student school_code exit_date exit_reason\n1 0199901 20261101 ZZZZ"
     entries = "student school_code start_date grade\n1 0199902 20261102 05\n3 0199901 20260812 ZZ"
     found = predict(plan(exits, entries), store(HELD), context()).findings
-    assert found.loc[found["file"] == "02.txt", ["rule", "row"]].to_numpy().tolist() == [["GERR0002", 1]]
+    assert found.filter(file="02.txt").select("rule", "row").rows() == [("GERR0002", 1)]
 
 
 def test_a_last_record_is_sent_with_a_word_of_doubt():
     found = predict(plan("student school_code transaction\n1 0199901 D"), store(HELD), context())
-    assert found.held.empty
-    assert found.findings[["rule", "severity"]].to_numpy().tolist() == [["SENR0180", "unknown"]]
+    assert found.held.is_empty()
+    assert found.findings.select("rule", "severity").rows() == [("SENR0180", "unknown")]
     assert ssid("1") not in set(found.final_store.rows["ssid"])
 
 
@@ -80,12 +78,12 @@ def test_the_look_ahead_is_of_the_state_after_the_last_file():
     half = "student school_code exit_date exit_reason\n1 0199901 20261101 E150"
     rest = "student school_code start_date\n1 0199901 20261102"
     assert "CERT114" in set(predict(plan(half), store(HELD), context()).findings["rule"])
-    assert predict(plan(half, rest), store(HELD), context()).findings.empty
+    assert predict(plan(half, rest), store(HELD), context()).findings.is_empty()
 
 
 def test_no_file_no_finding():
     found = predict([], store(HELD), context())
-    assert found.findings.empty and found.held.empty
+    assert found.findings.is_empty() and found.held.is_empty()
     assert len(found.final_store.rows) == 3
 
 
@@ -99,52 +97,3 @@ def test_records_of_different_files_are_not_held_against_each_other():
     found = predict(plan(*apart), store(HELD), context()).findings
     assert not set(found["rule"]) & {"IVR0034", "local-exit-and-entry-one-file"}
     assert "IVR0034" in set(predict(plan(together), store(HELD), context()).findings["rule"])
-
-
-# Student 2 sinks the second file, student 3 is all of the third.
-SUNK = (
-    "student school_code exit_date exit_reason\n1 0199901 20261101 E150\n2 0199901 20261101 T160",
-    "student school_code start_date grade\n2 0199902 20261102 ZZ\n1 0199902 20261101 05",
-    "student school_code exit_date exit_reason\n3 0199901 20261101 ZZZZ",
-    "student school_code start_date exit_date exit_reason\n2 0199901 20261110 - -\n1 0199902 20261101 20261120 T160",
-)
-LEFT = (
-    "student school_code exit_date exit_reason\n1 0199901 20261101 E150",
-    "student school_code start_date grade\n1 0199902 20261101 05",
-    "student school_code start_date exit_date exit_reason\n1 0199902 20261101 20261120 T160",
-)
-
-
-def test_without_the_held_the_same_is_said_as_when_asked_anew():
-    first = predict(plan(*SUNK), store(HELD), context())
-    assert set(first.held["ssid"]) == {ssid("2"), ssid("3")}
-    left = plan(*LEFT)
-    for number, one in enumerate(left):
-        one.records = one.records.assign(local_record_id=f"7-{number}")
-    said = predict_without_held(first, plan(*SUNK), left, context())
-    anew = predict(left, store(HELD), context())
-    assert len(anew.findings) > 1
-    assert_frame_equal(said.findings, anew.findings)
-    assert_frame_equal(said.final_store.rows, anew.final_store.rows)
-    assert said.held.empty
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        "student school_code exit_date exit_reason\n1 0199901 20261102 E150",
-        "student school_code exit_date exit_reason\n2 0199901 20261101 T160",
-        "student school_code exit_date exit_reason\n1 0199901 20261101 E150\n2 0199901 20261101 T160",
-    ],
-    ids=["other-value", "other-student", "one-more"],
-)
-def test_records_that_were_not_asked_about_stop_the_run(other):
-    first = predict(plan(*SUNK), store(HELD), context())
-    with pytest.raises(AssertionError, match="Other records than were checked"):
-        predict_without_held(first, plan(*SUNK), plan(other, *LEFT[1:]), context())
-
-
-def test_one_file_more_than_was_asked_about_stops_the_run():
-    first = predict(plan(*SUNK), store(HELD), context())
-    with pytest.raises(AssertionError, match="Other files than were checked"):
-        predict_without_held(first, plan(*SUNK), plan(*LEFT, LEFT[0]), context())

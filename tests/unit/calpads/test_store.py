@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
+import polars as pl
 import pytest
 
 from senrkit.calpads.predict import apply
 from senrkit.calpads.store import Store
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.reference import ODS_FIELDS
 from tests.tables import context, records, store
 from tests.text_tables import rows_of
@@ -22,7 +24,8 @@ HELD = """
 
 def shown(held: Store, *columns: str) -> list[tuple[str, ...]]:
     """Student, start and the columns asked for, in order."""
-    rows = held.rows.assign(student=held.rows["ssid"].str[-1])
+    rows = to_pandas(held.rows)
+    rows = rows.assign(student=rows["ssid"].str[-1])
     return sorted(rows[["student", "start_date", *columns]].itertuples(index=False, name=None))
 
 
@@ -31,7 +34,7 @@ def test_a_blank_and_a_space_update_the_enrollment_with_the_same_key(transaction
     file = records(f"student transaction grade school_code\n1 {transaction} 06 0199901")
     answer = apply(store(HELD), file, context())
     assert answer.posted
-    after = answer.store.rows.set_index("ssid").loc["9000000001"]
+    after = to_pandas(answer.store.rows).set_index("ssid").loc["9000000001"]
     assert after[["record_type", "transaction", "grade", "upload_date", "last_updated"]].tolist() == [
         "SENR-R", "", "06", "20260820", "20261123",
     ]  # fmt: skip
@@ -46,7 +49,7 @@ def test_an_update_overwrites_with_blanks_too():
 
 def test_a_key_that_is_not_held_is_a_new_enrollment():
     answer = apply(store(HELD), records("student school_code\n9 0199901"), context())
-    new = answer.store.rows.set_index("ssid").loc["9000000009"]
+    new = to_pandas(answer.store.rows).set_index("ssid").loc["9000000009"]
     assert new[["record_type", "upload_date", "last_updated"]].tolist() == ["SENR-R", "20261123", "20261123"]
     assert len(answer.store.rows) == 5
 
@@ -84,17 +87,17 @@ def test_one_fatal_record_keeps_the_whole_file_out():
     assert not answer.posted
     assert answer.store is before
     assert shown(before, "grade") == [(row["student"], row["start_date"], row["grade"]) for row in rows_of(HELD)]
-    assert answer.findings.loc[answer.findings["severity"] == "fatal", "rule"].tolist() == ["GERR0002"]
+    assert answer.findings.filter(severity="fatal")["rule"].to_list() == ["GERR0002"]
 
 
 def test_a_warning_lets_the_file_post():
     answer = apply(store(HELD), records("student gender school_code\n1 M 0199901"), context())
-    assert answer.findings["rule"].tolist() == ["SENR0035"]
+    assert answer.findings["rule"].to_list() == ["SENR0035"]
     assert answer.posted
 
 
 def test_neither_the_extract_nor_the_file_is_changed():
-    rows = store(HELD).rows
+    rows = to_pandas(store(HELD).rows)
     before, file = Store(rows), records("student grade school_code\n1 06 0199901")
     kept, kept_file = rows.copy(deep=True), file.copy(deep=True)
     apply(before, file, context())
@@ -106,19 +109,19 @@ def test_neither_the_extract_nor_the_file_is_changed():
 def test_the_state_of_students_no_file_touches_is_never_copied():
     held = store(HELD)
     answer = apply(held, records("student grade school_code\n1 06 0199901"), context())
-    assert answer.store._base is held._base
-    assert {ssid for layer in answer.store._layers for ssid in layer.rows["ssid"]} == {"9000000001"}
+    assert answer.store._extract is held._extract
+    assert set(answer.store._apart["ssid"]) == {"9000000001"}
 
 
-def test_a_layer_above_is_what_counts():
+def test_what_is_set_apart_is_what_counts():
     held = store(HELD)
-    opened = held.opened(held.rows["ssid"])
-    pd.testing.assert_frame_equal(opened.rows, held.rows)
+    opened = held.opened(held.rows)
+    assert opened.rows.sort(ODS_FIELDS).equals(held.rows.sort(ODS_FIELDS))
     after = opened.posted(records("student transaction school_code\n2 D 0199901"), context())
-    assert len(after.rows) == len(held.rows) - 1 and after.rows_of(pd.Series(["9000000002"])).empty
+    assert len(after.rows) == len(held.rows) - 1 and after.rows_of(pl.DataFrame({"ssid": ["9000000002"]})).is_empty()
     back = after.posted(records("student school_code\n2 0199901"), context())
-    assert len(back.rows_of(held.rows["ssid"])) == len(back.rows) == len(held.rows)
-    assert back.where(lambda rows: rows.equals("ssid", "9000000002"), ["ssid"])["ssid"].tolist() == ["9000000002"]
+    assert len(back.rows_of(held.rows)) == len(back.rows) == len(held.rows)
+    assert back.where(pl.col("ssid") == "9000000002", ["ssid"])["ssid"].to_list() == ["9000000002"]
 
 
 def test_files_in_a_row():

@@ -9,6 +9,7 @@ import pytest
 
 from senrkit.calpads.store import Store
 from senrkit.engine import run as run_engine
+from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.reference import SchoolYear
 from senrkit.results.census import what_if
 from senrkit.results.folder import RunFolder
@@ -25,7 +26,7 @@ def counted(sis: str, ods: str, after: str | None = None):
 
 
 def by_school(found) -> dict[str, list[int]]:
-    rows = found.census.groupby("school_code")[["now", "aeries", "after"]].sum()
+    rows = to_pandas(found.census).groupby("school_code")[["now", "aeries", "after"]].sum()
     return {rulebook.LETTER[code]: counts.tolist() for code, counts in rows.iterrows()}
 
 
@@ -40,7 +41,7 @@ def test_each_side_is_counted_by_school_and_grade():
         ods="student school grade\n1 A 05\n4 B 06",
         after="student school grade\n1 A 05\n2 A 06\n3 B 06",
     )
-    assert found.census.values.tolist() == [
+    assert to_pandas(found.census).values.tolist() == [
         ["1990001", "Alder", "05", 1, 1, 1],
         ["1990001", "Alder", "06", 0, 1, 1],
         ["1990002", "Birch", "06", 1, 1, 1],
@@ -88,7 +89,7 @@ def test_both_sides_hold_every_year_of_the_students_with_an_action():
     sis = "student school start\n1 A 2026-08-17\n2 A 2026-08-12"
     ods = "student start exit reason\n1 2026-08-12 - -\n1 2025-08-13 2026-06-05 E155\n2 2026-08-12 - -"
     proposal, scope, spell_set = rulebook.run(rulebook.aeries(sis), rulebook.state(ods), rulebook.settings())
-    rows = both_sides(proposal.actions, scope, proposal.spells, spell_set.schools)
+    rows = to_pandas(both_sides(to_polars(proposal.actions), scope, proposal.spells, spell_set.schools))
     assert tuple(rows) == ENROLLMENT_COLUMNS
     assert rows[["side", "ssid", "school_name", "start_date", "exit_reason"]].values.tolist() == [
         ["calpads", ssid("1"), "Alder", "2025-08-13", "E155"],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import openpyxl
 import pandas as pd
 import pytest
 
+from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.results import workbook
 from senrkit.results.report import write_workbook
 from senrkit.texts import wording
@@ -42,6 +45,11 @@ IDS = {
 @pytest.fixture
 def book(tmp_path):
     return opened(tmp_path, documents(TABLE))
+
+
+def with_evidence(made, said):
+    actions = to_polars(to_pandas(made.plan.actions).assign(evidence=said))
+    return replace(made, plan=replace(made.plan, actions=actions))
 
 
 def opened(folder, made):
@@ -143,7 +151,7 @@ def test_no_name_is_in_the_workbook(book):
 def test_text_cannot_become_a_formula_link_or_number(tmp_path):
     made = documents(TABLE)
     texts = ["=1+1", "+1", "-1", "@SUM(A1)", "https://example.org"]
-    made.plan.actions["evidence"] = texts
+    made = with_evidence(made, texts)
     sheet = opened(tmp_path, made)["Proposal"]
     (column,) = [column for column in sheet.iter_cols() if column[0].value == "Evidence"]
     assert {cell.data_type for cell in column[1:]} == {"s"}
@@ -154,19 +162,19 @@ def test_text_cannot_become_a_formula_link_or_number(tmp_path):
 @pytest.mark.parametrize("value", ["a < b & c > d", "  spaced  ", "line\nline", "Zoë 😀", '"quoted"'])
 def test_text_comes_out_as_it_went_in(tmp_path, value):
     made = documents(TABLE)
-    made.plan.actions["evidence"] = value
+    made = with_evidence(made, value)
     assert rows(opened(tmp_path, made)["Proposal"])[0]["Evidence"] == value
 
 
 def test_signs_that_no_workbook_can_hold_become_spaces(tmp_path):
     made = documents(TABLE)
-    made.plan.actions["evidence"] = "a\0b\x1fc\ufffed"
+    made = with_evidence(made, "a\0b\x1fc\ufffed")
     assert rows(opened(tmp_path, made)["Proposal"])[0]["Evidence"] == "a b c d"
 
 
 def test_text_that_looks_like_an_escape_is_escaped(tmp_path):
     made = documents(TABLE)
-    made.plan.actions["evidence"] = "_x0041_"
+    made = with_evidence(made, "_x0041_")
     # openpyxl shows what the file says; a spreadsheet shows `_x0041_`, and would show `A` without the escape.
     assert rows(opened(tmp_path, made)["Proposal"])[0]["Evidence"] == "_x005F_x0041_"
 
@@ -207,7 +215,7 @@ def test_one_cause_with_many_rows_is_one_line(tmp_path):
         "start_date": "20260812", "fields": "status", "message": "Too long.", "fix": "Shorten it.", "row": 0,
     }  # fmt: skip
     many = [row | {"ssid": f"90000{number:05d}"} for number in range(10_000)]
-    findings = pd.DataFrame([*many, row | {"rule": "SENR0022", "severity": "fatal"}])
+    findings = to_polars(pd.DataFrame([*many, row | {"rule": "SENR0022", "severity": "fatal"}]))
     write_workbook(tmp_path / "b.xlsx", made.manifest, made.plan, made.left_out, findings, made.information)
     causes = rows(openpyxl.load_workbook(tmp_path / "b.xlsx")["Findings"])
     assert [(cause["Rule"], cause["Records"], cause["Students"]) for cause in causes] == [

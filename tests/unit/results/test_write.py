@@ -322,7 +322,7 @@ def test_bytes_that_changed_on_the_disk_are_a_fault(tmp_path, monkeypatch):
 
 def test_bytes_that_are_not_the_planned_records_are_a_fault(tmp_path):
     made = documents(MIXED)
-    made.files[0].planned.records.loc[0, "grade"] = "06"
+    made.files[0].planned.records[0, "grade"] = "06"
     with pytest.raises(RuntimeError, match="01_delete.txt was read back with other records than were planned"):
         write_run(tmp_path / "7", made)
     assert names_in(tmp_path) == []
@@ -375,7 +375,7 @@ def test_what_a_killed_run_left_is_removed_a_day_later_and_not_before(tmp_path):
 def test_writing_changes_no_frame(tmp_path):
     made = documents(MIXED)
     frames = (made.plan.actions, made.left_out, made.information)
-    before = [frame.copy(deep=True) for frame in frames]
+    before = [frame.clone() for frame in frames]
     write_run(tmp_path / "7", made)
     assert all(frame.equals(copy) for frame, copy in zip(frames, before, strict=True))
 
