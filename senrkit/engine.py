@@ -11,6 +11,7 @@ import datetime as dt
 import getpass
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ import pandas as pd
 import pyarrow as pa
 
 from senrkit.errors import InputError, LayoutError
-from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.load import DIRECTORY, SENR, Inputs, load
 from senrkit.progress import NoProgress, Progress
@@ -30,7 +30,7 @@ from senrkit.reconciliation.preconditions import Acceptance, Precondition
 from senrkit.reconciliation.proposal import Proposal, balance, reconcile
 from senrkit.reconciliation.scope import Scope, scope_of
 from senrkit.results.census import what_if
-from senrkit.results.files import encode_files, package_name, with_rows
+from senrkit.results.files import encode_files, package_name
 from senrkit.results.kept import keep
 from senrkit.results.manifest import RunLabel, build_manifest
 from senrkit.results.outcome import Outcome, decide, foretell
@@ -196,7 +196,7 @@ def _to_look_at(made: Comparison) -> pd.DataFrame | None:
     stops = preconditions.stopped(made.preconditions)
     if made.proposal is None or not all(one.kind == "soft" for one in stops):
         return None
-    return with_rows(decide(made.proposal, made.decided).actions)  # seam
+    return decide(made.proposal, made.decided).actions
 
 
 def _compared(made: Comparison) -> Comparison:
@@ -204,15 +204,10 @@ def _compared(made: Comparison) -> Comparison:
     slim = dataclasses.replace(made, inputs=made.inputs.without_rows())
     if made.proposal is not None:
         assert made.scope is not None and made.spell_set is not None
-        scope = dataclasses.replace(made.scope, state=_emptied(made.scope.state))
-        spell_set = dataclasses.replace(made.spell_set, people=_emptied(made.spell_set.people))
+        scope = dataclasses.replace(made.scope, state=made.scope.state.clear())
+        spell_set = dataclasses.replace(made.spell_set, people=made.spell_set.people.clear())
         slim = dataclasses.replace(slim, scope=scope, spell_set=spell_set)
     return slim
-
-
-def _emptied(frame: pd.DataFrame) -> pd.DataFrame:
-    # A slice without a row would still hold on to all of them.
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in frame.dtypes.items()})
 
 
 def _begin(progress: Progress, step: str) -> None:
@@ -240,9 +235,9 @@ def _documents(
         manifest,
         outcome.plan,
         files,
-        to_polars(made.spell_set.left_out),  # seam
+        made.spell_set.left_out,
         outcome.findings,
-        to_polars(made.proposal.information),  # seam
+        made.proposal.information,
         made.decisions_file,
         package_name(made.settings),
         list_same,
@@ -274,7 +269,7 @@ def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files:
             *(made.spell_set.unasked if made.spell_set else ()),
             *(extract.notes if known else ()),
         ],
-        information=to_polars(made.proposal.information) if made.proposal else None,  # seam
+        information=made.proposal.information if made.proposal else None,
         what_if=what_if(made.scope, made.spell_set, outcome.store, made.settings).document() if outcome else None,
     )
     return made.inputs.settings.as_given(manifest)
@@ -297,7 +292,7 @@ def _decisions_entry(made: Comparison) -> dict[str, Any] | None:
         "name": DECISIONS_FILE,
         "sha256": hashlib.sha256(made.decisions_file).hexdigest(),
         "applied": len(applied.fits) if applied else 0,
-        "no_longer_fits": applied.no_longer_fits["why"].value_counts().to_dict() if applied else {},
+        "no_longer_fits": dict(Counter(applied.no_longer_fits["why"]).most_common()) if applied else {},
     }
 
 

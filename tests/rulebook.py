@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.inputs.aeries.tables import AeriesTables
 from senrkit.inputs.extract.senr import Extract, InputFile
 from senrkit.inputs.extract.state_rows import StateRows
@@ -171,7 +172,7 @@ def actions(sis: AeriesTables | str, ods: Extract | str, chosen: Settings | None
             day(row.start_date),
             day(row.exit_date),
         )
-        for row in proposal.actions.itertuples()
+        for row in to_pandas(proposal.actions).itertuples()
     ]
 
 
@@ -192,7 +193,7 @@ def spells(
 ) -> list[tuple[str, ...]]:
     """The spells that the rows give: the named columns, in order of student and start."""
     sis = aeries(sis, **how) if isinstance(sis, str) else sis  # type: ignore[arg-type]
-    built = build_spells(sis, chosen or settings()).spells
+    built = to_pandas(build_spells(sis, chosen or settings()).spells)
     named = _STATE_NAMES | {"school": "school_code"}
     listed = built.sort_values(["ssid", "start_date", "school_code"])
     columns = [listed[named.get(name, name)].fillna("?").map(str) for name in shown.split()]

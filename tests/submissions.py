@@ -44,7 +44,10 @@ def proposal(table: str) -> SimpleNamespace:
         birth_date="20150304", gender="X", birth_country="US", status="10",
         **{name: goes_out[name] for name in _SHARED},
     ).astype("str")  # fmt: skip
-    return SimpleNamespace(actions=frame, records=records)
+    rows = pd.RangeIndex(len(frame)).to_series().rename("row")
+    return SimpleNamespace(
+        actions=to_polars(frame.assign(row=rows)), records=to_polars(records.assign(row=rows.loc[records.index]))
+    )
 
 
 def _action(row: dict[str, str]) -> dict[str, object]:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from senrkit.errors import InputError
 from senrkit.frames import dates, text
+from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.frames.text import column_of, from_arrow
 from senrkit.inputs.aeries.tables import AeriesTables
 from senrkit.reconciliation.identity import another_child, known_people, two_for_one, under_another_ssid
@@ -42,23 +44,27 @@ def aeries_statuses(tables: AeriesTables, settings: Settings) -> pd.DataFrame:
     """
     _refuse_incomplete(tables.tables, tables.source)
     stu = tables.tables["STU"]
-    persons = _persons(people(stu, tables.tables.get("LSI")))
+    lsi = tables.tables.get("LSI")
+    persons = _persons(to_pandas(people(to_polars(stu), None if lsi is None else to_polars(lsi))))  # seam
     codes = stu[["ID", "GR"]].assign(LF=stu["LF"].str.strip(), HL=column_of(stu, "HL").str.strip())
     asked = [persons["student"], persons["aeries_school"]]
     at = text.positions(text.joined(asked), text.joined([stu["ID"], stu["SC"]]))
     different = codes.groupby("ID")["LF"].nunique().reindex(persons["student"]).to_numpy() > 1
     local = codes.iloc[at].reset_index(drop=True)
-    translated = translator(tables.tables["XRF"], settings.translations, settings.school_year)
-    every = np.ones(len(local), dtype=bool)
+    translated = translator(to_polars(tables.tables["XRF"]), settings.translations, settings.school_year)
+
+    def codes_of(name: str, column: pd.Series) -> pd.Series:  # seam
+        return to_pandas(translated.codes(name, pl.from_pandas(column)).to_frame(name))[name]
+
     found = persons[["student", "ssid", "first_name", "last_name", "stu_first_name", "stu_last_name", "birth_date"]]
     found = found.assign(
         **_school(persons, tables, settings),
         local_lf=local["LF"],
-        aeries_status=translated.codes("STU.LF", local["LF"], every),
-        grade=translated.codes("STU.GR", local["GR"], every),
+        aeries_status=codes_of("STU.LF", local["LF"]),
+        grade=codes_of("STU.GR", local["GR"]),
         HL=local["HL"],
         # Who translates no language at all is not asked to: then a code stands for itself.
-        home_language=translated.codes("STU.HL", local["HL"], every) if "STU.HL" in translated.tables else local["HL"],
+        home_language=codes_of("STU.HL", local["HL"]) if "STU.HL" in translated.tables else local["HL"],
         two_statuses=different,
         left=_left(persons, tables, settings),
         **_language_rows(tables, persons["student"]),
@@ -75,7 +81,7 @@ def local_code(tables: AeriesTables, settings: Settings, status: str) -> str:
     """
     year = settings.school_year
     of_settings = [code for code, state in settings.translations.get("STU.LF", {}).items() if state == status]
-    every = translator(tables.tables["XRF"], settings.translations, year).tables.get("STU.LF", {})
+    every = translator(to_polars(tables.tables["XRF"]), settings.translations, year).tables.get("STU.LF", {})
     codes = of_settings or [code for code, state in every.items() if state == status and code]
     return codes[0] if len(codes) == 1 and codes[0][0] not in "=+-@" else ""
 
@@ -96,15 +102,15 @@ def identity_conflicts(held: pd.DataFrame, aeries: AeriesTables, settings: Setti
     `held` as `newest_statuses` gives it. A local id counts only in rows that the LEA itself reported: another LEA's
     numbers are its own.
     """
-    tables = aeries.tables
-    enr = tables["ENR"][text.equals(tables["ENR"]["YR"], str(settings.school_year.first))]
+    tables = {name: to_polars(table) for name, table in aeries.tables.items()}
+    enr = tables["ENR"].filter(pl.col("YR") == str(settings.school_year.first))
     schools = school_table(tables["LOC"], settings)
-    attended = pd.DataFrame({"student": enr["ID"], "aeries_school": enr["SC"]})
-    known = known_people(people(tables["STU"], tables.get("LSI")), enr["ID"].drop_duplicates(), attended, schools)
-    own = text.equals(held["reporting_lea"], settings.lea)
-    rows = held.assign(local_id=text.choose(own, held["local_id"], ""))
-    found = pd.concat([another_child(rows, known), under_another_ssid(rows, known), two_for_one(known)])
-    return frozenset(found["ssid"])
+    attended = enr.select(student="ID", aeries_school="SC")
+    known = known_people(people(tables["STU"], tables.get("LSI")), enr["ID"].unique(), attended, schools)
+    own = pl.when(pl.col("reporting_lea") == settings.lea)
+    rows = to_polars(held).with_columns(local_id=own.then("local_id").otherwise(pl.lit("")))
+    found = [another_child(rows, known), under_another_ssid(rows, known), two_for_one(known)]
+    return frozenset(ssid for one in found for ssid in one["ssid"])
 
 
 def _refuse_incomplete(tables: Mapping[str, pd.DataFrame], source: str) -> None:
@@ -126,7 +132,7 @@ def _persons(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _school(persons: pd.DataFrame, tables: AeriesTables, settings: Settings) -> dict[str, pd.Series]:
-    schools = school_table(tables.tables["LOC"], settings)
+    schools = to_pandas(school_table(to_polars(tables.tables["LOC"]), settings))  # seam
     at = text.positions(persons["aeries_school"], schools["aeries_school"])
     none = pd.Series("", index=persons.index, dtype="str")
     if not len(schools):

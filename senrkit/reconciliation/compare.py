@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+from collections.abc import Mapping
 
-from senrkit.frames import text
+import polars as pl
+from polars import col
+
+from senrkit.reconciliation.identity import folded
 from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 from senrkit.spells.rules import GRADUATED
@@ -21,74 +23,68 @@ def compared_fields(settings: Settings) -> list[str]:
     return [name for name in COMPARED if wanted is None or name in wanted]
 
 
-def compare(
-    state: pd.DataFrame, spells: pd.DataFrame, settings: Settings, lacking: frozenset[str] = frozenset()
-) -> pd.DataFrame:
-    """Paired rows, one against the other, both with the same fresh index.
+def compare(met: pl.DataFrame, settings: Settings, lacking: frozenset[str] = frozenset()) -> pl.DataFrame:
+    """Paired rows: the spell's fields, and the state row's with `_there` behind their names.
 
-    Returns `differs` (bool), `changed` (`exit_date|grade`), `before`, `after` (`exit_date=|grade=05`), and
-    `reason` (of an update, `""` when nothing differs). What Aeries does not know is not compared, nor are the fields
-    `lacking` in the extract's layout.
+    Adds `differs` (bool), `changed` (`exit_date|grade`), `before`, `after` (`exit_date=|grade=05`), and `reason` (of an
+    update, `""` when nothing differs). What Aeries does not know is not compared, nor are the fields `lacking` in the
+    extract's layout.
     """
-    graduated = text.equals(spells["completion_status"], GRADUATED)
-    unequal = {}
-    for name in [name for name in compared_fields(settings) if name not in lacking]:
-        differs = (spells[name].notna() & (spells[name] != state[name])).to_numpy()
-        unequal[name] = differs & graduated if name in GRADUATE_FIELDS else differs
-    any_differs = np.logical_or.reduce([*unequal.values(), np.zeros(len(state), dtype=bool)])
-    listed = pd.DataFrame({"differs": any_differs})
-    listed["changed"] = _listed(unequal, any_differs)
-    listed["before"] = _listed(unequal, any_differs, state)
-    listed["after"] = _listed(unequal, any_differs, spells)
-    listed["reason"] = _reason(state, spells, unequal, any_differs)
-    return listed
+    graduated = (col("completion_status") == GRADUATED).fill_null(False)
+    unequal = {name: _unequal(name) for name in compared_fields(settings) if name not in lacking}
+    unequal |= {name: unequal[name] & graduated for name in GRADUATE_FIELDS if name in unequal}
+    met = met.with_columns(differs=pl.any_horizontal(pl.lit(False), *unequal.values()))
+    # Nearly all are the same, and there is nothing to be said of them.
+    blank = dict.fromkeys(("changed", "before", "after", "reason"), pl.lit(""))
+    told = met.filter("differs").with_columns(
+        changed=_listed(unequal),
+        before=_listed(unequal, "_there"),
+        after=_listed(unequal, ""),
+        reason=_reason(unequal),
+    )
+    return pl.concat([met.filter(~col("differs")).with_columns(**blank), told])
 
 
-def demographic_differences(state: pd.DataFrame, spells: pd.DataFrame) -> pd.Series:
+def demographic_differences() -> pl.Expr:
     """Names, birth date, gender and birth place that differ, as `last_name|gender`; information only.
 
     Case, accents and punctuation in names do not count.
     """
-    unequal = {}
-    for name in NOT_COMPARED:
-        differs = (spells[name].notna() & (spells[name] != state[name])).to_numpy(copy=True)
-        if name.endswith("name") or name == "birth_city":
-            at = np.flatnonzero(differs)
-            differs[at] = (text.folded(state[name].iloc[at]) != text.folded(spells[name].iloc[at])).to_numpy()
-        unequal[name] = differs
-    any_differs = np.logical_or.reduce(list(unequal.values()))
-    return _listed(unequal, any_differs)
+    return _listed(
+        {
+            name: _unequal(name)
+            & (folded(col(name)) != folded(col(f"{name}_there")) if name.endswith(("name", "city")) else pl.lit(True))
+            for name in NOT_COMPARED
+        }
+    )
 
 
-def _listed(unequal: dict[str, np.ndarray], any_differs: np.ndarray, side: pd.DataFrame | None = None) -> pd.Series:
-    """The fields that differ, with one side's values when it is given; only rows with a difference are looked at."""
-    rows = np.flatnonzero(any_differs)
-
-    def said(name: str) -> pd.Series:
-        if side is None:
-            return text.constant(f"|{name}", pd.RangeIndex(len(rows)))
-        return text.concatenated(f"|{name}=", side[name].iloc[rows])
-
-    index = pd.RangeIndex(len(any_differs))
-    if not len(rows):
-        return text.constant("", index)
-    parts = [text.choose(unequal[name][rows], said(name), "") for name in unequal]
-    return text.placed(text.concatenated(*parts).str.slice(1), rows, index)
+def _unequal(name: str) -> pl.Expr:
+    return (col(name) != col(f"{name}_there")).fill_null(False)
 
 
-def _reason(
-    state: pd.DataFrame, spells: pd.DataFrame, unequal: dict[str, np.ndarray], any_differs: np.ndarray
-) -> pd.Series:
-    no = np.zeros(len(state), dtype=bool)
-    exit_differs = np.logical_or.reduce([unequal.get(name, no) for name in EXIT_FIELDS])
-    open_there, open_here = text.equals(state["exit_date"], ""), text.equals(spells["exit_date"], "")
-    cases = [
-        (~any_differs, ""),
-        (~exit_differs, "values-changed"),
-        (text.equals(spells["exit_reason"], "E150"), "mid-year-change"),
-        (text.equals(spells["closed_by"], "year-end"), "year-end"),
-        (text.equals(spells["closed_by"], "completion"), "completion"),
-        (open_there & ~open_here, "exit"),
-        (~open_there & open_here, "reopened"),
-    ]
-    return text.selected(*map(list, zip(*cases, strict=True)), "exit-changed", state.index)
+def _listed(unequal: Mapping[str, pl.Expr], side: str | None = None) -> pl.Expr:
+    """The fields that differ, with one side's values when it is given."""
+    said = {name: pl.lit(name) if side is None else pl.format(f"{name}={{}}", col(f"{name}{side}")) for name in unequal}
+    each = [pl.when(differs).then(said[name]) for name, differs in unequal.items()]
+    return pl.concat_str(each, separator="|", ignore_nulls=True) if each else pl.lit("")
+
+
+def _reason(unequal: Mapping[str, pl.Expr]) -> pl.Expr:
+    exit_differs = pl.any_horizontal(pl.lit(False), *(unequal[name] for name in EXIT_FIELDS if name in unequal))
+    open_there, open_here = col("exit_date_there") == "", col("exit_date") == ""
+    return (
+        pl.when(~exit_differs)
+        .then(pl.lit("values-changed"))
+        .when(col("exit_reason") == "E150")
+        .then(pl.lit("mid-year-change"))
+        .when(col("closed_by") == "year-end")
+        .then(pl.lit("year-end"))
+        .when(col("closed_by") == "completion")
+        .then(pl.lit("completion"))
+        .when(open_there & ~open_here)
+        .then(pl.lit("exit"))
+        .when(~open_there & open_here)
+        .then(pl.lit("reopened"))
+        .otherwise(pl.lit("exit-changed"))
+    )

@@ -20,13 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
 from senrkit.disk import locked
 from senrkit.errors import InputError
-from senrkit.frames import dates, text
-from senrkit.frames.text import formula_safe
+from senrkit.frames import days
 from senrkit.texts import wording
 
 ACTIONS = ("add", "update", "delete")
@@ -68,21 +67,21 @@ class Applied:
     Attributes
     ----------
     held
-        Bool, on the index of the actions: to be held with the reason `decision`.
+        Bool, for each of the actions: to be held with the reason `decision`.
     fits
-        Decisions whose action is proposed: the columns of the file, `line`, `action_row` (index in the actions).
+        Decisions whose action is proposed: the columns of the file, `line`, `action_row` (the action's `row`).
     no_longer_fits
         Decisions that were not applied: the columns of the file, `line`, `why` (`not-proposed`, `other-action`,
         `expired`).
     """
 
-    held: pd.Series
-    fits: pd.DataFrame
-    no_longer_fits: pd.DataFrame
+    held: pl.Series
+    fits: pl.DataFrame
+    no_longer_fits: pl.DataFrame
 
 
-def read(path: Path) -> pd.DataFrame:
-    """The decisions file as text columns and `line` (int64); a file that does not exist holds no decision.
+def read(path: Path) -> pl.DataFrame:
+    """The decisions file as text columns and `line` (a number); a file that does not exist holds no decision.
 
     `start_date` comes out as `CCYYMMDD`, `expires` as ISO, `school_code` with its seven digits.
 
@@ -104,7 +103,7 @@ def read_bytes(path: Path) -> bytes | None:
         raise InputError(f"The decisions file {path} cannot be read.", "Check that it is a file and yours.") from None
 
 
-def parse(data: bytes | None, name: str) -> pd.DataFrame:
+def parse(data: bytes | None, name: str) -> pl.DataFrame:
     """The decisions in the bytes of a file called `name`, or of none; as `read`."""
     if data is None:
         return _frame([])
@@ -121,30 +120,35 @@ def parse(data: bytes | None, name: str) -> pd.DataFrame:
     return _frame(rows)
 
 
-def apply(decisions: pd.DataFrame, actions: pd.DataFrame, as_of: dt.date) -> Applied:
+def apply(decisions: pl.DataFrame, actions: pl.DataFrame, as_of: dt.date) -> Applied:
     """Which actions the decisions hold, which decisions fit, and which no longer do.
 
     A decision applies while its action is what is intended for its enrollment (SSID, school, start date), through the
     day on which it expires, unless it was taken back. Of several about one action the last line counts. `hold` and
     `not-an-error` hold everything of the student that is not held already.
     """
-    about_actions = decisions[(decisions["decision"] != IDENTITY_CHECKED).to_numpy()]
-    last = about_actions.drop_duplicates([*_KEY, "action"], keep="last")
-    last = last[last["taken_back"] == ""]
-    expired = dates.from_iso(last["expires"]) < dates.stamp(as_of)
-    among = actions if len(last) else actions.iloc[:0]
-    row = text.positions(text.joined([last[c] for c in (*_KEY, "action")]), _keys(among, [*_KEY, "intended"]))
-    is_known = text.is_in(_keys(last, _KEY), _keys(among, _KEY))
-    applies = (row >= 0) & ~expired.to_numpy()
-    why = text.choose(is_known, text.constant("other-action", last.index), "not-proposed")
-    why = text.choose(expired.to_numpy(), "expired", why)
-    fits = last.assign(action_row=row)[applies]
-    students = fits.loc[fits["decision"].isin(_HELD_BY), "ssid"]
-    can_be_held = (actions["action"] != "hold") & actions["intended"].isin(_SENT_OR_SAME)
+    about_actions = decisions.filter(col("decision") != IDENTITY_CHECKED)
+    last = about_actions.unique([*_KEY, "action"], keep="last", maintain_order=True)
+    last = last.filter(col("taken_back") == "").with_columns(expired=days.of_iso(col("expires")) < as_of)
+    proposed = actions.select(*_KEY, action="intended", action_row="row").unique([*_KEY, "action"], keep="first")
+    known = actions.select(_KEY).unique().with_columns(is_known=True)
+    met = last.join(proposed, [*_KEY, "action"], "left", maintain_order="left")
+    met = met.join(known, _KEY, "left", maintain_order="left").with_columns(col("expired").fill_null(False))
+    why = (
+        pl.when("expired")
+        .then(pl.lit("expired"))
+        .when("is_known")
+        .then(pl.lit("other-action"))
+        .otherwise(pl.lit("not-proposed"))
+    )
+    applies = col("action_row").is_not_null() & ~col("expired")
+    fits = met.filter(applies).drop("expired", "is_known")
+    students = fits.filter(col("decision").is_in(_HELD_BY))["ssid"]
+    can_be_held = (col("action") != "hold") & col("intended").is_in(_SENT_OR_SAME)
     return Applied(
-        held=can_be_held & text.is_in(actions["ssid"], students),
-        fits=fits.assign(action_row=actions.index.to_numpy()[fits["action_row"]]).reset_index(drop=True),
-        no_longer_fits=last.assign(why=why)[~applies].reset_index(drop=True),
+        held=actions.select(held=can_be_held & col("ssid").is_in(students.implode())).to_series(),
+        fits=fits,
+        no_longer_fits=met.filter(~applies).with_columns(why=why).drop("expired", "is_known", "action_row"),
     )
 
 
@@ -162,10 +166,10 @@ class Checked:
     """
 
     named: Mapping[str, frozenset[str]]
-    known: pd.DataFrame
+    known: pl.DataFrame
 
     @classmethod
-    def read(cls, decisions: pd.DataFrame, as_of: dt.date, beside: Path) -> Checked:
+    def read(cls, decisions: pl.DataFrame, as_of: dt.date, beside: Path) -> Checked:
         """The lines in force of a decisions file, and what is kept of them in the file beside it.
 
         Raises
@@ -173,22 +177,22 @@ class Checked:
         InputError
             when the file beside it is damaged.
         """
-        lines = decisions[(decisions["decision"] == IDENTITY_CHECKED).to_numpy()]
-        last = lines.drop_duplicates("ssid", keep="last")
-        expired = (dates.from_iso(last["expires"]) < dates.stamp(as_of)).to_numpy()
-        last = last[(last["taken_back"] == "").to_numpy() & ~expired]
-        said = text.joined([last[name] for name in ("ssid", "reason", "author", "made")])
+        last = decisions.filter(col("decision") == IDENTITY_CHECKED).unique("ssid", keep="last", maintain_order=True)
+        expired = (days.of_iso(col("expires")) < as_of).fill_null(False)
+        last = last.filter(col("taken_back") == "", ~expired)
         named = {
-            hashlib.sha256(line.encode()).hexdigest()[:16]: frozenset([ssid, *re.findall(r"\b\d{10}\b", reason)])
-            for line, ssid, reason in zip(said, last["ssid"], last["reason"], strict=True)
+            hashlib.sha256("^".join(said).encode()).hexdigest()[:16]: frozenset(
+                [said[0], *re.findall(r"\b\d{10}\b", said[1])]
+            )
+            for said in last.select("ssid", "reason", "author", "made").iter_rows()
         }
         return cls(named, _checked_before(beside / CHECKED_FILE))
 
-    def __call__(self, conflicts: pd.DataFrame) -> np.ndarray:
+    def __call__(self, conflicts: pl.DataFrame) -> pl.Series:
         """Which conflicts (`identity.CONFLICT_COLUMNS`) are cleared."""
-        return np.array([bool(self._line_of(group, digest)) for group, digest in _groups(conflicts)], dtype=bool)
+        return pl.Series([bool(self._line_of(group, digest)) for group, digest in _groups(conflicts)], dtype=pl.Boolean)
 
-    def keep(self, conflicts: pd.DataFrame, beside: Path) -> None:
+    def keep(self, conflicts: pl.DataFrame, beside: Path) -> None:
         """Keep, for every line used for the first time, what was compared; the file is made, private, when missing.
 
         Raises
@@ -196,7 +200,7 @@ class Checked:
         InputError
             when it cannot be written.
         """
-        before = set(self.known[list(_CHECKED_COLUMNS)].itertuples(index=False, name=None))
+        before = set(self.known.iter_rows())
         used = {
             (line, group, digest) for group, digest in _groups(conflicts) if (line := self._line_of(group, digest))
         } - before
@@ -212,25 +216,25 @@ class Checked:
         for line, named in self.named.items():
             if not frozenset(group.split("|")) <= named:
                 continue
-            seen = self.known.loc[(self.known["line"] == line) & (self.known["group"] == group), "digest"]
-            if seen.empty or digest in set(seen):
+            seen = self.known.filter(col("line") == line, col("group") == group)["digest"].to_list()
+            if not seen or digest in seen:
                 return line
         return ""
 
 
-def _groups(conflicts: pd.DataFrame) -> list[tuple[str, str]]:
+def _groups(conflicts: pl.DataFrame) -> list[tuple[str, str]]:
     """Of each conflict all SSIDs concerned, and one digest of everything that was compared among them."""
-    by_group = conflicts.groupby("group")["digest"].agg(lambda digests: "+".join(sorted(set(digests))))
-    return [(group, by_group[group]) for group in conflicts["group"]]
+    digests = col("digest").unique().sort().str.join("+").over("group")
+    return conflicts.select("group", digests).rows()
 
 
-def _checked_before(path: Path) -> pd.DataFrame:
+def _checked_before(path: Path) -> pl.DataFrame:
     try:
-        found = pd.read_csv(path, dtype="str", na_filter=False)
-        return found[list(_CHECKED_COLUMNS)]
+        found = pl.read_csv(path, infer_schema=False, empty_string_is_null=False)
+        return found.select(_CHECKED_COLUMNS)
     except FileNotFoundError:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in _CHECKED_COLUMNS})
-    except (OSError, ValueError, KeyError):
+        return pl.DataFrame(schema=dict.fromkeys(_CHECKED_COLUMNS, pl.String))
+    except (OSError, pl.exceptions.PolarsError):
         raise InputError(
             f"{path} is damaged.", "Move it away: identity-checked then counts for the values of today."
         ) from None
@@ -277,8 +281,8 @@ def _append_locked(handle: int, columns: Sequence[str], lines: Sequence[Mapping[
     else:
         addition += _csv_line(columns)
     for cells in lines:
-        protected = formula_safe(pd.Series([cells.get(column, "") for column in columns], dtype="str"))
-        addition += _csv_line(protected.tolist())
+        # A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, CSV injection).
+        addition += _csv_line([re.sub(r"^([=+\-@\t\r\n])", r"'\1", cells.get(column, "")) for column in columns])
     written = os.write(handle, addition.encode())
     if written != len(addition.encode()):
         os.ftruncate(handle, len(before))
@@ -337,7 +341,7 @@ def _day(value: str) -> dt.date:
         if written:
             month, day, year = map(int, written.groups())
             return dt.date(year, month, day)
-        return dates.day(value)
+        return dt.date.fromisoformat(value) if "-" in value else dt.datetime.strptime(value, "%Y%m%d").date()
     except ValueError:
         raise ValueError("is not a day such as 2026-11-23") from None
 
@@ -371,10 +375,5 @@ def _decoded(data: bytes, name: str) -> str:
         return data.decode("cp1252", errors="replace")
 
 
-def _keys(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
-    return text.joined([frame[column] for column in columns])
-
-
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame({column: pd.Series([row[column] for row in rows], dtype="str") for column in COLUMNS})
-    return frame.assign(line=pd.Series([row["line"] for row in rows], dtype="int64"))
+def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, dict.fromkeys(COLUMNS, pl.String) | {"line": pl.Int64})

@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import re
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.frames import dates, text
-from senrkit.frames.text import taken
+from senrkit.frames import days
 from senrkit.texts import wording
 
 _HOLE = re.compile(r"\{(\w+)\}")
@@ -25,47 +24,27 @@ def sentence(name: str) -> str:
     return _sentences()[name]
 
 
-def evidence(actions: pd.DataFrame, state: pd.DataFrame, spells: pd.DataFrame) -> pd.Series:
-    """One sentence for each action that is not `same`; no name, no SSID."""
-    rows, said = [np.zeros(0, dtype="int64")], [text.constant("", pd.RangeIndex(0))]
-    kinds = text.concatenated(actions["intended"], "/", actions["reason"])
-    for name in kinds.unique():
-        at = np.flatnonzero(text.equals(kinds, name) & (actions["intended"] != "same").to_numpy())
-        if len(at):
-            rows.append(at)
-            said.append(_filled(sentence(name), actions.iloc[at].reset_index(drop=True), state, spells))
-    return text.placed(pd.concat(said, ignore_index=True), np.concatenate(rows), actions.index)
+def with_evidence(actions: pl.DataFrame) -> pl.DataFrame:
+    """The actions, and one sentence for each that is not `same`; no name, no SSID.
+
+    Needed are `intended`, `reason`, `changed`, and `start_date`, `exit_date`, `exit_reason`, `school_code` of the row's
+    own state row (`_ods` behind their names), its spell (`_sis`), and the other half of a pair (`_pair`).
+    """
+    others = actions.filter(col("intended") != "same").partition_by("intended", "reason", as_dict=True)
+    said = [of_one.with_columns(evidence=_filled(sentence("/".join(kind)))) for kind, of_one in others.items()]
+    return pl.concat([actions.filter(col("intended") == "same").with_columns(evidence=pl.lit("")), *said])
 
 
-def _filled(template: str, actions: pd.DataFrame, state: pd.DataFrame, spells: pd.DataFrame) -> pd.Series:
-    parts: list[pd.Series | str] = []
-    for place, piece in enumerate(_HOLE.split(template)):
-        if place % 2:
-            parts.append(_value(piece, actions, state, spells))
-        elif piece:
-            parts.append(piece)
-    return text.concatenated(*parts, text.constant("", actions.index))
+def _filled(template: str) -> pl.Expr:
+    return pl.format(_HOLE.sub("{}", template), *map(_value, _HOLE.findall(template)))
 
 
-def _value(hole: str, actions: pd.DataFrame, state: pd.DataFrame, spells: pd.DataFrame) -> pd.Series:
+def _value(hole: str) -> pl.Expr:
     if hole == "changed":
-        return actions["changed"].str.replace("|", ", ", regex=False).str.replace("_", " ", regex=False)
+        return col("changed").str.replace_all("|", ", ", literal=True).str.replace_all("_", " ", literal=True)
     side, _, what = hole.partition("_")
     column = {"start": "start_date", "exit": "exit_date", "reason": "exit_reason", "school": "school_code"}[what]
-    values = {
-        "ods": lambda: taken(state[column], actions["own_state_row"].to_numpy()),
-        "sis": lambda: taken(spells[column], actions["spell"].to_numpy()),
-        "pair": lambda: text.first_filled(
-            taken(spells[column], actions["pair_spell"].to_numpy()),
-            taken(state[column], actions["pair_state_row"].to_numpy()),
-        ),
-    }[side]().fillna("")
-    if what == "reason":
-        # An exit that a person began to enter: a date alone. The student is held for it.
-        return text.choose(text.equals(values, ""), "no exit reason", values)
-    return _day(values) if column.endswith("date") else values
-
-
-def _day(column: pd.Series) -> pd.Series:
-    """`CCYYMMDD` as people read it; blank is open."""
-    return text.choose(text.equals(column, ""), "today, open", dates.iso_texts(column))
+    value = col(f"{column}_{side}").fill_null("")
+    # An exit that a person began to enter: a date alone. The student is held for it.
+    blank = {"reason": "no exit reason", "school": ""}.get(what, "today, open")
+    return pl.when(value == "").then(pl.lit(blank)).otherwise(days.key_to_iso(value))

@@ -7,14 +7,13 @@ person. The reconciliation and the language side ask the same questions, of diff
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-import pandas as pd
-import pyarrow.compute as pc
+import polars as pl
+from polars import col
 
-from senrkit.frames import dates, text
+from senrkit.frames import days
 from senrkit.reconciliation.evidence import sentence
 from senrkit.spells.rules import SSID
 
@@ -46,294 +45,270 @@ class Known:
         `STU.ID` of students with an `ENR` row that is left out because its SSID is not ten digits.
     """
 
-    people: pd.DataFrame
-    enrolled: pd.Series
-    schools: pd.DataFrame
-    without_ssid: pd.Series
+    people: pl.DataFrame
+    enrolled: pl.Series
+    schools: pl.DataFrame
+    without_ssid: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
 
     @cached_property
-    def persons(self) -> pd.DataFrame:
+    def persons(self) -> pl.DataFrame:
         """Everybody in Aeries, made comparable; `person` is the position. Blank where Aeries does not know."""
-        people = self.people
-        without = self.enrolled[~text.is_in(self.enrolled, people["student"])]
         columns = ["ssid", "student", "first_name", "last_name", "stu_first_name", "stu_last_name", "birth_date"]
-        every = pd.concat(
-            [people[columns], pd.DataFrame({"student": without.to_numpy()}, dtype="str")], ignore_index=True
-        )
-        every = every.astype("str").fillna("").drop_duplicates(ignore_index=True)
-        return pd.DataFrame(
-            {
-                "person": np.arange(len(every), dtype="int64"),
-                "student": every["student"],
-                "ssid_aeries": every["ssid"],
-                "local_id_aeries": every["student"].str.lstrip("0"),
-                "first_aeries": text.folded(every["first_name"]),
-                "everyday_first": text.folded(every["stu_first_name"]),
-                "last_aeries": _spaced(every["last_name"]),
-                "everyday_last": _spaced(every["stu_last_name"]),
-                "birth_date_aeries": every["birth_date"],
-            }
+        without = self.enrolled.to_frame("student").join(self.people, "student", "anti", maintain_order="left")
+        every = pl.concat([self.people.select(columns), without], how="diagonal")
+        return (
+            every.with_columns(pl.all().fill_null(""))
+            .unique(maintain_order=True)
+            .select(
+                "student",
+                ssid_aeries="ssid",
+                local_id_aeries=col("student").str.strip_chars_start("0"),
+                first_aeries=folded(col("first_name")),
+                everyday_first=folded(col("stu_first_name")),
+                last_aeries=_spaced(col("last_name")),
+                everyday_last=_spaced(col("stu_last_name")),
+                birth_date_aeries="birth_date",
+            )
+            .with_row_index("person")
         )
 
-    def ids(self) -> pd.Series:
+    def ids(self) -> pl.Series:
         """Local ids without leading zeros, of everybody."""
-        return pd.concat([self.people["student"], self.enrolled], ignore_index=True).str.lstrip("0").drop_duplicates()
+        return pl.concat([self.people["student"], self.enrolled]).str.strip_chars_start("0").unique()
 
 
 def known_people(
-    people: pd.DataFrame,
-    enrolled: pd.Series,
-    attended: pd.DataFrame,
-    school_table: pd.DataFrame,
-    without_ssid: pd.Series | None = None,
+    people: pl.DataFrame,
+    enrolled: pl.Series,
+    attended: pl.DataFrame,
+    school_table: pl.DataFrame,
+    without_ssid: pl.Series | None = None,
 ) -> Known:
     """Whom Aeries knows, from `people.people`, `schools.school_table` and the `ENR` rows of the year: `enrolled` are
     their students, `attended` has `student, aeries_school`."""
-    codes = school_table.set_index("aeries_school")["school_code"]
-    places = pd.concat([people[["student", "aeries_school"]], attended], ignore_index=True).drop_duplicates()
-    schools = places.assign(school_code=text.mapped(places["aeries_school"], codes.get).fillna(""))
-    schools = schools.loc[~text.equals(schools["school_code"], ""), ["student", "school_code"]].drop_duplicates()
-    return Known(people, enrolled, schools, people["student"].iloc[:0] if without_ssid is None else without_ssid)
+    places = pl.concat([people.select("student", "aeries_school"), attended.select("student", "aeries_school")])
+    codes = school_table.filter(col("school_code") != "").select("aeries_school", "school_code")
+    schools = places.join(codes, "aeries_school").select("student", "school_code").unique()
+    none = pl.Series("local_id", dtype=pl.String)
+    return Known(people, enrolled.rename("student"), schools, none if without_ssid is None else without_ssid)
 
 
-def another_child(claimed: pd.DataFrame, known: Known) -> pd.DataFrame:
+def another_child(claimed: pl.DataFrame, known: Known) -> pl.DataFrame:
     """Case a: state rows whose SSID Aeries has for a child who does not look like theirs.
 
     `claimed` has the columns `WHO`. A row counts only when it fits none of the student's rows in `STU`.
     """
-    asked, persons = _worth_a_look(claimed, known.people), known.persons
-    met = _met(asked, persons, asked.merge(persons, left_on="ssid", right_on="ssid_aeries"))
-    likeness = _likeness(met)
-    birth, first, last = (likeness[name].to_numpy() for name in ("birth_date", "first_name", "last_name"))
-    another_id = text.is_in(met["local_id"], known.ids()) & (likeness["local_id"] == "differs").to_numpy()
+    asked = _worth_a_look(claimed, known.people)
+    met = asked.join(known.persons, left_on="ssid", right_on="ssid_aeries").with_columns(ssid_aeries="ssid")
+    met = met.with_columns(_LIKENESS)
+    birth, first, last = (col(f"{name} is") for name in ("birth_date", "first_name", "last_name"))
+    another_id = col("local_id").is_in(known.ids().implode()) & (col("local_id is") == "differs")
     conflict = (birth == "differs") & ((last == "differs") | (first == "differs"))
     conflict |= ((birth == "differs") | (first == "differs")) & another_id
     conflict |= (birth == "unknown") & (last == "differs") & (first == "differs")
-    fits_none = pd.Series(conflict).groupby(met["row"].to_numpy()).transform("all").to_numpy(dtype=bool)
-    return _conflicts(
-        met[fits_none].reset_index(drop=True), likeness[fits_none].reset_index(drop=True), "a", [("ssid", "a")]
-    )
+    return _conflicts(met.filter(conflict.all().over("row")), "a", [("ssid", "a")])
 
 
-def under_another_ssid(strangers: pd.DataFrame, known: Known) -> pd.DataFrame:
+def under_another_ssid(strangers: pl.DataFrame, known: Known) -> pl.DataFrame:
     """Case b: rows of an SSID that Aeries does not know, for a child whom it seems to know under another or none.
 
     `strangers` has the columns `WHO` and `school_code`; rows whose SSID Aeries knows are passed over. All SSIDs
     concerned are in conflict. A student who is enrolled without a row in `STU` is known by the local id alone.
     """
-    asked = _comparable(strangers[~text.is_in(strangers["ssid"], known.people["ssid"])])
+    asked = _comparable(strangers.join(known.people, "ssid", "anti"))
     persons = known.persons
     named = _same_last_names(asked, persons)
+    same_ids = asked.filter(col("local_id") != "").join(persons, left_on="local_id", right_on="local_id_aeries")
     pairs = [
-        _same_ids(asked, persons),
-        named[named["same_first"] & (named["births"] != "differs")],
+        same_ids,
+        named.filter(col("same_first"), col("births") != "differs"),
         _same_births_at_school(asked, persons, known.schools),
-        named[named["births"] == "equal"],
+        named.filter(col("births") == "equal"),
     ]
-    met = _met(asked, persons, pd.concat([found[["row", "person"]] for found in pairs]))
-    schools = (text.joined([side["student"], side["school_code"]]) for side in (met, known.schools))
-    likeness = _likeness(met).assign(school=np.where(text.is_in(*schools), "equal", "differs"))
-    return _conflicts(met, likeness, "b", [("ssid", "b"), ("ssid_aeries", "b/aeries")])
+    met = _met(asked, persons, pl.concat(found.select("row", "person") for found in pairs))
+    there = known.schools.with_columns(pl.lit("equal").alias("school is"))
+    met = met.join(there, ["student", "school_code"], "left").with_columns(_LIKENESS)
+    met = met.with_columns(col("school is").fill_null("differs"))
+    return _conflicts(met, "b", [("ssid", "b"), ("ssid_aeries", "b/aeries")])
 
 
-def history_under_another_ssid(newcomers: pd.Series, newest: pd.DataFrame, known: Known) -> pd.DataFrame:
+def history_under_another_ssid(newcomers: pl.Series, newest: pl.DataFrame, known: Known) -> pl.DataFrame:
     """Case c: students without any state row, while an SSID that Aeries does not know has an older row of the same
     names and birth date. A local id does not count: ids are used again.
 
     `newcomers` are SSIDs; `newest` has the columns `WHO`, one row an SSID, the newest of the years before.
     """
-    asked = _comparable(newest[~text.is_in(newest["ssid"], known.people["ssid"])])
-    persons = known.persons
-    named = _same_last_names(asked, persons)
-    pairs = named[named["same_first"] & (named["births"] == "equal")]
-    met = _met(asked, persons, pairs[text.is_in(persons["ssid_aeries"], newcomers)[pairs["person"]]])
-    return _conflicts(met, _likeness(met), "c", [("ssid_aeries", "c")])
+    asked = _comparable(newest.join(known.people, "ssid", "anti"))
+    persons = known.persons.filter(col("ssid_aeries").is_in(newcomers.implode()))
+    pairs = _same_last_names(asked, persons).filter("same_first", col("births") == "equal")
+    return _conflicts(_met(asked, persons, pairs).with_columns(_LIKENESS), "c", [("ssid_aeries", "c")])
 
 
-def two_for_one(known: Known) -> pd.DataFrame:
+def two_for_one(known: Known) -> pl.DataFrame:
     """Case d: two live students under one SSID, or one under two. Live: an `ENR` row of the year, or a blank tag.
 
     An SSID that is not ten digits is no second one, unless an enrollment of this year is left out for it: then the rows
     of the same student at two schools contradict each other.
     """
-    people = known.people
-    live = text.equals(people["tag"], "") | text.is_in(people["student"], known.enrolled)
-    whole = people["ssid"].str.match(SSID).to_numpy(dtype=bool)
-    malformed = ~whole & ~text.equals(people["ssid"], "")
-    whole = whole | (malformed & text.is_in(people["student"], known.without_ssid))
-    persons = people.loc[live & whole, ["ssid", "student"]]
-    persons = persons.drop_duplicates()
-    parts = []
-    for name, said in (("ssid", "d/students"), ("student", "d/ssids")):
-        ssids = persons.loc[persons[name].duplicated(keep=False), "ssid"].drop_duplicates()
-        parts.append(
-            pd.DataFrame(
-                {"ssid": ssids, "group": ssids, "case": "d", "detail": sentence(f"identity/{said}"), "digest": ""}
-            )
-        )
-    return pd.concat(parts, ignore_index=True)[CONFLICT_COLUMNS].astype("str")
+    live = (col("tag") == "") | col("student").is_in(known.enrolled.implode())
+    left_out = col("student").is_in(known.without_ssid.implode()) & (col("ssid") != "")
+    persons = known.people.filter(live, col("ssid").str.contains(SSID) | left_out).select("ssid", "student").unique()
+    return pl.concat(
+        persons.filter(col(name).is_duplicated())
+        .select("ssid")
+        .unique()
+        .select("ssid", group="ssid", case=pl.lit("d"), detail=pl.lit(sentence(f"identity/{said}")), digest=pl.lit(""))
+        for name, said in (("ssid", "d/students"), ("student", "d/ssids"))
+    )
 
 
-def _worth_a_look(claimed: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+def folded(name: pl.Expr) -> pl.Expr:
+    """Names made comparable: case, accents, spaces, hyphens, apostrophes and periods do not count."""
+    return name.str.normalize("NFKD").str.to_lowercase().str.replace_all(r"[^\pL\pN]+", "")
+
+
+def _spaced(name: pl.Expr) -> pl.Expr:
+    """A last name made comparable, its parts, which a blank or a hyphen separates, still apart."""
+    parted = name.str.replace_all(r"[\s\-\u2010-\u2015]+", "\n").str.normalize("NFKD").str.to_lowercase()
+    return parted.str.replace_all(r"[^\pL\pN\n]+", "").str.replace_all(r"\n+", " ").str.strip_chars(" ")
+
+
+def _worth_a_look(claimed: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """Rows with an SSID that Aeries has, without those of the same first name and birth date: case a is not about them,
     and they are nearly all."""
-    at = text.positions(claimed["ssid"], people["ssid"])
-    rows, person = claimed[at >= 0], people.iloc[at[at >= 0]]
-    agrees = ~text.equals(rows["birth_date"], "")
-    for name in ("birth_date", "first_name"):
-        agrees &= pc.fill_null(pc.equal(text.arrow(rows[name]), text.arrow(person[name])), False).to_numpy()
-    return _comparable(rows[~agrees])
+    first = people.unique("ssid", keep="first").select("ssid", born="birth_date", called="first_name")
+    agrees = (col("birth_date") != "") & (col("birth_date") == col("born")) & (col("first_name") == col("called"))
+    return _comparable(claimed.join(first, "ssid").filter(~agrees.fill_null(False)))
 
 
-def _comparable(rows: pd.DataFrame) -> pd.DataFrame:
+def _comparable(rows: pl.DataFrame) -> pl.DataFrame:
     """Distinct rows with names and ids made comparable, a birth date that is none blank, and `row`, the position."""
-    columns = [*WHO, *(["school_code"] if "school_code" in rows else [])]
-    rows = rows[columns].drop_duplicates(ignore_index=True)
-    first = text.folded(rows["first_name"])
-    return rows.assign(
-        row=np.arange(len(rows), dtype="int64"),
-        local_id=rows["local_id"].str.strip().str.lstrip("0"),
-        first_name=first,
-        first=first,
-        last=_spaced(rows["last_name"]),
-        birth_date=text.choose(dates.from_ccyymmdd(rows["birth_date"]).isna().to_numpy(), "", rows["birth_date"]),
+    columns = [*WHO, *(["school_code"] if "school_code" in rows.columns else [])]
+    first = folded(col("first_name"))
+    return (
+        rows.select(columns)
+        .unique(maintain_order=True)
+        .with_columns(
+            local_id=col("local_id").str.strip_chars().str.strip_chars_start("0"),
+            first_name=first,
+            first=first,
+            last=_spaced(col("last_name")),
+            birth_date=pl.when(days.of_key(col("birth_date")).is_not_null()).then("birth_date").otherwise(pl.lit("")),
+        )
+        .with_row_index("row")
     )
 
 
-def _met(asked: pd.DataFrame, persons: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def _met(asked: pl.DataFrame, persons: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Rows and persons side by side, pair by pair."""
-    pairs = pairs[["row", "person"]].drop_duplicates()
-    sides = (asked.iloc[pairs["row"]], persons.iloc[pairs["person"]])
-    return pd.concat([side.reset_index(drop=True) for side in sides], axis=1)
+    return pairs.select("row", "person").unique().join(asked, "row").join(persons, "person")
 
 
-def _same_ids(asked: pd.DataFrame, persons: pd.DataFrame) -> pd.DataFrame:
-    filled = asked.loc[~text.equals(asked["local_id"], ""), ["row", "local_id"]]
-    return filled.merge(persons[["person", "local_id_aeries"]], left_on="local_id", right_on="local_id_aeries")
-
-
-def _same_births_at_school(asked: pd.DataFrame, persons: pd.DataFrame, schools: pd.DataFrame) -> pd.DataFrame:
+def _same_births_at_school(asked: pl.DataFrame, persons: pl.DataFrame, schools: pl.DataFrame) -> pl.DataFrame:
     """The same birth date, first name and school."""
-    there = asked[["row", "birth_date", "first_name", "school_code"]]
-    there = there[~np.logical_or.reduce([text.equals(there[name], "") for name in there.columns[1:]])]
-    named = pd.concat(
-        [
-            persons[["person", "student", "birth_date_aeries", name]].set_axis(
-                ["person", "student", "birth_date", "first_name"], axis=1
-            )
-            for name in ("first_aeries", "everyday_first")
-        ]
+    there = asked.filter(pl.all_horizontal(col("birth_date", "first_name", "school_code") != ""))
+    named = pl.concat(
+        persons.select("person", "student", birth_date="birth_date_aeries", first_name=name)
+        for name in ("first_aeries", "everyday_first")
     )
-    return there.merge(named, on=["birth_date", "first_name"]).merge(schools, on=["student", "school_code"])
+    met = there.select("row", "birth_date", "first_name", "school_code").join(named, ["birth_date", "first_name"])
+    return met.join(schools, ["student", "school_code"])
 
 
-def _same_last_names(asked: pd.DataFrame, persons: pd.DataFrame) -> pd.DataFrame:
+def _same_last_names(asked: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
     """The same last name and a first name that begins alike: `row, person`, `same_first` (bool), and `births`: `equal`,
     `differs` or `unknown`."""
     left = _names(asked, "row", ["first"], ["last"])
     right = _names(persons, "person", ["first_aeries", "everyday_first"], ["last_aeries", "everyday_last"])
-    met = left.merge(right, on=["last", "begins"], suffixes=("", "_aeries"))
+    met = left.join(right, ["last", "begins"], suffix="_aeries")
     # A single name equals a double one; two double names with a part in common do not.
-    met = met[(met["whole"] | met["whole_aeries"]).to_numpy(dtype=bool)]
-    births = _likeness_of(
-        asked["birth_date"].iloc[met["row"]].reset_index(drop=True),
-        persons["birth_date_aeries"].iloc[met["person"]].reset_index(drop=True),
-    )
-    same_first = (met["first"] == met["first_aeries"]).to_numpy(dtype=bool)
-    alike = same_first | (met["begins"].str.len() == _BEGINS_ALIKE).to_numpy(dtype=bool)
-    return met[["row", "person"]].assign(same_first=same_first, births=births)[alike]
+    met = met.filter(col("whole") | col("whole_aeries")).with_columns(same_first=col("first") == col("first_aeries"))
+    met = met.filter(col("same_first") | (col("begins").str.len_chars() == _BEGINS_ALIKE))
+    born = met.join(asked.select("row", "birth_date"), "row").join(persons, "person")
+    return born.select("row", "person", "same_first", births=_likeness_of("birth_date", "birth_date_aeries"))
 
 
-def _names(rows: pd.DataFrame, who: str, firsts: list[str], lasts: list[str]) -> pd.DataFrame:
+def _names(rows: pl.DataFrame, who: str, firsts: list[str], lasts: list[str]) -> pl.DataFrame:
     """Each first name with each last name, and each part of a double last name: `who, first, begins, last, whole`."""
-    written = pd.concat(
-        [rows[[who, first, last]].set_axis([who, "first", "last"], axis=1) for first in firsts for last in lasts]
-    )
-    written = written[~(text.equals(written["first"], "") | text.equals(written["last"], ""))].drop_duplicates()
-    double = written[written["last"].str.contains(" ", regex=False)]
-    parts = double.assign(last=double["last"].str.split(" ")).explode("last").astype({"last": "str"})
-    parts = parts[(parts["last"].str.len() >= _SHORTEST_PART).to_numpy(dtype=bool)].assign(whole=False)
-    whole = written.assign(last=written["last"].str.replace(" ", "", regex=False), whole=True)
-    every = pd.concat([whole, parts], ignore_index=True)
-    return every.assign(begins=every["first"].str.slice(0, _BEGINS_ALIKE))
+    written = pl.concat(rows.select(who, first=first, last=last) for first in firsts for last in lasts)
+    written = written.filter(col("first") != "", col("last") != "").unique()
+    parts = written.with_columns(col("last").str.split(" ")).filter(col("last").list.len() > 1).explode("last")
+    parts = parts.filter(col("last").str.len_chars() >= _SHORTEST_PART).with_columns(whole=pl.lit(False))
+    whole = written.with_columns(col("last").str.replace_all(" ", "", literal=True), whole=pl.lit(True))
+    return pl.concat([whole, parts]).with_columns(begins=col("first").str.slice(0, _BEGINS_ALIKE))
 
 
-def _spaced(column: pd.Series) -> pd.Series:
-    """A last name made comparable, its parts, which a blank or a hyphen separates, still apart."""
-    parts = column.fillna("").str.replace(r"[\s\-\u2010-\u2015]+", " ", regex=True)
-    folded = [text.folded(part) for _, part in parts.str.split(" ", expand=True).astype("str").items()]
-    if not folded:
-        return parts
+def _likeness_of(there: str, here: str) -> pl.Expr:
+    """`equal`, `differs` or `unknown`."""
     return (
-        text.concatenated(*[piece for part in folded for piece in (part, " ")]).str.split().str.join(" ").astype("str")
+        pl.when((col(there) == "") | (col(here) == ""))
+        .then(pl.lit("unknown"))
+        .when(col(there) == col(here))
+        .then(pl.lit("equal"))
+        .otherwise(pl.lit("differs"))
     )
 
 
-def _likeness(met: pd.DataFrame) -> pd.DataFrame:
-    """`equal`, `differs` or `unknown` for each value that is compared."""
-    first = _likeness_of(met["first"], met["first_aeries"])
-    everyday = _likeness_of(met["first"], met["everyday_first"])
-    lasts = [_last_names_equal(met["last"], met[name]) for name in ("last_aeries", "everyday_last")]
-    last = np.where(lasts[0] | lasts[1], "equal", _likeness_of(met["last"], met["last_aeries"]))
-    return pd.DataFrame(
-        {
-            "local_id": _likeness_of(met["local_id"], met["local_id_aeries"]),
-            "first_name": np.where(everyday == "equal", "equal", first),
-            "last_name": last,
-            "birth_date": _likeness_of(met["birth_date"], met["birth_date_aeries"]),
-        },
-        dtype="str",
-    )
-
-
-def _likeness_of(there: pd.Series, here: pd.Series) -> np.ndarray:
-    unknown = text.equals(there, "") | text.equals(here, "")
-    equal = there.to_numpy(dtype=object) == here.to_numpy(dtype=object)
-    return np.select([unknown, equal], ["unknown", "equal"], "differs")
-
-
-def _last_names_equal(there: pd.Series, here: pd.Series) -> np.ndarray:
+def _last_names_equal(there: str, here: str) -> pl.Expr:
     """Equal, or the one a part, of three letters or more, of the other, which is a double name."""
-    if not len(there):
-        return np.zeros(0, dtype=bool)
-    left, right = (side.to_numpy(dtype=str) for side in (there, here))
-    filled = (left != "") & (right != "")
-    equal = np.char.replace(left, " ", "") == np.char.replace(right, " ", "")
-    for single, double in ((left, right), (right, left)):
-        is_part = (
-            np.char.find(np.char.add(np.char.add(" ", double), " "), np.char.add(np.char.add(" ", single), " ")) >= 0
-        )
-        equal |= is_part & (np.char.find(single, " ") < 0) & (np.char.str_len(single) >= _SHORTEST_PART)
-    return equal & filled
+
+    def is_part(single: pl.Expr, double: pl.Expr) -> pl.Expr:
+        stands = (" " + double + " ").str.contains(" " + single + " ", literal=True)
+        return stands & ~single.str.contains(" ", literal=True) & (single.str.len_chars() >= _SHORTEST_PART)
+
+    left, right = col(there), col(here)
+    equal = left.str.replace_all(" ", "", literal=True) == right.str.replace_all(" ", "", literal=True)
+    return (left != "") & (right != "") & (equal | is_part(left, right) | is_part(right, left))
 
 
-def _conflicts(met: pd.DataFrame, likeness: pd.DataFrame, case: str, held: list[tuple[str, str]]) -> pd.DataFrame:
+_EQUAL = pl.lit("equal")
+# `equal`, `differs` or `unknown` for each value that is compared.
+_LIKENESS = [
+    _likeness_of("local_id", "local_id_aeries").alias("local_id is"),
+    pl.when(_likeness_of("first", "everyday_first") == _EQUAL)
+    .then(_EQUAL)
+    .otherwise(_likeness_of("first", "first_aeries"))
+    .alias("first_name is"),
+    pl.when(_last_names_equal("last", "last_aeries") | _last_names_equal("last", "everyday_last"))
+    .then(_EQUAL)
+    .otherwise(_likeness_of("last", "last_aeries"))
+    .alias("last_name is"),
+    _likeness_of("birth_date", "birth_date_aeries").alias("birth_date is"),
+]
+_LABELS = {"equal": "Equal", "differs": "Different", "unknown": "Not known on one side"}
+
+
+def _conflicts(met: pl.DataFrame, case: str, held: list[tuple[str, str]]) -> pl.DataFrame:
     """One row a pair and SSID concerned: `ssid`, `group` (all SSIDs concerned), `case`, `detail`, `digest` (of what was
     compared). `held` names the column of the SSIDs and the sentence that is said of them."""
+    at_school = "school is" in met.columns
     of_aeries = ("student", "first_aeries", "everyday_first", "last_aeries", "everyday_last", "birth_date_aeries")
-    compared = [*WHO, *of_aeries, *(["school_code"] if "school" in likeness else [])]
-    values = [*(met[name] for name in compared), *([likeness["school"]] if "school" in likeness else [])]
-    digest = text.mapped(text.joined(values), lambda said: hashlib.sha256(said.encode()).hexdigest()[:16])
-    two = text.concatenated(met["ssid"], "|", met["ssid_aeries"]).str.strip("|")
-    group = two if case != "a" else met["ssid"]
-    said = {
-        what: text.concatenated(
-            *[text.choose(likeness[name].to_numpy() == what, f", {called}", text.constant("", met.index))
-              for name, called in _SAID.items() if name in likeness]
-        ).str.slice(2)
-        for what in ("equal", "differs", "unknown")
-    }  # fmt: skip
-    labels = (("equal", "Equal"), ("differs", "Different"), ("unknown", "Not known on one side"))
-    parts = []
-    for column, name in held:
-        lead = sentence(f"identity/{name}")
-        shown = [
-            text.choose(text.equals(said[what], ""), "", text.concatenated(f" {label}: ", said[what], "."))
-            for what, label in labels
-        ]
-        detail = text.concatenated(text.constant(lead, met.index), *shown)
-        parts.append(
-            pd.DataFrame({"ssid": met[column], "group": group, "case": case, "detail": detail, "digest": digest})
+    compared = [*WHO, *of_aeries, *(["school_code", "school is"] if at_school else [])]
+    values = met.select(pl.concat_str(compared, separator="^")).to_series()
+    digests = pl.Series([hashlib.sha256(said.encode()).hexdigest()[:16] for said in values], dtype=pl.String)
+    both = pl.concat_str("ssid", "ssid_aeries", separator="|").str.strip_chars("|")
+    named = {name: called for name, called in _SAID.items() if name != "school" or at_school}
+    said = [
+        pl.concat_str(
+            [pl.when(col(f"{name} is") == what).then(pl.lit(called)) for name, called in named.items()],
+            separator=", ",
+            ignore_nulls=True,
         )
-    found = pd.concat(parts, ignore_index=True)[CONFLICT_COLUMNS].astype("str")
-    return found[found["ssid"].str.match(SSID).to_numpy(dtype=bool)].drop_duplicates(ignore_index=True)
+        for what in _LABELS
+    ]
+    shown = [
+        pl.when(listed != "").then(pl.format(f" {label}: {{}}.", listed)).otherwise(pl.lit(""))
+        for label, listed in zip(_LABELS.values(), said, strict=True)
+    ]
+    return pl.concat(
+        met.select(
+            ssid=column,
+            group=both if case != "a" else col("ssid"),
+            case=pl.lit(case),
+            detail=pl.concat_str(pl.lit(sentence(f"identity/{lead}")), *shown),
+            digest=digests,
+        )
+        .filter(col("ssid").str.contains(SSID))
+        .unique()
+        for column, lead in held
+    )

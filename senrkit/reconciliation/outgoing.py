@@ -5,55 +5,38 @@ Add and update: what Aeries says, and the state's own value for anything Aeries 
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.frames import dates, text
+from senrkit.frames import days
 from senrkit.frames.intervals import NO_SHOW
-from senrkit.frames.text import taken
 from senrkit.reference import SENR_FIELDS
 
 _FROM_STATE = ("record_type", "transaction", "local_record_id")
+_OF_AN_EXIT = (
+    "completion_status", "receiver_school", "uc_csu", "golden_state_seal", "biliteracy_seal", "graduation_exemption",
+)  # fmt: skip
 
 
-def outgoing(actions: pd.DataFrame, state: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
-    """The 35 SENR fields for every action with a transaction, on the index of those actions.
+def outgoing(actions: pl.DataFrame, state: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
+    """The 35 SENR fields for every action with a transaction, and its `row`.
 
-    `actions` needs `transaction`, `state_row` (position in `state`: the row itself, or the other half of a move; -1
-    none), `spell` (-1 none) and `no_show` (bool: a last record cancelled instead of deleted).
+    `actions` needs `row`, `transaction`, `state_row` (position in `state`: the row itself, or the other half of a move;
+    null for none), `spell` (null for none) and `no_show` (bool: a last record cancelled instead of deleted).
     """
-    goes_out = actions[actions["transaction"] != ""]
-    from_state = state.loc[:, list(SENR_FIELDS)]
-    known = {name: taken(from_state[name], goes_out["state_row"].to_numpy()).fillna("") for name in SENR_FIELDS}
-    spell = goes_out["spell"].to_numpy()
-    for name in SENR_FIELDS:
-        if name in spells and name not in _FROM_STATE:
-            known[name] = text.choose(spell >= 0, _filled(taken(spells[name], spell), known[name]), known[name])
-    known["record_type"] = text.constant("SENR", known["ssid"].index)
-    known["transaction"] = goes_out["transaction"].reset_index(drop=True)
-    records = pd.DataFrame(known)[list(SENR_FIELDS)]
-    return _cancelled_no_shows(records, goes_out["no_show"].to_numpy()).set_index(goes_out.index)
-
-
-def _filled(values: pd.Series, otherwise: pd.Series) -> pd.Series:
-    return text.choose(values.notna().to_numpy(), values, otherwise)
-
-
-def _cancelled_no_shows(records: pd.DataFrame, no_show: np.ndarray) -> pd.DataFrame:
-    """A last record that may not be deleted: `N470`, exit the day before the start."""
-    if not no_show.any():
-        return records
-    day_before = dates.to_ccyymmdd(dates.from_ccyymmdd(records["start_date"]) - pd.Timedelta(days=1))
-    changed = {"exit_date": day_before, "exit_reason": NO_SHOW}
-    changed |= dict.fromkeys(
-        (
-            "completion_status",
-            "receiver_school",
-            "uc_csu",
-            "golden_state_seal",
-            "biliteracy_seal",
-            "graduation_exemption",
-        ),
-        "",
+    said = [name for name in SENR_FIELDS if name in spells.columns and name not in _FROM_STATE]
+    known = {name: pl.coalesce(f"{name}_sis" if name in said else name, name, pl.lit("")) for name in SENR_FIELDS}
+    known |= {"record_type": pl.lit("SENR"), "transaction": col("sent")}
+    goes_out = actions.filter(col("transaction") != "").select(
+        "row", "state_row", "spell", "no_show", sent="transaction"
     )
-    return records.assign(**{name: text.choose(no_show, value, records[name]) for name, value in changed.items()})
+    records = (
+        goes_out.join(state.select("state_row", *SENR_FIELDS), "state_row", "left", maintain_order="left")
+        .join(spells.select("spell", pl.col(said).name.suffix("_sis")), "spell", "left", maintain_order="left")
+        .select("row", "no_show", **known)
+    )
+    # A last record that may not be deleted: `N470`, exit the day before the start.
+    day_before = days.key(days.of_key(col("start_date")) - pl.duration(days=1))
+    cancelled = {"exit_date": day_before, "exit_reason": pl.lit(NO_SHOW), **dict.fromkeys(_OF_AN_EXIT, pl.lit(""))}
+    changed = {name: pl.when("no_show").then(value).otherwise(name) for name, value in cancelled.items()}
+    return records.with_columns(**changed).drop("no_show")

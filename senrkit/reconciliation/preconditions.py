@@ -8,19 +8,20 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
 from senrkit.errors import LayoutError, UsageError
-from senrkit.frames import dates, text
+from senrkit.frames import days
+from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.aeries.read import AeriesTables
 from senrkit.inputs.aeries.tables import year_in_name
 from senrkit.inputs.extract.senr import Extract
 from senrkit.reconciliation.proposal import Proposal
-from senrkit.reconciliation.scope import KEY, Scope, key_of
+from senrkit.reconciliation.scope import Scope
 from senrkit.settings.settings import Settings
 from senrkit.spells.build import SpellSet
-from senrkit.spells.schools import district_lea
+from senrkit.spells.schools import NPS_SCHOOL, district_lea
 from senrkit.texts import wording
 
 PASSED, STOPPED, ACCEPTED, WARNING = "passed", "stopped", "accepted", "warning"
@@ -131,7 +132,7 @@ def of_comparison(
 
 def of_deletes(proposal: Proposal, scope: Scope, acceptance: Acceptance) -> Precondition:
     """P12: deletes exceed both 25 and 2 % of the state rows in scope."""
-    deletes = proposal.actions[(proposal.actions["action"] == "delete").to_numpy()]
+    deletes = proposal.actions.filter(col("action") == "delete")
     rows = len(scope.state)
     many = len(deletes) > DELETES_AT_LEAST and len(deletes) > DELETES_SHARE * rows
     share = f" ({len(deletes) / rows:.1%})" if rows else ""
@@ -219,21 +220,21 @@ def _aeries_year(tables: AeriesTables, settings: Settings) -> Precondition:
 
 def _dates_read(tables: AeriesTables, settings: Settings) -> Precondition:
     """P15: dates that cannot be read, each column apart, by their shape and never by their value."""
-    enr = tables.tables["ENR"]
-    of_year = enr[text.equals(enr["YR"], str(settings.school_year.first))]
-    asked = {"STU.BD": tables.tables["STU"]["BD"], "ENR.ED": of_year["ED"], "ENR.LD": of_year["LD"]}
+    enr, stu = (to_polars(tables.tables[name]) for name in ("ENR", "STU"))
+    of_year = enr.filter(col("YR") == str(settings.school_year.first))
     said, passed = [], True
-    for name, column in asked.items():
-        filled = column[~text.equals(column, "")]
-        odd = filled[dates.from_iso(filled).isna().to_numpy()]
-        stops = len(odd) > UNREADABLE_AT_LEAST and len(odd) > UNREADABLE_SHARE * len(filled)
+    for name, column in {"STU.BD": stu["BD"], "ENR.ED": of_year["ED"], "ENR.LD": of_year["LD"]}.items():
+        values = column.alias("value").to_frame()
+        odd = values.filter(days.of_iso(col("value")).is_null(), col("value").ne_missing(""))["value"]
+        filled = column.ne_missing("").sum()
+        stops = len(odd) > UNREADABLE_AT_LEAST and len(odd) > UNREADABLE_SHARE * filled
         passed &= not stops
         if len(odd):
-            shapes = ", ".join(_shape(str(value)) for value in odd.value_counts().index[:200])
-            shown = ", ".join(list(dict.fromkeys(shapes.split(", ")))[:3])
-            said.append(
-                f"{name}: {len(odd):,} of {len(filled):,} values cannot be read as a date, of the shape {shown}."
-            )
+            # The commonest first, and of those as common the first met.
+            counted = odd.drop_nulls().to_frame().group_by("value", maintain_order=True).len()
+            values = counted.sort("len", descending=True, maintain_order=True)["value"][:200]
+            shown = ", ".join(list(dict.fromkeys(map(_shape, values)))[:3])
+            said.append(f"{name}: {len(odd):,} of {filled:,} values cannot be read as a date, of the shape {shown}.")
     if tables.day_order == "undecided":
         said.append("No date shows whether day or month comes first.")
     return _found("P15", passed, " ".join(said) or "Every date of birth, entry and leaving can be read.")
@@ -253,61 +254,68 @@ def _students_found(spell_set: SpellSet) -> Precondition:
 
 
 def _own_lea(scope: Scope, settings: Settings) -> Precondition:
-    others = scope.rows.where(~scope.of_lea, ["reporting_lea"])["reporting_lea"].value_counts()
-    unexpected = others[~others.index.isin(settings.calpads.other_leas)]
-    own = int(scope.of_lea.sum())
+    others = _counted(scope.rows.narrow.filter(~scope.of_lea)["reporting_lea"])
+    unexpected = {lea: rows for lea, rows in others.items() if lea not in settings.calpads.other_leas}
+    own = _own_rows(scope)
     said = f"{own:,} rows are of LEA {settings.lea}."
-    if len(unexpected):
-        named = ", ".join(f"{lea or 'blank'} ({rows:,})" for lea, rows in unexpected.head(5).items())
-        said += f" {int(unexpected.sum()):,} rows are of other LEAs: {named}."
-    return _found("P04", own > 0 and not len(unexpected), said)
+    if unexpected:
+        named = ", ".join(f"{lea or 'blank'} ({rows:,})" for lea, rows in list(unexpected.items())[:5])
+        said += f" {sum(unexpected.values()):,} rows are of other LEAs: {named}."
+    return _found("P04", own > 0 and not unexpected, said)
+
+
+def _counted(column: pl.Series) -> dict[str, int]:
+    """How often each value stands there, the commonest first, and of those as common the first met."""
+    counted = column.alias("value").cast(pl.String).to_frame().group_by("value", maintain_order=True).len()
+    return dict(counted.sort("len", descending=True, maintain_order=True).iter_rows())
+
+
+def _own_rows(scope: Scope) -> int:
+    return scope.rows.narrow.select(scope.of_lea.sum()).item()
 
 
 def _schools(spell_set: SpellSet, tables: AeriesTables, settings: Settings) -> Precondition:
-    selected = spell_set.schools[spell_set.schools["selected"]]
-    spells = spell_set.spells
+    selected = spell_set.schools["selected"].sum()
     # A completion of the summer goes out under its school's code, too.
-    spells = pd.concat([spells, spell_set.summer])
-    uncoded = spells[~spells["school_code"].str.match(r"^\d{7}$").to_numpy(dtype=bool)]
-    said = f"{len(selected):,} schools are selected."
-    if not len(selected):
-        own = district_lea(tables.tables["LOC"])
+    spells = pl.concat(side.select("school_code", "aeries_school") for side in (spell_set.spells, spell_set.summer))
+    uncoded = _counted(spells.filter(~col("school_code").str.contains(r"^[0-9]{7}$"))["aeries_school"])
+    said = f"{selected:,} schools are selected."
+    if not selected:
+        own = district_lea(to_polars(tables.tables["LOC"]))
         if own and own != settings.lea and not settings.charter and settings.lea_from == "district":
             said += f" The district record in Aeries says {own}, the settings say {settings.lea}."
-    if len(uncoded):
-        schools = ", ".join(f"{code} ({rows:,})" for code, rows in uncoded["aeries_school"].value_counts().items())
+    if uncoded:
+        schools = ", ".join(f"{code} ({rows:,})" for code, rows in uncoded.items())
         said += f" Enrollments at Aeries schools without a seven-digit state code: {schools}."
-    return _found("P05", len(selected) > 0 and not len(uncoded), said)
+    return _found("P05", selected > 0 and not uncoded, said)
 
 
 def _closed_ones_too(scope: Scope) -> Precondition:
-    own = int(scope.of_lea.sum())
-    closed = int((scope.of_lea & ~scope.rows.equals("exit_date", "")).sum())
+    own = _own_rows(scope)
+    closed = scope.rows.narrow.select((scope.of_lea & col("exit").is_not_null()).sum()).item()
     said = f"{closed:,} of {own:,} rows have an exit date."
     return _found("P06", not (own > ACTIVE_ONLY_ABOVE and closed == 0), said)
 
 
-def _earliest(scope: Scope) -> np.datetime64 | None:
-    # Unlike `min`, `fmin` passes over days that cannot be read.
-    earliest = np.fmin.reduce(scope.start[scope.of_lea], initial=np.datetime64("NaT", "D"))
-    return None if np.isnat(earliest) else earliest
+def _earliest(scope: Scope) -> dt.date | None:
+    return scope.rows.narrow.select(col("start").filter(scope.of_lea).min()).item()
 
 
 def _shows_last_year(scope: Scope) -> Precondition:
     earliest, wanted = _earliest(scope), scope.year.previous.start
     said = f"The earliest start date is {earliest}; last school year began on {wanted}."
-    return _found("P07", earliest is not None and earliest <= np.datetime64(wanted), said)
+    return _found("P07", earliest is not None and earliest <= wanted, said)
 
 
 def _far_enough(scope: Scope, settings: Settings) -> Precondition:
     earliest = _earliest(scope)
     wanted = dt.date(settings.school_year.first - settings.calpads.years_back, 7, 1)
     said = f"The earliest start date is {earliest}; {settings.calpads.years_back} years back is {wanted}."
-    return _found("P14", earliest is not None and earliest <= np.datetime64(wanted), said)
+    return _found("P14", earliest is not None and earliest <= wanted, said)
 
 
 def _fresh(extract: Extract, settings: Settings) -> Precondition:
-    newest = _newest_update(extract.state.column("last_updated").values.to_pylist())
+    newest = _newest_update(extract.state.narrow["last_updated"].unique().cast(pl.String))
     if newest is None:
         return _found("P08", False, "No row has a readable date of last update, so the extract's age is not known.")
     age = (settings.as_of - newest).days
@@ -336,23 +344,23 @@ def _newest_update(updates: Iterable[str]) -> dt.date | None:
 
 
 def _closed_out(scope: Scope, settings: Settings) -> Precondition:
-    at = scope.open_prior_year()
-    by_school = _by_school(scope.rows.at(at, ["school_code"])["school_code"])
-    said = f"{len(at):,} state rows that started before {scope.year.start} are still open."
-    if len(at) and settings.process.prior_year_open == "hold":
+    still_open = scope.open_prior_year()
+    by_school = _by_school(still_open["school_code"])
+    said = f"{still_open.height:,} state rows that started before {scope.year.start} are still open."
+    if still_open.height and settings.process.prior_year_open == "hold":
         return _found("P09", False, said + " Their students are held.", by_school, state=WARNING)
-    return _found("P09", not len(at), said, by_school)
+    return _found("P09", not still_open.height, said, by_school)
 
 
 def _translated(spell_set: SpellSet) -> Precondition:
     missing = spell_set.untranslated
-    listed = ", ".join(f"{row.set} {row.code!r} ({row.rows:,} rows)" for row in missing.itertuples())
+    listed = ", ".join(f"{name} {code!r} ({rows:,} rows)" for name, code, rows in missing.iter_rows())
     said = f"Without a translation: {listed}." if listed else "Every local code met has a translation."
     return _found("P10", not len(missing), said)
 
 
 def _enrollment_started(scope: Scope, spell_set: SpellSet) -> Precondition:
-    here, there = spell_set.spells["ssid"].nunique(), scope.state["ssid"].nunique()
+    here, there = spell_set.spells["ssid"].n_unique(), scope.state["ssid"].n_unique()
     said = f"{here:,} students have enrollments in Aeries, {there:,} have state rows in scope."
     return _found("P11", here * 2 >= there, said)
 
@@ -361,34 +369,28 @@ def _once(extract: Extract, scope: Scope) -> Precondition:
     files = [file.name for file in extract.files]
     twice = _rows_with_a_repeated_key(scope)
     said = (
-        f"{len(twice):,} rows share their key (school, SSID, start date) with another row."
-        if len(twice)
+        f"{twice.height:,} rows share their key (school, SSID, start date) with another row."
+        if twice.height
         else "No key stands twice."
     )
     if len(files) > 1:
         said += f" {len(files)} files were given for one LEA: {', '.join(files)}."
-    lines = ", ".join(f"{line:,}" for line in map(extract.line, twice[:6].tolist()))
+    lines = ", ".join(f"{extract.line(row):,}" for row in twice["ods_row"][:6])
     if lines:
         said += f" First lines: {lines}."
-    return _found(
-        "P13",
-        not len(twice) and len(files) == 1,
-        said,
-        _by_school(scope.rows.at(twice, ["school_code"])["school_code"]),
-    )
+    return _found("P13", not twice.height and len(files) == 1, said, _by_school(twice["school_code"].cast(pl.String)))
 
 
-def _rows_with_a_repeated_key(scope: Scope) -> np.ndarray:
-    """Positions of all rows whose key another row has.
+def _rows_with_a_repeated_key(scope: Scope) -> pl.DataFrame:
+    """All rows whose key another row has: `ods_row` and what the key is made of.
 
-    Students with one state row a start date cannot repeat a key, so SSID and start date, as numbers, are looked at
-    first.
+    Students with one state row a start date cannot repeat a key, so SSID and start date are looked at first.
     """
-    rows = scope.rows
-    coarse = (rows.column("ssid").codes.astype("int64") << 32) ^ scope.start.astype("int64")
-    at = np.flatnonzero(pd.Series(coarse).duplicated(keep=False))
-    return at[key_of(rows.at(at, KEY)).duplicated(keep=False).to_numpy()]
+    rows = scope.rows.narrow.select("ssid", "start", "school_code", "nps_code").with_row_index("ods_row")
+    coarse = rows.filter(pl.struct("ssid", "start").is_duplicated())
+    nps = pl.when(col("school_code") == NPS_SCHOOL).then(col("nps_code").cast(pl.String))
+    return coarse.filter(pl.struct("school_code", nps.alias("nps"), "ssid", "start").is_duplicated())
 
 
-def _by_school(schools: pd.Series) -> dict[str, int]:
-    return {str(school): int(rows) for school, rows in schools.value_counts().sort_index().items()}
+def _by_school(schools: pl.Series) -> dict[str, int]:
+    return dict(sorted(_counted(schools).items()))

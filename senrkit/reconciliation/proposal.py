@@ -11,16 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.frames import dates, text
-from senrkit.frames.intervals import OPEN_END, primary
-from senrkit.frames.text import taken
-from senrkit.reconciliation.compare import EXIT_FIELDS, GRADUATE_FIELDS, compare
-from senrkit.reconciliation.evidence import evidence, sentence
+from senrkit.frames import days
+from senrkit.frames.intervals import LAST_DAY, is_primary
+from senrkit.frames.pandas_door import to_polars
+from senrkit.reconciliation.compare import EXIT_FIELDS, GRADUATE_FIELDS, NOT_COMPARED, compare
+from senrkit.reconciliation.evidence import sentence, with_evidence
 from senrkit.reconciliation.identity import (
     CONFLICT,
+    CONFLICT_COLUMNS,
     WHO,
     another_child,
     history_under_another_ssid,
@@ -31,11 +32,11 @@ from senrkit.reconciliation.identity import (
 from senrkit.reconciliation.information import information
 from senrkit.reconciliation.outgoing import outgoing
 from senrkit.reconciliation.pairing import SAME_SCHOOL, pair_moves, with_known_nps
-from senrkit.reconciliation.scope import Scope, key_of
+from senrkit.reconciliation.scope import KEY, Scope
 from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 from senrkit.spells.build import FUTURE, PROGRAM_SKIPPED, TAG_SKIPPED, SpellSet
-from senrkit.spells.rules import COMPLETER, E156
+from senrkit.spells.rules import COMPLETER, E156, first_of
 
 HOLD_ORDER = (
     "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open left-out-in-aeries "
@@ -46,8 +47,6 @@ AMBIGUOUS = "ambiguous-pair"
 _TIE = "Two enrollments in Aeries explain the state row equally well."
 _WHICH_NPS = "Aeries does not say at which nonpublic school, and CALPADS names more than one."
 NO_ACTION = ("settled-no-show", "settled-completion", "left-as-is", "future-dated")
-# The tag that districts give to students who must not be reported; any other skipped tag says less.
-_NEVER_REPORTED = "*"
 # A completion of the summer lies between these days, the first when the last school day is not known (4.3).
 _SUMMER = ((6, 1), (8, 15))
 # In the order in which they stand in one file.
@@ -61,16 +60,15 @@ class Proposal:
     Attributes
     ----------
     actions
-        One row a state row in scope, or spell without one, RangeIndex. Text: `action` (`same add update delete hold
-        settled-no-show settled-completion left-as-is future-dated`), `intended` (what a hold would have been, else the
-        action), `reason`, `hold_reason` (`""` or an id of section 6), `hold_detail` (its sub-reason, such as
-        `identity-conflict/b` or the id of a rule), `hold_text`, `transaction` (`A`, `D`, `""`), `school_code`,
+        One row a state row in scope, or spell without one; `row` is the position. Text: `action` (`same add update
+        delete hold settled-no-show settled-completion left-as-is future-dated`), `intended` (what a hold would have
+        been, else the action), `reason`, `hold_reason` (`""` or an id of section 6), `hold_detail` (its sub-reason, such
+        as `identity-conflict/b` or the id of a rule), `hold_text`, `transaction` (`A`, `D`, `""`), `school_code`,
         `nps_code`, `school_name`, `ssid`, `local_id`, `grade`, `start_date`, `exit_date` (CCYYMMDD), `changed`,
-        `before`, `after`, `evidence`. int64: `ods_row` (position in the extract, -1 none), `state_row` (position in
-        the rows in scope: the row itself or the other half of a move, -1 none), `spell` (-1 none). bool: `shortens`,
-        `at_risk`, `no_show`.
+        `before`, `after`, `evidence`. Positions, null for none: `ods_row` (in the extract), `state_row` (in the rows in
+        scope: the row itself or the other half of a move), `spell`. bool: `shortens`, `at_risk`, `no_show`.
     records
-        The 35 SENR fields of every row whose `intended` is add, update or delete, on the same index.
+        The 35 SENR fields of every row whose `intended` is add, update or delete, and its `row` among the actions.
     holds
         One row an SSID: `ssid`, `hold_reason`, `detail`, `text`; the first of section 6 that applies.
     information
@@ -83,70 +81,80 @@ class Proposal:
         `cleared` (bool).
     """
 
-    actions: pd.DataFrame
-    records: pd.DataFrame
-    holds: pd.DataFrame
-    information: pd.DataFrame
-    spells: pd.DataFrame
-    conflicts: pd.DataFrame
+    actions: pl.DataFrame
+    records: pl.DataFrame
+    holds: pl.DataFrame
+    information: pl.DataFrame
+    spells: pl.DataFrame
+    conflicts: pl.DataFrame
 
 
 def reconcile(
-    scope: Scope, spell_set: SpellSet, settings: Settings, cleared: Callable[[pd.DataFrame], np.ndarray] | None = None
+    scope: Scope, spell_set: SpellSet, settings: Settings, cleared: Callable[[pl.DataFrame], pl.Series] | None = None
 ) -> Proposal:
     """The proposal for one LEA and run year; neither frame is changed.
 
-    `cleared` says which conflicts of identity a person has looked at and cleared (`decisions.Cleared`); never case d.
+    `cleared` says which conflicts of identity a person has looked at and cleared (`decisions.Checked`); never case d.
     """
     state = scope.state
     spells, unclear = _with_summer(spell_set, scope)
     spells, which_nps = with_known_nps(spells, state)
-    partner = _same_key(state, spells)
-    spells = _not_reopened(state, spells, partner)
-    paired = _paired(state, spells, partner, settings, scope.lacking)
-    state_alone, spells_alone = _without_partner(state, spells, partner)
+    spells = _not_reopened(spells.with_columns(KEY), state)
+    met = _met(state, spells)
     # A delete is what is left when nothing speaks against it. First what stays as it is: it explains no add either,
     # and is never half of a tie.
-    no_action = _no_action(state_alone, spells, spell_set, settings)
-    pairs, tied = pair_moves(state_alone[no_action == ""], spells_alone)
-    state_only = _state_only(state_alone, no_action, pairs, spell_set)
+    alone = _stays(_placed(state.join(met, "state_row", "anti", maintain_order="left")), spells, spell_set, settings)
+    spells_alone = _placed(spells.join(met, "spell", "anti", maintain_order="left"))
+    pairs, tied = pair_moves(alone.filter(col("stays") == ""), spells_alone)
+    state_only = _state_only(alone, pairs, spell_set)
     # Then what holds the student: somebody said "do not report", nobody said "delete".
-    left_out = _left_out_holds(state_alone, state_only, spells, spell_set)
-    spell_only = _spell_only(spells_alone, pairs)
-    actions = pd.concat([paired, state_only, spell_only], ignore_index=True)
-    actions = _described(actions, scope, spells, spell_set)
+    left_out = _left_out_holds(state_only, spells, spell_set)
+    halves = [_paired(met, settings, scope.lacking), state_only, _spell_only(spells_alone, pairs)]
+    actions = _described(pl.concat(half.select(_OF_A_HALF) for half in halves), state, spells, spell_set)
     actions = _last_records(actions, scope, settings)
-    records = outgoing(actions, state, spells)
     conflicts = _conflicts(scope, spells, spell_set, cleared)
-    ambiguous = [_reasoned(state.loc[tied, "ssid"], AMBIGUOUS, _TIE), _reasoned(which_nps, AMBIGUOUS, _WHICH_NPS)]
-    holds = [_of_conflicts(conflicts), _of_faults(spells), *ambiguous, _of_prior_year(scope, settings), *left_out]
-    told = information(scope, spell_set, spells, partner, unclear)
-    proposal = Proposal(actions, records, _reasoned(which_nps.iloc[:0], "", ""), told, spells, conflicts)
-    return hold(proposal, pd.concat(holds, ignore_index=True))
+    holds = [
+        _of_conflicts(conflicts),
+        _of_faults(spells),
+        _reasoned(state.filter(col("state_row").is_in(tied.implode()))["ssid"], AMBIGUOUS, _TIE),
+        _reasoned(which_nps, AMBIGUOUS, _WHICH_NPS),
+        _of_prior_year(scope, settings),
+        *left_out,
+    ]
+    records, told = outgoing(actions, state, spells), information(scope, spell_set, met, unclear)
+    nobody = pl.DataFrame(schema=dict.fromkeys(("ssid", "hold_reason", "detail", "text"), pl.String))
+    return hold(Proposal(actions, records, nobody, told, spells, conflicts), pl.concat(holds))
 
 
-def hold(proposal: Proposal, holds: pd.DataFrame) -> Proposal:
+_OF_A_HALF = (
+    "intended", "reason", "changed", "before", "after", "own_state_row", "state_row", "spell", "pair_state_row",
+    "pair_spell", "shortens",
+)  # fmt: skip
+
+
+def hold(proposal: Proposal, holds: pl.DataFrame) -> Proposal:
     """The proposal with more students held (section 6): no record in any file, every action shown as `hold`.
 
     `holds` has `ssid`, `hold_reason`, `detail`, `text`. What is no action (a settled row, one left as it is, one that
     starts later) stays.
     """
-    every = pd.concat([proposal.holds, holds], ignore_index=True)
-    rank = every["hold_reason"].map({reason: place for place, reason in enumerate(HOLD_ORDER)})
-    every = every.iloc[np.argsort(rank.to_numpy(), kind="stable")].drop_duplicates("ssid", ignore_index=True)
-    actions = proposal.actions
-    at = text.positions(actions["ssid"], every["ssid"])
-    held = (at >= 0) & ~actions["intended"].isin(NO_ACTION).to_numpy()
-    at = np.where(held, at, -1)
-    transaction = text.mapped(actions["intended"], _transaction)
-    changed = actions.assign(
-        action=text.choose(held, "hold", actions["intended"]),
-        hold_reason=taken(every["hold_reason"], at).fillna(""),
-        hold_detail=taken(every["detail"], at).fillna(""),
-        hold_text=taken(every["text"], at).fillna(""),
-        transaction=text.choose(held, "", transaction),
+    every = pl.concat([proposal.holds, to_polars(holds)], how="diagonal")
+    rank = col("hold_reason").replace_strict(HOLD_ORDER, list(range(len(HOLD_ORDER))), default=len(HOLD_ORDER))
+    every = every.sort(rank, maintain_order=True).unique("ssid", keep="first", maintain_order=True)
+    said = ("hold_reason", "hold_detail", "hold_text")
+    why = every.select("ssid", "hold_reason", hold_detail="detail", hold_text="text")
+    actions = proposal.actions.drop(said, strict=False)
+    held = col("hold_reason").is_not_null() & ~col("intended").is_in(NO_ACTION)
+    actions = actions.join(why, "ssid", "left", maintain_order="left").with_columns(
+        action=pl.when(held).then(pl.lit("hold")).otherwise("intended"),
+        transaction=pl.when(held).then(pl.lit("")).otherwise(_TRANSACTION),
+        **{
+            name: pl.when(held).then(col(name).fill_null("")).otherwise(pl.lit(""))
+            for name in why.columns
+            if name != "ssid"
+        },
     )
-    return replace(proposal, actions=changed, holds=every)
+    return replace(proposal, actions=actions, holds=every)
 
 
 def balance(proposal: Proposal, scope: Scope, spell_set: SpellSet) -> dict[str, dict[str, Any]]:
@@ -157,9 +165,10 @@ def balance(proposal: Proposal, scope: Scope, spell_set: SpellSet) -> dict[str, 
     AssertionError
         when a line does not add up: a fault of senrkit, never of the data.
     """
-    actions = proposal.actions
-    by_state = actions.loc[actions["ods_row"] >= 0, "action"].value_counts()
-    by_spell = actions.loc[actions["spell"] >= 0, "action"].value_counts()
+    by_state, by_spell = (
+        dict(proposal.actions.filter(col(side).is_not_null())["action"].value_counts().iter_rows())
+        for side in ("ods_row", "spell")
+    )
     read = scope.counts()
     lines = {
         "state-rows": (
@@ -169,334 +178,311 @@ def balance(proposal: Proposal, scope: Scope, spell_set: SpellSet) -> dict[str, 
         "in-scope": (read["in_scope"], _parts(by_state, ("same", "update", "delete", "hold", *NO_ACTION))),
         "enr-rows": (
             spell_set.rows_read,
-            {"in-spells": int(spell_set.spells["rows"].sum()), "left-out": len(spell_set.left_out)},
+            {"in-spells": spell_set.spells["rows"].sum(), "left-out": spell_set.left_out.height},
         ),
-        "spells": (len(proposal.spells), _parts(by_spell, ("same", "update", "add", "hold"))),
+        "spells": (proposal.spells.height, _parts(by_spell, ("same", "update", "add", "hold"))),
     }
     for name, (total, parts) in lines.items():
         assert total == sum(parts.values()), f"The balance does not add up: {name}, {total} is not {parts}."
     return {name: {"total": total, "parts": parts} for name, (total, parts) in lines.items()}
 
 
-def _transaction(intended: str) -> str:
-    return TRANSACTIONS.get(intended, "")
+_TRANSACTION = col("intended").replace_strict(TRANSACTIONS, default="", return_dtype=pl.String)
 
 
-def _parts(counted: pd.Series, actions: tuple[str, ...]) -> dict[str, int]:
-    return {"held" if action == "hold" else action: int(counted.get(action, 0)) for action in actions}
+def _parts(counted: dict[str, int], actions: tuple[str, ...]) -> dict[str, int]:
+    return {"held" if action == "hold" else action: counted.get(action, 0) for action in actions}
 
 
-def _same_key(state: pd.DataFrame, spells: pd.DataFrame) -> np.ndarray:
-    """For each spell the state row with its key, -1 none; a key that two spells share goes to the first."""
-    keys = key_of(spells)
-    at = text.positions(keys, key_of(state))
-    at[keys.duplicated().to_numpy()] = -1
-    return at
-
-
-def _with_summer(spell_set: SpellSet, scope: Scope) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _with_summer(spell_set: SpellSet, scope: Scope) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The spells, and with them those completions of the summer in which the year begins that the state confirms: the
     student's newest earlier state row ends `E156` (2.6a). The others are returned, too."""
     waiting = spell_set.summer
-    if not len(waiting):
+    if not waiting.height:
         return spell_set.spells, waiting
-    at = np.flatnonzero(scope.rows.is_in("ssid", waiting["ssid"]))
-    earlier = scope.rows.at(at, ["ssid", "exit_date", "exit_reason"]).assign(start_there=scope.start[at])
-    earlier = earlier.merge(waiting[["ssid", "start"]], on="ssid")
-    earlier = earlier[(earlier["start_there"] < earlier["start"]).to_numpy()]
-    newest = earlier.sort_values(["start_there", "exit_date"], kind="stable").drop_duplicates("ssid", keep="last")
-    confirmed = text.is_in(waiting["ssid"], newest.loc[text.equals(newest["exit_reason"], E156), "ssid"])
-    spells = pd.concat([spell_set.spells, waiting[confirmed]], ignore_index=True)
-    return spells.assign(spell=np.arange(len(spells), dtype="int64")), waiting[~confirmed]
+    there = scope.rows.narrow.select("ssid", "exit_reason", began="start", ended="exit")
+    earlier = there.join(waiting.select("ssid", "start"), "ssid", maintain_order="left")
+    earlier = earlier.filter(col("began") < col("start")).sort("began", "ended", maintain_order=True)
+    newest = earlier.unique("ssid", keep="last", maintain_order=True).filter(col("exit_reason") == E156)
+    confirmed, unclear = (waiting.join(newest, "ssid", how, maintain_order="left") for how in ("semi", "anti"))
+    spells = pl.concat([spell_set.spells, confirmed], how="diagonal")
+    return spells.with_columns(spell=pl.int_range(pl.len())), unclear
 
 
-def _not_reopened(state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray) -> pd.DataFrame:
+def _not_reopened(spells: pl.DataFrame, state: pl.DataFrame) -> pl.DataFrame:
     """A state row that a completion ended stays ended where the source cannot say whether Aeries has one (2.4a)."""
-    at = np.flatnonzero((partner >= 0) & spells["completion_unknown"].to_numpy(dtype=bool))
-    at = at[text.equals(state["exit_reason"].iloc[partner[at]], COMPLETER)]
-    if not len(at):
-        return spells
-    kept = spells.copy()
-    for name in (*EXIT_FIELDS, "exit"):
-        kept.loc[at, name] = state[name].iloc[partner[at]].to_numpy()
-    kept.loc[at, list(GRADUATE_FIELDS)] = np.nan
-    return kept
+    ended = state.filter(col("exit_reason") == COMPLETER).unique("key", keep="first", maintain_order=True)
+    kept = (*EXIT_FIELDS, "exit")
+    there = ended.select("key", col(kept).name.suffix("_there"), ended=True)
+    stays = (col("ended") & col("completion_unknown")).fill_null(False)
+    return (
+        spells.join(there, "key", "left", maintain_order="left")
+        .with_columns(
+            *(pl.when(stays).then(f"{name}_there").otherwise(name).alias(name) for name in kept),
+            *(pl.when(~stays).then(name).alias(name) for name in GRADUATE_FIELDS),
+        )
+        .drop("ended", *(f"{name}_there" for name in kept))
+    )
 
 
-def _paired(
-    state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray, settings: Settings, lacking: frozenset[str]
-) -> pd.DataFrame:
-    spell = np.flatnonzero(partner >= 0)
-    # Nearly every row has a partner, so only the columns that are looked at are copied.
-    there = state[[*COMPARED, "start", "exit"]].iloc[partner[spell]].reset_index(drop=True)
-    here = spells[[*COMPARED, "start", "exit", "closed_by"]].iloc[spell].reset_index(drop=True)
-    listed = compare(there, here, settings, lacking)
-    last_there, last_here = (_last_day(side["exit"]) for side in (there, here))
+def _met(state: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
+    """Spells with the state row that has their key, whose columns have `_there` behind their names; a key that two
+    spells share goes to the first, and so does one that two state rows share."""
+    named = (*COMPARED, *NOT_COMPARED, "start", "exit")
+    there = state.unique("key", keep="first").select("key", "state_row", col(named).name.suffix("_there"))
+    here = spells.unique("key", keep="first", maintain_order=True).select(
+        "key", "spell", "closed_by", "school_code", "ssid", "local_id", *named
+    )
+    return here.join(there, "key", maintain_order="left")
+
+
+def _paired(met: pl.DataFrame, settings: Settings, lacking: frozenset[str]) -> pl.DataFrame:
+    last_there, last_here = (col(f"exit{side}").fill_null(LAST_DAY) for side in ("_there", ""))
     # An enrollment that becomes primary can stand in the way of another only while that one still is primary.
-    primary_there, primary_here = (_primary(side, settings) for side in (there, here))
-    becomes_primary = primary_here & ~primary_there
-    return pd.DataFrame(
-        {
-            "intended": text.choose(listed["differs"].to_numpy(), "update", text.constant("same", listed.index)),
-            "reason": listed["reason"],
-            "changed": listed["changed"],
-            "before": listed["before"],
-            "after": listed["after"],
-            "own_state_row": partner[spell],
-            "state_row": partner[spell],
-            "spell": spell,
-            "pair_state_row": -1,
-            "pair_spell": -1,
-            "shortens": (last_here < last_there) | ((last_here == last_there) & ~becomes_primary),
-        }
+    becomes_primary = _primary("", settings) & ~_primary("_there", settings)
+    return compare(met, settings, lacking).with_columns(
+        intended=pl.when("differs").then(pl.lit("update")).otherwise(pl.lit("same")),
+        own_state_row="state_row",
+        pair_state_row=_NONE,
+        pair_spell=pl.lit(None, pl.Int64),
+        shortens=(last_here < last_there) | ((last_here == last_there) & ~becomes_primary),
     )
 
 
-def _without_partner(
-    state: pd.DataFrame, spells: pd.DataFrame, partner: np.ndarray
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    has_partner = np.zeros(len(state), dtype=bool)
-    has_partner[partner[partner >= 0]] = True
-    state_alone = state[~has_partner].assign(state_row=np.flatnonzero(~has_partner))
-    spells_alone = spells[partner < 0]
-    return tuple(  # type: ignore[return-value]
-        side.assign(place=text.joined([side["school_code"], side["nps_code"]])) for side in (state_alone, spells_alone)
-    )
+_NONE = pl.lit(None, pl.UInt32)
 
 
-def _no_action(alone: pd.DataFrame, spells: pd.DataFrame, spell_set: SpellSet, settings: Settings) -> np.ndarray:
-    """State rows without a partner that stay as they are, an id of `NO_ACTION`, or `""` (rule 4.3)."""
-    omitted = (alone["start"] > dates.stamp(settings.as_of)).to_numpy() & (settings.process.future_dates == "omit")
+def _placed(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(place=pl.concat_str("school_code", col("nps_code").fill_null(""), separator="^"))
+
+
+def _stays(alone: pl.DataFrame, spells: pl.DataFrame, spell_set: SpellSet, settings: Settings) -> pl.DataFrame:
+    """State rows without a partner; `stays` is added: an id of `NO_ACTION` for those that stay as they are, or `""`
+    (rule 4.3)."""
+    omitted = (col("start") > settings.as_of) & pl.lit(settings.process.future_dates == "omit")
     left_out = spell_set.left_out
-    skipped = left_out["reason"].isin([TAG_SKIPPED, PROGRAM_SKIPPED]).to_numpy() & ~_is_never_reported(left_out)
-    never = _left_out_there(alone, spells, left_out[_is_never_reported(left_out)])
-    stays = {
-        "settled-no-show": alone["cancelled"].to_numpy(),
-        "settled-completion": _settled_completion(alone, settings),
-        "future-dated": omitted & text.is_in(alone["ssid"], spell_set.enrolled_ssids),
-        "left-as-is": _left_out_there(alone, spells, left_out[skipped]) & ~never,
-    }
-    return np.select(list(stays.values()), list(stays), "")
+    skipped = left_out.filter(col("reason").is_in([TAG_SKIPPED, PROGRAM_SKIPPED]), ~_NEVER)
+    never = _left_out_there(spells, left_out.filter(_NEVER))
+    return alone.with_columns(
+        stays=first_of(
+            {
+                "settled-no-show": col("cancelled"),
+                "settled-completion": _settled_completion(settings),
+                "future-dated": omitted & col("ssid").is_in(spell_set.enrolled_ssids.implode()),
+                "left-as-is": _left_out_there(spells, skipped) & ~never,
+            }
+        )
+    )
 
 
-def _settled_completion(alone: pd.DataFrame, settings: Settings) -> np.ndarray:
+def _settled_completion(settings: Settings) -> pl.Expr:
     """A completion of one summer's day, for which Aeries keeps no `ENR` row."""
-    start, year, last_day = alone["start"], settings.school_year, settings.process.last_school_day
+    year, last_day = settings.school_year, settings.process.last_school_day
     (month, day), summer_end = _SUMMER
     first = dt.date(year.first + 1, month, day) if last_day is None else last_day + dt.timedelta(days=1)
-    in_summer = (start <= dates.stamp(dt.date(year.first, *summer_end))) | (start >= dates.stamp(first))
-    one_day = (start == alone["exit"]).to_numpy() & text.equals(alone["exit_reason"], COMPLETER)
-    return one_day & in_summer.to_numpy()
+    in_summer = (col("start") <= dt.date(year.first, *summer_end)) | (col("start") >= first)
+    return (col("start") == col("exit")) & (col("exit_reason") == COMPLETER) & in_summer
 
 
-def _is_never_reported(left_out: pd.DataFrame) -> np.ndarray:
-    return text.equals(left_out["reason"], TAG_SKIPPED) & text.equals(left_out["tag"], _NEVER_REPORTED)
+# The tag that districts give to students who must not be reported; any other skipped tag says less.
+_NEVER = (col("reason") == TAG_SKIPPED) & (col("tag") == "*")
 
 
-def _left_out_there(alone: pd.DataFrame, spells: pd.DataFrame, left_out: pd.DataFrame) -> np.ndarray:
+def _left_out_there(spells: pl.DataFrame, left_out: pl.DataFrame) -> pl.Expr:
     """State rows of students with one of these left-out rows at that school; at any when they have no spell at all."""
-    at_school = (text.joined([side["ssid"], side["school_code"]]) for side in (alone, left_out))
-    without_spell = ~text.is_in(alone["ssid"], spells["ssid"])
-    return text.is_in(*at_school) | (without_spell & text.is_in(alone["ssid"], left_out["ssid"]))
+    at_school = pl.concat_str("ssid", "school_code", separator="^")
+    there = at_school.is_in(left_out.select(at_school).to_series().implode())
+    without_spell = ~col("ssid").is_in(spells["ssid"].implode())
+    return there | (without_spell & col("ssid").is_in(left_out["ssid"].implode()))
 
 
-def _left_out_holds(
-    alone: pd.DataFrame, state_only: pd.DataFrame, spells: pd.DataFrame, spell_set: SpellSet
-) -> list[pd.DataFrame]:
+def _left_out_holds(state_only: pl.DataFrame, spells: pl.DataFrame, spell_set: SpellSet) -> list[pl.DataFrame]:
     """State rows that would be deleted while Aeries has a row of the student that is not reported, or not yet (4.3)."""
-    left_out = spell_set.left_out
-    would_go = text.equals(state_only["intended"], "delete")
-    moved = text.equals(state_only["reason"], SAME_SCHOOL)
+    would_go = state_only.filter(col("intended") == "delete")
+    later = spell_set.left_out.filter(col("reason") == FUTURE)
     found = {
-        TAG_SKIPPED: would_go & _left_out_there(alone, spells, left_out[_is_never_reported(left_out)]),
-        FUTURE: would_go & ~moved & _left_out_there(alone, spells, left_out[text.equals(left_out["reason"], FUTURE)]),
+        TAG_SKIPPED: would_go.filter(_left_out_there(spells, spell_set.left_out.filter(_NEVER))),
+        FUTURE: would_go.filter(col("reason") != SAME_SCHOOL, _left_out_there(spells, later)),
     }
     return [
-        _reasoned(
-            alone.loc[rows, "ssid"].drop_duplicates(),
-            LEFT_OUT_IN_AERIES,
-            sentence(f"left-out/{why}"),
-            f"{LEFT_OUT_IN_AERIES}/{why}",
-        )
+        _reasoned(rows["ssid"], LEFT_OUT_IN_AERIES, sentence(f"left-out/{why}"), f"{LEFT_OUT_IN_AERIES}/{why}")
         for why, rows in found.items()
     ]
 
 
-def _state_only(alone: pd.DataFrame, no_action: np.ndarray, pairs: pd.DataFrame, spell_set: SpellSet) -> pd.DataFrame:
+def _state_only(alone: pl.DataFrame, pairs: pl.DataFrame, spell_set: SpellSet) -> pl.DataFrame:
     """State rows without a partner, in the order of rule 4.3."""
-    rows = alone["state_row"].to_numpy()
-    enrolled = text.is_in(alone["ssid"], spell_set.enrolled_ssids)
-    pair = pairs.set_index("state_row").reindex(rows)
-    moved = pair["reason"].fillna("").astype("str").reset_index(drop=True)
-    reason = np.select(
-        [no_action != "", ~enrolled, (moved != "").to_numpy()],
-        ["", "no-current-year-enrollment", moved.to_numpy(dtype=object)],
-        "not-in-aeries",
-    )
-    intended = np.where(no_action != "", no_action, "delete")
-    return _half(
-        intended,
-        reason,
-        own_state_row=rows,
-        state_row=rows,
-        spell=-1,
-        pair_spell=pair["spell"].fillna(-1).to_numpy("int64"),
+    enrolled = col("ssid").is_in(spell_set.enrolled_ssids.implode())
+    pair = pairs.select("state_row", pair_spell="spell", moved="reason")
+    return alone.join(pair, "state_row", "left", maintain_order="left").with_columns(
+        _UNCHANGED,
+        intended=pl.when(col("stays") != "").then("stays").otherwise(pl.lit("delete")),
+        reason=pl.when(col("stays") != "")
+        .then(pl.lit(""))
+        .when(~enrolled)
+        .then(pl.lit("no-current-year-enrollment"))
+        .otherwise(col("moved").fill_null("not-in-aeries")),
+        own_state_row="state_row",
+        spell=pl.lit(None, pl.Int64),
+        pair_state_row=_NONE,
     )
 
 
-def _spell_only(alone: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    spell = alone["spell"].to_numpy()
-    pair = pairs.set_index("spell").reindex(spell)
-    moved = pair["reason"].fillna("").astype("str").reset_index(drop=True)
-    origin = alone["origin"].reset_index(drop=True)
-    reason = np.select(
-        [(moved != "").to_numpy(), text.equals(origin, "mid-year-change")],
-        [moved.to_numpy(dtype=object), "mid-year-change"],
-        "missing-in-calpads",
-    )
-    from_state = pair["state_row"].fillna(-1).to_numpy("int64")
-    return _half(
-        np.full(len(spell), "add"),
-        reason,
-        own_state_row=-1,
-        state_row=from_state,
-        spell=spell,
-        pair_state_row=from_state,
+def _spell_only(alone: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    pair = pairs.select("spell", "state_row", moved="reason")
+    continued = pl.when(col("origin") == "mid-year-change").then(pl.lit("mid-year-change"))
+    return alone.join(pair, "spell", "left", maintain_order="left").with_columns(
+        _UNCHANGED,
+        intended=pl.lit("add"),
+        reason=pl.coalesce("moved", continued, pl.lit("missing-in-calpads")),
+        own_state_row=_NONE,
+        pair_state_row="state_row",
+        pair_spell=pl.lit(None, pl.Int64),
     )
 
 
-def _half(intended: np.ndarray, reason: np.ndarray, **where: object) -> pd.DataFrame:
-    rows = pd.RangeIndex(len(intended))
-    base = {"changed": "", "before": "", "after": "", "pair_state_row": -1, "pair_spell": -1, "shortens": False}
-    half = pd.DataFrame({"intended": intended, "reason": reason, **base, **where}, index=rows)
-    texts = ["intended", "reason", "changed", "before", "after"]
-    return half.astype(
-        dict.fromkeys(texts, "str")
-        | dict.fromkeys(("own_state_row", "state_row", "spell", "pair_state_row", "pair_spell"), "int64")
-    )
+_UNCHANGED = [
+    *(pl.lit("").alias(name) for name in ("changed", "before", "after")),
+    pl.lit(False).alias("shortens"),
+]
 
 
-def _described(actions: pd.DataFrame, scope: Scope, spells: pd.DataFrame, spell_set: SpellSet) -> pd.DataFrame:
+def _described(actions: pl.DataFrame, state: pl.DataFrame, spells: pl.DataFrame, spell_set: SpellSet) -> pl.DataFrame:
     """What a person reads: school, student, dates, evidence; in order of student and start."""
-    own, spell = actions["own_state_row"].to_numpy(), actions["spell"].to_numpy()
-    described = actions.copy()
-    for name in ("school_code", "nps_code", "ssid", "local_id", "grade", "start_date", "exit_date"):
-        there, here = taken(scope.state[name], own), taken(spells[name], spell)
-        described[name] = (
-            text.first_filled(here, there) if name != "exit_date" else text.choose(spell >= 0, here, there)
+    shown = ("school_code", "nps_code", "ssid", "local_id", "grade", "start_date", "exit_date", "exit_reason")
+    told = ("school_code", "start_date", "exit_date", "exit_reason")
+    there = state.select("ods_row", own_state_row="state_row", **{f"{name}_ods": name for name in shown})
+    here = spells.select("spell", "school_name", **{f"{name}_sis": name for name in shown})
+    names = spell_set.schools.unique("school_code", keep="first").select("school_code", named="name")
+    filled = {name: _first_filled(f"{name}_sis", f"{name}_ods") for name in shown if name != "exit_reason"}
+    filled["exit_date"] = pl.when(col("spell").is_not_null()).then("exit_date_sis").otherwise("exit_date_ods")
+    described = (
+        actions.with_row_index("order")
+        .join(there, "own_state_row", "left", maintain_order="left")
+        .join(here, "spell", "left", maintain_order="left")
+        .with_columns(**filled)
+        .join(names, "school_code", "left", maintain_order="left")
+        .with_columns(school_name=_first_filled("school_name", "named"))
+    )
+    other_half = described.filter(col("pair_spell").is_not_null() | col("pair_state_row").is_not_null())
+    other_half = (
+        other_half.select("order", "pair_spell", "pair_state_row")
+        .join(spells.select(pair_spell="spell", **{f"{name}_sis": name for name in told}), "pair_spell", "left")
+        .join(
+            state.select(pair_state_row="state_row", **{f"{name}_ods": name for name in told}), "pair_state_row", "left"
         )
-        described[name] = described[name].fillna("")
-    named = spell_set.schools.drop_duplicates("school_code")
-    by_code = taken(named["name"], text.positions(described["school_code"], named["school_code"]))
-    described["school_name"] = text.first_filled(taken(spells["school_name"], spell), by_code).fillna("")
-    described["ods_row"] = np.where(
-        own >= 0, scope.positions[np.where(own >= 0, own, 0)] if len(scope.positions) else -1, -1
+        .select("order", **{f"{name}_pair": _first_filled(f"{name}_sis", f"{name}_ods") for name in told})
     )
-    described["evidence"] = evidence(described, scope.state, spells)
-    return text.sorted_rows(described, ["ssid", "start_date", "school_code", "nps_code", "intended"])
+    described = with_evidence(described.join(other_half, "order", "left"))
+    described = described.sort("ssid", "start_date", "school_code", "nps_code", "intended", "order")
+    kept = ("ods_row", "state_row", "spell", "school_name", *filled, "intended", "reason", "changed", "before", "after")
+    return described.select(pl.int_range(pl.len()).alias("row"), *kept, "evidence", "shortens")
 
 
-def _last_records(actions: pd.DataFrame, scope: Scope, settings: Settings) -> pd.DataFrame:
+def _first_filled(here: str, there: str) -> pl.Expr:
+    said = col(here).fill_null("")
+    return pl.when(said != "").then(said).otherwise(col(there).fill_null(""))
+
+
+def _last_records(actions: pl.DataFrame, scope: Scope, settings: Settings) -> pl.DataFrame:
     """Deletes after which the extract would show no record at all for the student (section 7.4)."""
-    deletes = actions[actions["intended"] == "delete"]
-    going = deletes["ssid"].value_counts()
-    ssids = pd.Series(going.index, dtype="str")
-    # Only the rows of students with deletes matter, out of perhaps millions.
-    theirs = scope.rows.where(scope.rows.is_in("ssid", ssids), ["ssid"])["ssid"].value_counts()
-    last = ssids[(theirs.reindex(going.index).fillna(0).to_numpy() <= going.to_numpy())]
-    at_risk = (actions["intended"] == "delete").to_numpy() & text.is_in(actions["ssid"], last)
-    replaced = text.is_in(actions["ssid"], actions.loc[actions["intended"] == "add", "ssid"])
-    no_show = at_risk & ~replaced & (settings.process.last_record == "no-show")
-    actions = _as_no_shows(actions, no_show) if no_show.any() else actions
-    return actions.assign(
-        action=actions["intended"],
-        transaction=text.mapped(actions["intended"], _transaction),
-        at_risk=at_risk & ~no_show,
-        no_show=no_show,
-    )
+    going = actions.filter(col("intended") == "delete").group_by("ssid").agg(going=pl.len())
+    theirs = scope.rows.narrow.select("ssid").join(going, "ssid", "semi").group_by("ssid").agg(theirs=pl.len())
+    last = going.join(theirs, "ssid", "left").filter(col("theirs").fill_null(0) <= col("going"))["ssid"]
+    added = actions.filter(col("intended") == "add")["ssid"]
+    at_risk = (col("intended") == "delete") & col("ssid").is_in(last.implode())
+    as_no_show = at_risk & ~col("ssid").is_in(added.implode()) & pl.lit(settings.process.last_record == "no-show")
+    actions = _as_no_shows(actions.with_columns(at_risk=at_risk & ~as_no_show, no_show=as_no_show))
+    return actions.with_columns(transaction=_TRANSACTION)
 
 
-def _as_no_shows(actions: pd.DataFrame, no_show: np.ndarray) -> pd.DataFrame:
+def _as_no_shows(actions: pl.DataFrame) -> pl.DataFrame:
     """Some deletes as updates to a student who never came: exit on the day before the start."""
-    day_before = dates.to_ccyymmdd(dates.from_ccyymmdd(actions["start_date"]) - pd.Timedelta(days=1))
-    return actions.assign(
-        intended=text.choose(no_show, "update", actions["intended"]),
-        shortens=actions["shortens"].to_numpy(dtype=bool) | no_show,
-        changed=text.choose(no_show, "exit_date|exit_reason", actions["changed"]),
-        before=text.choose(no_show, text.concatenated("exit_date=", actions["exit_date"]), actions["before"]),
-        after=text.choose(no_show, text.concatenated("exit_date=", day_before, "|exit_reason=N470"), actions["after"]),
-        exit_date=text.choose(no_show, day_before, actions["exit_date"]),
-        evidence=text.choose(
-            no_show, text.concatenated(actions["evidence"], " ", sentence("no-show/last-record")), actions["evidence"]
-        ),
-    )
+    day_before = days.key(days.of_key(col("start_date")) - pl.duration(days=1))
+    changed = {
+        "intended": pl.lit("update"),
+        "shortens": pl.lit(True),
+        "changed": pl.lit("exit_date|exit_reason"),
+        "before": pl.format("exit_date={}", "exit_date"),
+        "after": pl.format("exit_date={}|exit_reason=N470", day_before),
+        "exit_date": day_before,
+        "evidence": pl.format("{} {}", "evidence", pl.lit(sentence("no-show/last-record"))),
+    }
+    return actions.with_columns(**{name: pl.when("no_show").then(new).otherwise(name) for name, new in changed.items()})
 
 
 def _conflicts(
-    scope: Scope, spells: pd.DataFrame, spell_set: SpellSet, cleared: Callable[[pd.DataFrame], np.ndarray] | None
-) -> pd.DataFrame:
+    scope: Scope, spells: pl.DataFrame, spell_set: SpellSet, cleared: Callable[[pl.DataFrame], pl.Series] | None
+) -> pl.DataFrame:
     """All of rule 4.1: a looks at all rows of the LEA, b at those in scope, c at the older ones, d at Aeries alone."""
     people, rows = spell_set.people, scope.rows
-    left_out = spell_set.left_out
-    without_ssid = left_out.loc[text.equals(left_out["reason"], "no-ssid"), "local_id"]
+    without_ssid = spell_set.left_out.filter(col("reason") == "no-ssid")["local_id"]
     known = known_people(people, spell_set.enrolled, spell_set.attended, spell_set.schools, without_ssid)
-    concerned = pd.concat([scope.state["ssid"], spells["ssid"]], ignore_index=True).drop_duplicates()
-    claimed = rows.where(scope.of_lea & rows.is_in("ssid", concerned), WHO)
-    newcomers = spells["ssid"][~text.is_in(spells["ssid"], text.from_arrow(rows.column("ssid").values))]
-    found = pd.concat(
-        [
+    claimed = rows.at(_worth_a_look(scope, spells, people), WHO)
+    newcomers = spells.join(rows.narrow, "ssid", "anti")["ssid"]
+    found = pl.concat(
+        one.select(CONFLICT_COLUMNS)
+        for one in (
             another_child(claimed, known),
-            under_another_ssid(scope.state[[*WHO, "school_code"]], known),
+            under_another_ssid(scope.state.select(*WHO, "school_code"), known),
             history_under_another_ssid(newcomers, _newest_of_strangers(scope, people, newcomers), known),
             two_for_one(known),
-        ],
-        ignore_index=True,
+        )
     )
     # Which of a student's conflicts is told must not depend on the order of the rows.
-    found = text.sorted_rows(found, ["ssid", "case", "detail", "group"])
-    never = text.equals(found["case"], "d")
-    return found.assign(cleared=np.zeros(len(found), dtype=bool) if cleared is None else cleared(found) & ~never)
+    found = found.sort("ssid", "case", "detail", "group", "digest")
+    is_cleared = pl.lit(False) if cleared is None else pl.lit(cleared(found)) & (col("case") != "d")
+    return found.with_columns(cleared=is_cleared)
 
 
-def _newest_of_strangers(scope: Scope, people: pd.DataFrame, newcomers: pd.Series) -> pd.DataFrame:
+def _worth_a_look(scope: Scope, spells: pl.DataFrame, people: pl.DataFrame) -> pl.Series:
+    """Positions of the LEA's rows, of any year, of the students concerned whose first name or birth date is not what
+    Aeries says: case a is about no other, and these are few."""
+    concerned = pl.concat([scope.state.select("ssid"), spells.select("ssid")]).unique()
+    said = people.unique("ssid", keep="first").select(
+        "ssid", called=col("first_name").cast(pl.Categorical), born=days.of_key(col("birth_date"))
+    )
+    agrees = (col("first_name") == col("called")) & (col("birth_date") == col("born"))
+    rows = scope.rows.narrow.select("ssid", "first_name", "birth_date", "reporting_lea").with_row_index("at")
+    of_them = rows.filter(scope.of_lea).join(said.join(concerned, "ssid", "semi"), "ssid")
+    return of_them.filter(~agrees.fill_null(False))["at"].sort()
+
+
+def _newest_of_strangers(scope: Scope, people: pl.DataFrame, newcomers: pl.Series) -> pl.DataFrame:
     """Of each SSID that Aeries does not know its newest row of the years before; none when nobody could be sought."""
-    older = scope.of_lea & (scope.start < np.datetime64(scope.year.start)) & ~scope.rows.is_in("ssid", people["ssid"])
-    at = np.flatnonzero(older) if len(newcomers) else np.zeros(0, dtype="int64")
-    at = at[np.argsort(scope.start[at], kind="stable")[::-1]]
-    newest = ~scope.rows.at(at, ["ssid"])["ssid"].duplicated().to_numpy()
-    return scope.rows.at(at[newest], WHO)
+    rows = scope.rows.narrow.select("ssid", "start", "reporting_lea").with_row_index("at")
+    older = rows.filter(scope.of_lea, col("start") < scope.year.start) if len(newcomers) else rows.clear()
+    strangers = older.join(people, "ssid", "anti", maintain_order="left")
+    newest = strangers.sort("start", "at").unique("ssid", keep="last")
+    return scope.rows.at(newest["at"].sort(), WHO)
 
 
-def _of_conflicts(conflicts: pd.DataFrame) -> pd.DataFrame:
-    left = conflicts[~conflicts["cleared"].to_numpy(dtype=bool)].drop_duplicates("ssid")
-    detail = text.concatenated(f"{CONFLICT}/", left["case"])
-    return pd.DataFrame(
-        {"ssid": left["ssid"], "hold_reason": CONFLICT, "detail": detail, "text": left["detail"]}
-    ).astype("str")
+def _of_conflicts(conflicts: pl.DataFrame) -> pl.DataFrame:
+    left = conflicts.filter(~col("cleared")).unique("ssid", keep="first", maintain_order=True)
+    return left.select(
+        "ssid", hold_reason=pl.lit(CONFLICT), detail=pl.format(f"{CONFLICT}/{{}}", "case"), text="detail"
+    )
 
 
-def _of_faults(spells: pd.DataFrame) -> pd.DataFrame:
-    faulty = spells.loc[(spells["fault"] != "").to_numpy(), ["ssid", "fault", "fault_text"]].assign(detail="")
-    faulty = faulty.set_axis(["ssid", "hold_reason", "text", "detail"], axis=1).astype("str")
+def _of_faults(spells: pl.DataFrame) -> pl.DataFrame:
+    faulty = spells.filter(col("fault") != "")
     # Students do not hang on each other: which of a student's faults is told must not depend on who else is there.
-    return faulty.sort_values("hold_reason", ascending=False, kind="stable")
+    faulty = faulty.sort("fault", descending=True, maintain_order=True)
+    return faulty.select("ssid", hold_reason="fault", detail=pl.lit(""), text="fault_text")
 
 
-def _of_prior_year(scope: Scope, settings: Settings) -> pd.DataFrame:
-    at = scope.open_prior_year() if settings.process.prior_year_open == "hold" else np.zeros(0, dtype="int64")
-    ssids = scope.rows.at(at, ["ssid"])["ssid"].drop_duplicates()
-    return _reasoned(ssids, "prior-year-open", "An enrollment of an earlier school year is still open in CALPADS.")
+def _of_prior_year(scope: Scope, settings: Settings) -> pl.DataFrame:
+    still_open = (
+        scope.open_prior_year()["ssid"] if settings.process.prior_year_open == "hold" else pl.Series("ssid", [])
+    )
+    return _reasoned(still_open, "prior-year-open", "An enrollment of an earlier school year is still open in CALPADS.")
 
 
-def _reasoned(ssids: pd.Series, reason: str, said: str, detail: str = "") -> pd.DataFrame:
-    return pd.DataFrame({"ssid": ssids.to_numpy(), "hold_reason": reason, "detail": detail, "text": said}).astype("str")
+def _reasoned(ssids: pl.Series, reason: str, said: str, detail: str = "") -> pl.DataFrame:
+    told = {"hold_reason": reason, "detail": detail, "text": said}
+    return ssids.cast(pl.String).to_frame("ssid").with_columns(**{name: pl.lit(what) for name, what in told.items()})
 
 
-def _primary(side: pd.DataFrame, settings: Settings) -> np.ndarray:
-    start, end = (side[name].to_numpy(dtype="datetime64[D]") for name in ("start", "exit"))
-    return primary(side["status"], start, end, np.datetime64(settings.as_of))
-
-
-def _last_day(column: pd.Series) -> np.ndarray:
-    days = column.to_numpy(dtype="datetime64[D]")
-    return np.where(np.isnat(days), OPEN_END, days)
+def _primary(side: str, settings: Settings) -> pl.Expr:
+    lasts = (col(f"exit{side}").fill_null(settings.as_of) - col(f"start{side}")).dt.total_days() + 1
+    return is_primary(col(f"status{side}"), lasts)

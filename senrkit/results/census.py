@@ -16,7 +16,6 @@ from polars import col
 from senrkit.calpads.store import Store
 from senrkit.frames import days
 from senrkit.frames.intervals import is_cancelled, is_primary, overlaps
-from senrkit.frames.pandas_door import to_polars
 from senrkit.reconciliation.scope import Scope
 from senrkit.settings.settings import Settings
 from senrkit.spells.build import SpellSet
@@ -58,10 +57,10 @@ def what_if(scope: Scope, spell_set: SpellSet, after: Store, settings: Settings)
     """The counts for one run; `after` is the model of CALPADS after the last file."""
     year, day = settings.school_year, settings.school_year.census_day
     in_year = (col.start <= year.end) & (col.exit.is_null() | (col.exit >= year.start))
-    own = _selected(to_polars(spell_set.schools))  # seam
+    own = _selected(spell_set.schools)
     sides = {
         "now": _dated(scope.rows.where(in_year, _COLUMNS)),
-        "aeries": _dated(to_polars(spell_set.spells).select(_COLUMNS)),  # seam
+        "aeries": _dated(spell_set.spells.select(_COLUMNS)),
         "after": _dated(after.where(in_year, _COLUMNS)),
     }
     census = own.clear().select("school_code", grade="school_code")

@@ -90,7 +90,7 @@ def order(proposal: Proposal, settings: Settings, run_number: str) -> Plan:
     RuntimeError
         when a held student has something to send, or a record is missing: a fault of senrkit.
     """
-    actions, records = with_rows(proposal.actions), with_rows(proposal.records)
+    actions, records = proposal.actions, proposal.records
     sent = actions.filter(col.action.is_in(list(TRANSACTIONS)))
     _assert_sendable(actions, sent, records)
     single = settings.process.submission_mode == SINGLE
@@ -101,11 +101,6 @@ def order(proposal: Proposal, settings: Settings, run_number: str) -> Plan:
     ids = [file.records.select(file.rows, "local_record_id") for file in files]
     planned = planned.join(pl.concat([none, *ids]), on="row", how="left", maintain_order="left")
     return Plan(planned.with_columns(col.local_record_id.fill_null("")), files, _missing(planned, steps))
-
-
-def with_rows(frame: pl.DataFrame) -> pl.DataFrame:  # seam
-    """The index of the actions as the column `row`."""
-    return frame if isinstance(frame, pl.DataFrame) else to_polars(frame.reset_index(names="row"))
 
 
 def encode(records: pl.DataFrame) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
 import polars as pl
 from polars import col
 
@@ -13,13 +12,12 @@ from senrkit.calpads.predict import Prediction, predict
 from senrkit.calpads.records import NONPUBLIC
 from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
-from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.inputs.directory import SchoolDirectory
 from senrkit.reconciliation.decisions import Applied
 from senrkit.reconciliation.proposal import Proposal, hold
 from senrkit.reconciliation.scope import Scope
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
-from senrkit.results.files import SINGLE, Plan, order, unsendable, with_rows
+from senrkit.results.files import SINGLE, Plan, order, unsendable
 from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 from senrkit.spells.build import SpellSet
@@ -55,7 +53,7 @@ def decide(proposal: Proposal, applied: Applied) -> Proposal:
     """The proposal with the students held whom a person decided to hold."""
     if not applied.held.any():
         return proposal
-    theirs = with_rows(proposal.actions).filter(pl.Series(applied.held))  # seam
+    theirs = proposal.actions.filter(applied.held)
     return hold(proposal, _holds(theirs, DECIDED, pl.lit("A person decided so; see the decisions file."), pl.lit("")))
 
 
@@ -80,7 +78,7 @@ def foretell(
     proposal = _without_unsendable(proposal)
     plan = order(proposal, settings, run_number)
     # Once, for the plan is asked about a second time when students are held.
-    store = store.opened(with_rows(proposal.actions).filter(col.transaction != ""))
+    store = store.opened(proposal.actions.filter(col.transaction != ""))
     prediction = predict(plan.files, store, context)
     findings = prediction.findings
     if settings.process.submission_mode != SINGLE:
@@ -121,13 +119,13 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope) -> None:
     AssertionError
         with counts only.
     """
-    touched = with_rows(proposal.actions).filter(col.transaction != "")
+    touched = proposal.actions.filter(col.transaction != "")
     gone = touched.filter(col.ods_row >= 0)["ods_row"].implode()
     of_them = col.ssid.is_in(touched["ssid"].unique().implode())
     after = store.rows_of(touched).with_columns(_KEY).with_row_index("found")
     kept = scope.rows.where(of_them & ~pl.int_range(pl.len()).is_in(gone)).with_columns(_KEY)
     written = touched.filter(col.transaction == "A").select("row", "spell")
-    records = written.join(with_rows(proposal.records), on="row", maintain_order="left").with_columns(_KEY)
+    records = written.join(proposal.records, on="row", maintain_order="left").with_columns(_KEY)
 
     expected = pl.concat([kept.select("key"), records.select("key")])
     lost = len(expected.join(after, on="key", how="anti"))
@@ -140,8 +138,8 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope) -> None:
     assert not changed, f"{changed:,} enrollments that were not sent differ in the model of CALPADS."
     differ = _unequal(after, records, [name for name in SENR_FIELDS if name not in _OF_THE_RECORD])
     assert not differ, f"{differ:,} enrollments differ in the model of CALPADS from what was sent."
-    spells = to_polars(proposal.spells).select(COMPARED).with_row_index("spell")  # seam
-    of_spells = records.filter(col.spell >= 0).select("key", col.spell.cast(pl.UInt32))
+    spells = proposal.spells.select("spell", *COMPARED)
+    of_spells = records.filter(col.spell >= 0).select("key", col.spell)
     unlike = _unequal(after, of_spells.join(spells, on="spell"), COMPARED)
     assert not unlike, f"{unlike:,} enrollments differ in the model of CALPADS from what Aeries says."
 
@@ -167,7 +165,7 @@ def _unequal(after: pl.DataFrame, expected: pl.DataFrame, names: Sequence[str]) 
 
 def _without_unsendable(proposal: Proposal) -> Proposal:
     """A caret or a line end typed into Aeries would break the line it stands in: no file can carry it."""
-    records = with_rows(proposal.records)
+    records = proposal.records
     bad = records.filter(unsendable(records)).select("row")
     if not len(bad):
         return proposal
@@ -175,16 +173,16 @@ def _without_unsendable(proposal: Proposal) -> Proposal:
         "A value in Aeries holds a caret, a line end or a NUL, which no file can carry. "
         "Take it out in Aeries and run again."
     )
-    theirs = with_rows(proposal.actions).join(bad, on="row", how="semi", maintain_order="left")
+    theirs = proposal.actions.join(bad, on="row", how="semi", maintain_order="left")
     return hold(proposal, _holds(theirs, PREDICTED, pl.lit(said), pl.lit("")))
 
 
-def _rejections(prediction: Prediction) -> pd.DataFrame:
+def _rejections(prediction: Prediction) -> pl.DataFrame:
     """Every student with a finding that would reject a file, with rule, sentence and fix."""
     return _holds(prediction.held, PREDICTED, pl.format("{}: {} {}", "rule", "message", "fix"), col.rule)
 
 
-def _holds(students: pl.DataFrame, reason: str, said: pl.Expr, detail: pl.Expr) -> pd.DataFrame:
+def _holds(students: pl.DataFrame, reason: str, said: pl.Expr, detail: pl.Expr) -> pl.DataFrame:
     """One hold a student (column `ssid`)."""
     first = students.unique("ssid", keep="first", maintain_order=True)
-    return to_pandas(first.select("ssid", hold_reason=pl.lit(reason), detail=detail, text=said))  # seam
+    return first.select("ssid", hold_reason=pl.lit(reason), detail=detail, text=said)

@@ -100,7 +100,6 @@ def both_sides(actions: pl.DataFrame, scope: Scope, spells: pl.DataFrame, school
     Columns `ENROLLMENT_COLUMNS`, all text, `side` being `calpads` or `aeries`; dates ISO. Sorted by student, side and
     start date. With it a run can be looked at later, student by student, without its inputs.
     """
-    spells, schools = to_polars(spells), to_polars(schools)  # seam
     ssids = actions.filter(col.action != "same")["ssid"].unique().implode()
     named = schools.unique("school_code", keep="first", maintain_order=True).select("school_code", school_name="name")
     shown = [name for name in ENROLLMENT_COLUMNS if name in ODS_FIELDS]

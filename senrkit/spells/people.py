@@ -6,11 +6,9 @@ only when there is none.
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+import polars as pl
 
-from senrkit.frames import dates, text
-from senrkit.frames.text import column_of, taken
+from senrkit.frames import days
 
 # SENR demographics, with the Aeries columns they come from: LSI (legal) before STU.
 _NAMES = {
@@ -30,7 +28,7 @@ _AS_STORED = {
 }  # fmt: skip
 
 
-def people(stu: pd.DataFrame, lsi: pd.DataFrame | None) -> pd.DataFrame:
+def people(stu: pl.DataFrame, lsi: pl.DataFrame | None) -> pl.DataFrame:
     """Every live `STU` row, the one that speaks for a student first.
 
     Columns (text): `student` (`STU.ID`), `aeries_school`, `tag`, `ssid`, `stu_first_name`, `stu_last_name`, the SENR
@@ -38,57 +36,47 @@ def people(stu: pd.DataFrame, lsi: pd.DataFrame | None) -> pd.DataFrame:
     `left_on` (`STU.LD`), `meets_uc`, `meets_csu`, `uc_csu_override`, `local_grade`, `local_program` as Aeries stores
     them. A column that the source lacks is unknown, and so is a birth date that cannot be read.
     """
-    stu = _active_first(stu)
-    legal = _legal(stu, lsi)
-    found = {
-        "student": stu["ID"],
-        "aeries_school": stu["SC"],
-        "tag": stu["TG"].str.strip(),
-        "ssid": stu["CID"].str.strip(),
-        "stu_first_name": stu["FN"],
-        "stu_last_name": stu["LN"],
-        "local_id": stu["ID"],
-    }
-    found |= {name: text.first_filled(legal(lsi_column), stu[column]) for name, (lsi_column, column) in _NAMES.items()}
-    found["suffix"] = text.first_filled(legal("LSF"), column_of(stu, "SF"))
-    found |= {name: column_of(stu, column) for name, column in _ALIAS.items()}
-    found["birth_date"] = _readable_day(stu["BD"])
-    found["gender"] = text.first_filled(legal("GN"), stu["GN"] if "GN" in stu else stu["SX"])
-    found |= {
-        "birth_city": column_of(stu, "BCY"),
-        "birth_state": column_of(stu, "BST"),
-        "birth_country": column_of(stu, "BCU"),
-    }
-    found |= {name: column_of(stu, column) for name, column in _AS_STORED.items()}
-    return pd.DataFrame(found).reset_index(drop=True)
+    legal = {name: f"legal {name}" for name in ("LFN", "LMN", "LLN", "LSF", "GN")}
+    if lsi is not None and "ID" in lsi.columns:
+        of_one = lsi.unique("ID", keep="first", maintain_order=True)
+        named = {to: pl.col(name) for name, to in legal.items() if name in lsi.columns}
+        stu = stu.join(of_one.select("ID", **named), on="ID", how="left", maintain_order="left")
+    stu = stu.sort(pl.col("TG").str.strip_chars() != "", maintain_order=True)
+    there = set(stu.columns)
+
+    def stored(column: str) -> pl.Expr:
+        return pl.col(column) if column in there else pl.lit(None, pl.String)
+
+    def first_filled(lsi_column: str, column: str) -> pl.Expr:
+        said = stored(legal[lsi_column])
+        return pl.when(said.fill_null("") != "").then(said).otherwise(stored(column))
+
+    born = days.key(days.of_iso(pl.col("BD")))
+    return stu.select(
+        student="ID",
+        aeries_school="SC",
+        tag=pl.col("TG").str.strip_chars(),
+        ssid=pl.col("CID").str.strip_chars(),
+        stu_first_name="FN",
+        stu_last_name="LN",
+        local_id="ID",
+        **{name: first_filled(*columns) for name, columns in _NAMES.items()},
+        suffix=first_filled("LSF", "SF"),
+        **{name: stored(column) for name, column in _ALIAS.items()},
+        birth_date=pl.when((born != "") | pl.col("BD").eq_missing("")).then(born),
+        gender=first_filled("GN", "GN" if "GN" in there else "SX"),
+        birth_city=stored("BCY"),
+        birth_state=stored("BST"),
+        birth_country=stored("BCU"),
+        **{name: stored(column) for name, column in _AS_STORED.items()},
+    )
 
 
-def row_for(rows: pd.DataFrame, persons: pd.DataFrame) -> np.ndarray:
-    """Which row of `persons` speaks for each enrollment (`student`, `attended`): its position, -1 when none does."""
-    at = text.positions(rows["student"], persons["student"])
-    # Few students have rows at several schools; only those whose first row is of another school need a second look.
-    elsewhere = np.flatnonzero((at >= 0) & (taken(persons["aeries_school"], at) != rows["attended"]).to_numpy())
-    if not len(elsewhere):
-        return at
-    asked, known = rows.iloc[elsewhere], [persons["student"], persons["aeries_school"]]
-    at_school = text.positions(text.joined([asked["student"], asked["attended"]]), text.joined(known))
-    at[elsewhere] = np.where(at_school >= 0, at_school, at[elsewhere])
-    return at
-
-
-def _readable_day(column: pd.Series) -> pd.Series:
-    """ISO days as CCYYMMDD; blank stays blank, what is no day is unknown."""
-    day = dates.to_ccyymmdd(dates.from_iso(column))
-    return text.choose(text.equals(day, "") & ~text.equals(column, ""), text.unknown(column.index), day)
-
-
-def _active_first(stu: pd.DataFrame) -> pd.DataFrame:
-    inactive = (stu["TG"].str.strip() != "").to_numpy()
-    return stu.iloc[np.argsort(inactive, kind="stable")].reset_index(drop=True)
-
-
-def _legal(stu: pd.DataFrame, lsi: pd.DataFrame | None):
-    if lsi is None or "ID" not in lsi:
-        return lambda column: text.unknown(stu.index)
-    at = text.positions(stu["ID"], lsi["ID"])
-    return lambda column: taken(lsi[column], at) if column in lsi else text.unknown(stu.index)
+def row_for(rows: pl.DataFrame, persons: pl.DataFrame) -> pl.Series:
+    """Which row of `persons` speaks for each enrollment (`student`, `attended`): its position, null when none does."""
+    places = persons.select("student", attended="aeries_school").with_row_index("person")
+    of_student = places.unique("student", keep="first").select("student", first="person")
+    at_school = places.unique(["student", "attended"], keep="first")
+    found = rows.select("student", "attended").join(at_school, ["student", "attended"], "left", maintain_order="left")
+    found = found.join(of_student, "student", "left", maintain_order="left")
+    return found.select(pl.coalesce("person", "first").alias("person")).to_series()

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-import pandas as pd
+import polars as pl
 
 from senrkit import reference
-from senrkit.frames import text
 from senrkit.reference import SchoolYear
 
 # The settings' and P10's name of a translation set, with the table and field under which XRF keeps it.
@@ -36,45 +34,41 @@ class Translator:
     ambiguous: frozenset[tuple[str, str]] = frozenset()
     missing: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def codes(self, name: str, column: pd.Series, counted: np.ndarray) -> pd.Series:
+    def codes(self, name: str, column: pl.Series, counted: pl.Series | None = None) -> pl.Series:
         """Local codes as state codes.
 
         Blank stays blank (a blank program is status 10), unknown stays unknown. Codes without a translation become
-        unknown, and are noted in `missing` with the number of rows among `counted`.
+        unknown, and are noted in `missing` with the number of rows among `counted`; by default none is counted.
         """
-        default = _DEFAULTS.get(name, _no_default)
+        answers = {local: self._answer(name, local) for local in column.drop_nulls().unique()}
+        if counted is not None:
+            lost = [local for local, answer in answers.items() if answer is None]
+            for local, rows in column.filter(column.is_in(lost) & counted).value_counts().iter_rows():
+                self.missing[name, local] = self.missing.get((name, local), 0) + rows
+        return column.replace_strict(answers, default=None, return_dtype=pl.String)
+
+    def _answer(self, name: str, local: str) -> str | None:
+        if (name, local) in self.ambiguous:
+            return None
         table = self.tables.get(name, {})
+        return table[local] if local in table else _DEFAULTS.get(name, _no_default)(local, self.year)
 
-        def answer(local: str) -> str | None:
-            if (name, local) in self.ambiguous:
-                return None
-            if local in table:
-                return table[local]
-            return default(local, self.year)
-
-        translated = text.mapped(column, answer)
-        lost = translated.isna().to_numpy() & column.notna().to_numpy() & counted
-        for local, rows in column[lost].value_counts().items():
-            self.missing[name, str(local)] = self.missing.get((name, str(local)), 0) + int(rows)
-        return translated
-
-    def missing_codes(self) -> pd.DataFrame:
-        """Local codes without a translation: `set`, `code` (text), `rows` (int64), most rows first."""
+    def missing_codes(self) -> pl.DataFrame:
+        """Local codes without a translation: `set`, `code` (text), `rows` (number), most rows first."""
         rows = [(name, code, count) for (name, code), count in self.missing.items()]
-        listed = pd.DataFrame(rows, columns=["set", "code", "rows"]).astype(
-            {"set": "str", "code": "str", "rows": "int64"}
-        )
-        return listed.sort_values(["rows", "set", "code"], ascending=[False, True, True], ignore_index=True)
+        schema = {"set": pl.String, "code": pl.String, "rows": pl.Int64}
+        return pl.DataFrame(rows, schema, orient="row").sort("rows", "set", "code", descending=[True, False, False])
 
 
-def translator(xrf: pd.DataFrame, settings: Mapping[str, Mapping[str, str]], year: SchoolYear) -> Translator:
+def translator(xrf: pl.DataFrame, settings: Mapping[str, Mapping[str, str]], year: SchoolYear) -> Translator:
     """The translations of `XRF` (set `CLPD`, district-wide rows) with those of the settings laid over them."""
     tables: dict[str, dict[str, str]] = {}
     ambiguous: set[tuple[str, str]] = set()
-    filled = (xrf["CD1"] != "") & (xrf["CD"] != "")
-    district_wide = xrf[(xrf["TC"] == "CLPD") & xrf["SC"].isin(["0", ""]) & filled]
     by_place = {place: name for name, place in XRF_SETS.items()}
-    for table, column, local, state in district_wide[["TC1", "FC1", "CD1", "CD"]].itertuples(index=False):
+    district_wide = xrf.filter(
+        pl.col("TC") == "CLPD", pl.col("SC").is_in(["0", ""]), pl.col("CD1") != "", pl.col("CD") != ""
+    )
+    for table, column, local, state in district_wide.select("TC1", "FC1", "CD1", "CD").iter_rows():
         name = by_place.get((table, column))
         if name is None:
             continue

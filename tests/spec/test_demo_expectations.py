@@ -72,7 +72,7 @@ def test_every_row_left_out_is_one_that_was_planted(done):
 def test_what_is_only_information(done):
     run, expectations = done
     planted = expectations[expectations["expected_action"] == "information"]
-    found = run.comparison.proposal.information
+    found = to_pandas(run.comparison.proposal.information)
     of_students = found[found["ssid"] != ""]
     assert set(zip(of_students["kind"], of_students["ssid"], strict=True)) == set(
         zip(planted["expected_reason"], planted["ssid"], strict=True)

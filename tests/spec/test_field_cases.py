@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.results.outcome import foretell
 from tests import rulebook
 from tests.rulebook import actions, aeries, settings, spells, state
@@ -181,8 +182,8 @@ class TestYearEnd:
         sis = aeries("student start grade\n1 2026-08-12 12", stu=self.SUMMER.replace("1 156", f"1 {eoy}"))
         sis.tables["STU"]["GR"] = "12"
         proposal, _, _ = rulebook.run(sis, state(self.SENIOR), settings(YEAR_END, as_of="2027-06-28"))
-        assert proposal.actions["action"].tolist() == ["same"]
-        assert "completion-after-year-end" in set(proposal.information["kind"])
+        assert to_pandas(proposal.actions)["action"].tolist() == ["same"]
+        assert "completion-after-year-end" in set(to_pandas(proposal.information)["kind"])
 
     @pytest.mark.parametrize(
         ("last_exit", "action"), [("E156", ("add", "missing-in-calpads")), ("E155", None), ("E230", None)]
@@ -192,7 +193,7 @@ class TestYearEnd:
         ods = f"{STATE_NAMES}\n1 2025-08-13 2026-06-05 {last_exit} 12 -\n2 2026-08-12 - - 05 -"
         assert shown(sis, ods) == [*([action] if action else []), ("same", "")]
         proposal, _, _ = rulebook.run(sis, state(ods), settings())
-        assert ("summer-completion-unclear" in set(proposal.information["kind"])) == (action is None)
+        assert ("summer-completion-unclear" in set(to_pandas(proposal.information)["kind"])) == (action is None)
 
     def test_when_asked_to_ignore_them(self):
         sis = aeries("student\n2", stu="student TG HSG DG GR GEX\n1 I G 2026-07-20 12 N")
@@ -266,21 +267,21 @@ class TestInformation:
     def test_who_never_came_back(self, stu, said):
         sis = aeries("student\n2", stu=f"student TG SWR SLD\n{stu}")
         proposal, _, _ = rulebook.run(sis, state(f"{STATE_NAMES}\n1 2025-08-13 2026-06-05 E155 06 -"), settings())
-        (detail,) = proposal.information.query("kind == 'year-end-exit-never-came'")["detail"]
+        (detail,) = to_pandas(proposal.information).query("kind == 'year-end-exit-never-came'")["detail"]
         assert said in detail and ("summer withdrawal" in detail) == bool(said)
 
     def test_the_top_grade_is_asked_from_may_on_one_line_a_school(self):
         sis = aeries("student school grade\n1 B 8\n2 B 8\n3 B 7\n4 B 8", stu="student school HSG\n4 B P")
         for as_of, lines in (("2027-04-30", 0), ("2027-05-01", 3)):
             proposal, _, _ = rulebook.run(sis, state("student\n9"), settings(as_of=as_of))
-            found = proposal.information.query("kind == 'top-grade-not-completed'")
+            found = to_pandas(proposal.information).query("kind == 'top-grade-not-completed'")
             assert len(found) == lines
         assert found["ssid"].tolist()[0] == "" and found["detail"].iloc[0].startswith("2 students")
 
     def test_a_transfer_without_a_receiver(self):
         sis = "student exit reason next\n1 2026-10-02 165 0\n2 2026-10-02 165 2\n3 2026-10-02 160 0"
         proposal, _, _ = rulebook.run(aeries(sis), state("student\n9"), settings())
-        assert proposal.information.query("kind == 'receiver-missing'")["local_id"].tolist() == ["1001"]
+        assert to_pandas(proposal.information).query("kind == 'receiver-missing'")["local_id"].tolist() == ["1001"]
 
 
 class TestCompletionCloses:
@@ -327,7 +328,10 @@ class TestCompletionCloses:
     def test_without_a_date_a_line_says_so(self):
         sis = aeries("student grade\n1 12\n2 12", stu="student HSG\n1 G")
         proposal, _, _ = rulebook.run(sis, state("student\n9"), settings())
-        assert proposal.information.query("kind == 'completion-without-date'")["local_id"].tolist() == ["", "1001"]
+        assert to_pandas(proposal.information).query("kind == 'completion-without-date'")["local_id"].tolist() == [
+            "",
+            "1001",
+        ]
 
 
 class TestSecondaryNoShow:
@@ -346,7 +350,7 @@ class TestSecondaryNoShow:
     def test_a_canceled_secondary_enrollment_is_none(self, exit, reason, program, left_out):
         sis = aeries(f"student start exit reason program\n1 2026-08-12 {exit} {reason} {program}")
         _, _, spell_set = rulebook.run(sis, state("student\n9"), settings())
-        assert spell_set.left_out["reason"].tolist() == ["secondary-no-show"] * left_out
+        assert to_pandas(spell_set.left_out)["reason"].tolist() == ["secondary-no-show"] * left_out
 
     def test_the_row_in_calpads_is_deleted(self):
         sis = "student start exit reason program\n1 2026-08-12 2026-08-11 N C"
@@ -465,7 +469,7 @@ class TestIdentity:
         sis = aeries("student\n1", stu="student CID FN LN BD\n1 7 Ana Rivera-Jones -")
         ods = state("student local_id first_name last_name birth_date\n5 9 Ana Rivera 20150302")
         proposal, _, _ = rulebook.run(sis, ods, settings())
-        held = proposal.actions.set_index("ssid")
+        held = to_pandas(proposal.actions).set_index("ssid")
         assert set(held["hold_detail"]) == {"identity-conflict/b"}
         said = held.loc["9000000005", "hold_text"]
         assert "Equal: first name, last name, school." in said and "Different: local id." in said

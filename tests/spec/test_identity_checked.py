@@ -34,7 +34,7 @@ def held(folder, *lines: str, sis=None, ods: str = ODS) -> set[str]:
     spell_set = build_spells(sis or aeries("student\n1", stu=STU), chosen)
     proposal = reconcile(scope_of(state(ods), spell_set, chosen), spell_set, chosen, checked)
     checked.keep(proposal.conflicts, folder)
-    return {str(int(one[-2:])) for one in proposal.holds.query("hold_reason == 'identity-conflict'")["ssid"]}
+    return {str(int(one[-2:])) for one in proposal.holds.filter(hold_reason="identity-conflict")["ssid"]}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Section 1: what is in scope."""
 
+from senrkit.frames.pandas_door import to_pandas
 from tests import rulebook
 from tests.rulebook import actions, aeries, expected, settings, state
 
@@ -16,7 +17,7 @@ def test_state_rows_in_scope_are_the_leas_of_the_run_year_at_a_selected_school()
         7       A      2026-08-12 -          -      1099990
     """)
     _, scope, _ = rulebook.run(aeries(""), ods, settings())
-    assert scope.state["ssid"].str[-1].tolist() == ["1", "4"]
+    assert to_pandas(scope.state)["ssid"].str[-1].tolist() == ["1", "4"]
     assert scope.counts() == {"state_rows_read": 6, "in_scope": 2, "other_school": 1, "other_year": 3, "other_lea": 1}
 
 
@@ -28,7 +29,7 @@ def test_default_schools_are_in_use_reported_and_not_a_summer_session():
     left_out = rulebook.run(
         aeries("student school\n1 A\n2 X\n3 D\n4 U"), state(""), settings(aeries='schools = "default"')
     )[2].left_out
-    assert sorted(left_out[["local_id", "reason"]].values.tolist()) == [
+    assert sorted(to_pandas(left_out)[["local_id", "reason"]].values.tolist()) == [
         ["1002", "school-not-selected"],
         ["1003", "school-not-reported"],
         ["1004", "school-not-reported"],

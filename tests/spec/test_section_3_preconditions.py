@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from senrkit.errors import LayoutError, UsageError
+from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.reconciliation.preconditions import (
     Acceptance,
     accepted,
@@ -211,7 +212,7 @@ def test_p11_fewer_than_half_as_many_students(in_calpads, found):
 def deletes(count: int, of: int, acceptance: Acceptance | None = None):
     """P12 for so many deletes of so many state rows in scope."""
     actions = pd.DataFrame({"action": ["delete"] * count + ["hold"] * 5, "school_code": "1990001"})
-    proposal, scope = SimpleNamespace(actions=actions), SimpleNamespace(state=range(of))
+    proposal, scope = SimpleNamespace(actions=to_polars(actions)), SimpleNamespace(state=range(of))
     return of_deletes(proposal, scope, acceptance or Acceptance())
 
 
@@ -362,5 +363,5 @@ class TestP16:
         proposal = reconcile(
             scope_of(ods, build_spells(sis, settings()), settings()), build_spells(sis, settings()), settings()
         )
-        held = proposal.actions.set_index("ssid")
+        held = to_pandas(proposal.actions).set_index("ssid")
         assert held.loc["9000000061", "hold_detail"] == "identity-conflict/b"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from senrkit.frames.pandas_door import to_pandas
 from tests import rulebook
 from tests.rulebook import actions, aeries, expected, settings, state
 
@@ -248,6 +249,6 @@ class TestSpellWithoutPartner:
 def test_every_action_says_why_without_naming_anyone():
     sis = aeries("student school start\n1 B 2026-08-12\n2 A 2026-08-17\n3 A 2026-08-12")
     proposal, _, _ = rulebook.run(sis, state("student\n1\n2\n4"), settings())
-    said = proposal.actions.loc[proposal.actions["action"] != "same", "evidence"]
+    said = to_pandas(proposal.actions).loc[to_pandas(proposal.actions)["action"] != "same", "evidence"]
     assert (said != "").all()
     assert not said.str.contains(r"Family|Given|9000000|\{").any()

@@ -2,13 +2,18 @@
 
 import pytest
 
+from senrkit.frames.pandas_door import to_pandas
 from tests import rulebook
 from tests.rulebook import actions, aeries, settings, state
 
 
 def changed(sis, ods, chosen=None):
     proposal, _, _ = rulebook.run(sis if not isinstance(sis, str) else aeries(sis), state(ods), chosen or settings())
-    return [(row.changed, row.before, row.after) for row in proposal.actions.itertuples() if row.action == "update"]
+    return [
+        (row.changed, row.before, row.after)
+        for row in to_pandas(proposal.actions).itertuples()
+        if row.action == "update"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -37,8 +42,8 @@ def test_compared(sis, ods, said):
 @pytest.mark.parametrize("field", ["first_name", "middle_name", "gender", "birth_date", "birth_city"])
 def test_demographics_are_not_compared_a_difference_is_information(field):
     proposal, _, _ = rulebook.run(aeries("student\n1"), state(f"student {field}\n1 M"), settings())
-    assert proposal.actions["action"].tolist() == ["same"]
-    said = proposal.information.query("kind == 'demographics-differ'")["detail"].tolist()
+    assert to_pandas(proposal.actions)["action"].tolist() == ["same"]
+    said = to_pandas(proposal.information).query("kind == 'demographics-differ'")["detail"].tolist()
     assert len(said) == 1 and field.replace("_", " ") in said[0]
 
 
@@ -56,8 +61,8 @@ def test_what_aeries_does_not_know_is_not_compared_and_keeps_the_states_value():
     sis = aeries("student grade\n1 6", lacking=("ENR.IT", "ENR.ITD", "ENR.NS"))
     ods = state("student transfer residence receiver uc_csu transition_status\n1 1 1964999 1990002 Y N")
     proposal, _, _ = rulebook.run(sis, ods, settings())
-    assert proposal.actions["changed"].tolist() == ["grade"]
-    record = proposal.records.iloc[0]
+    assert to_pandas(proposal.actions)["changed"].tolist() == ["grade"]
+    record = to_pandas(proposal.records).iloc[0]
     assert record[
         ["transfer_code", "residence_district", "receiver_school", "uc_csu", "transition_status"]
     ].tolist() == ["1", "1964999", "1990002", "", "N"]
@@ -69,7 +74,7 @@ def test_the_replacement_of_a_moved_row_carries_its_unknown_values():
         state("student start transfer\n1 2026-08-12 1"),
         settings(),
     )
-    added = proposal.records[proposal.records["transaction"] == "A"]
+    added = to_pandas(proposal.records)[to_pandas(proposal.records)["transaction"] == "A"]
     assert added["transfer_code"].tolist() == ["1"]
 
 
@@ -83,7 +88,7 @@ def test_a_row_that_goes_out_is_a_whole_record():
     proposal, _, _ = rulebook.run(
         aeries("student grade\n1 6"), state("student first_name local_id\n1 Old 77"), settings()
     )
-    record = proposal.records.iloc[0]
+    record = to_pandas(proposal.records).iloc[0]
     sent = {name: value for name, value in record.items() if value}
     assert sent == {
         "record_type": "SENR", "transaction": "A", "reporting_lea": "1999990", "school_code": "1990001",
@@ -95,7 +100,7 @@ def test_a_row_that_goes_out_is_a_whole_record():
 
 def test_a_delete_carries_the_state_row():
     proposal, _, _ = rulebook.run(aeries(""), state("student local_record_id grade\n1 tag-7 05"), settings())
-    record = proposal.records.iloc[0]
+    record = to_pandas(proposal.records).iloc[0]
     assert record[["record_type", "transaction", "local_record_id", "ssid", "start_date", "grade"]].tolist() == [
         "SENR", "D", "tag-7", "9000000001", "20260812", "05",
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.reconciliation.proposal import hold
 from tests import rulebook
 from tests.rulebook import actions, aeries, expected, settings, state
@@ -46,12 +47,12 @@ def test_prior_year_open_holds_when_asked_for():
 def test_a_held_student_has_no_transaction_and_a_decision_is_such_a_hold():
     proposal, _, _ = rulebook.run(aeries("student grade\n1 6\n2 6"), state("student\n1\n2"), settings())
     decided = pd.DataFrame({"ssid": ["9000000002"], "hold_reason": ["decision"], "detail": ["x"]}).astype("str")
-    held = hold(proposal, decided).actions
+    held = to_pandas(hold(proposal, decided).actions)
     assert held[["action", "intended", "transaction", "hold_reason"]].values.tolist() == [
         ["update", "update", "A", ""],
         ["hold", "update", "", "decision"],
     ]
-    assert proposal.actions["action"].tolist() == ["update", "update"]  # the caller's frame is unchanged
+    assert to_pandas(proposal.actions)["action"].tolist() == ["update", "update"]  # the caller's frame is unchanged
 
 
 def test_at_risk_deletes_and_the_last_record_setting():
@@ -60,15 +61,21 @@ def test_at_risk_deletes_and_the_last_record_setting():
     )
     sis = "student start\n3 2026-08-17"
     proposal, _, _ = rulebook.run(aeries(sis), state(ods), settings())
-    deletes = proposal.actions.query("action == 'delete'")
+    deletes = to_pandas(proposal.actions).query("action == 'delete'")
     assert dict(zip(deletes["ssid"].str[-1], deletes["at_risk"], strict=True)) == {"1": True, "2": False, "3": True}
     chosen = settings('last_record = "no-show"')
     proposal, _, _ = rulebook.run(aeries(sis), state(ods), chosen)
-    first = proposal.actions.iloc[0]
+    first = to_pandas(proposal.actions).iloc[0]
     assert (first["action"], first["reason"], first["exit_date"]) == (
         "update",
         "no-current-year-enrollment",
         "20260811",
     )
-    assert proposal.records.loc[0, ["transaction", "exit_date", "exit_reason"]].tolist() == ["A", "20260811", "N470"]
-    assert proposal.actions.query("ssid.str.endswith('3') and action == 'delete'")["at_risk"].tolist() == [True]
+    assert to_pandas(proposal.records).loc[0, ["transaction", "exit_date", "exit_reason"]].tolist() == [
+        "A",
+        "20260811",
+        "N470",
+    ]
+    assert to_pandas(proposal.actions).query("ssid.str.endswith('3') and action == 'delete'")["at_risk"].tolist() == [
+        True
+    ]

@@ -185,7 +185,7 @@ def test_ordering_changes_neither_actions_nor_records():
     from tests.rulebook import settings
 
     given = proposal("student action\n1 add\n2 delete\n3 hold")
-    actions, records = given.actions.copy(deep=True), given.records.copy(deep=True)
+    actions, records = given.actions.clone(), given.records.clone()
     order(given, settings(), "7")
     assert given.actions.equals(actions)
     assert given.records.equals(records)

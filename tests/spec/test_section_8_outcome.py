@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pandas as pd
+import polars as pl
 import pytest
 
 from senrkit.calpads.store import Store
@@ -75,7 +76,7 @@ def test_a_model_that_ends_elsewhere_stops_the_run(ran, change, said):
 
 def test_what_was_sent_must_be_what_aeries_says(ran):
     outcome, scope, _ = ran
-    other = dataclasses.replace(outcome.proposal, spells=outcome.proposal.spells.assign(grade="06"))
+    other = dataclasses.replace(outcome.proposal, spells=outcome.proposal.spells.with_columns(grade=pl.lit("06")))
     with pytest.raises(AssertionError, match="2 enrollments differ in the model of CALPADS from what Aeries says"):
         assert_settled(outcome.store, other, scope)
 
@@ -97,13 +98,13 @@ def test_unknown_nps_with_two_in_calpads_deleted_the_one_that_stood_later_in_the
     ods = state("school start nps\n" + "\n".join(f"N 2026-08-12 {code}" for code in codes))
     outcome = outcome_of(sis, ods)
     assert outcome.plan.files == ()
-    assert set(outcome.proposal.actions["hold_reason"]) == {"ambiguous-pair"}
+    assert set(to_pandas(outcome.proposal.actions)["hold_reason"]) == {"ambiguous-pair"}
 
 
 def test_unknown_nps_with_one_in_calpads_is_that_one():
     sis = aeries("school start\nN 2026-08-12", lacking=("ENR.NPS",))
     outcome = outcome_of(sis, state("school nps\nN 1999002"))
-    assert outcome.proposal.actions["action"].tolist() == ["same"]
+    assert to_pandas(outcome.proposal.actions)["action"].tolist() == ["same"]
 
 
 @pytest.mark.parametrize(("primary", "secondary"), [("A", "B"), ("B", "A")])
@@ -117,6 +118,6 @@ def test_primary_and_secondary_exchanged_was_held_when_the_new_primary_came_firs
 @pytest.mark.parametrize("rows", [("B -", "N 1999001"), ("N 1999001", "B -")])
 def test_which_of_two_equal_rows_moved_hung_on_their_order_in_the_file(rows):
     outcome = outcome_of(aeries("school\nA"), state("school nps\n" + "\n".join(rows)))
-    actions = outcome.proposal.actions
+    actions = to_pandas(outcome.proposal.actions)
     moved = actions[(actions["action"] == "delete") & (actions["reason"] == "school-moved")]
     assert moved["school_code"].tolist() == ["0000001"]

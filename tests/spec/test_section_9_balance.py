@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from senrkit.reconciliation.proposal import balance
@@ -77,15 +78,15 @@ def test_rows_of_other_leas_are_not_among_the_rows_read():
 def test_a_lost_state_row_is_a_fault(lost):
     proposal, scope, spell_set = made()
     actions = proposal.actions
-    one = actions[(actions["action"] == lost) & (actions["ods_row"] >= 0)].index[:1]
+    one = actions.filter(pl.col("action") == lost, pl.col("ods_row") >= 0)[:1]
     with pytest.raises(AssertionError, match="in-scope"):
-        balance(replace(proposal, actions=actions.drop(one)), scope, spell_set)
+        balance(replace(proposal, actions=actions.join(one, "row", "anti")), scope, spell_set)
 
 
 def test_a_lost_spell_and_a_lost_row_of_aeries_are_faults():
     proposal, scope, spell_set = made()
-    adds = proposal.actions.query("action == 'add'").index[:1]
+    add = proposal.actions.filter(action="add")[:1]
     with pytest.raises(AssertionError, match="spells"):
-        balance(replace(proposal, actions=proposal.actions.drop(adds)), scope, spell_set)
+        balance(replace(proposal, actions=proposal.actions.join(add, "row", "anti")), scope, spell_set)
     with pytest.raises(AssertionError, match="enr-rows"):
-        balance(proposal, scope, replace(spell_set, left_out=spell_set.left_out.iloc[:1]))
+        balance(proposal, scope, replace(spell_set, left_out=spell_set.left_out[:1]))

@@ -21,12 +21,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Few different texts in many rows.
-_CODES = ("reporting_lea", "school_code", "nps_code", "academic_year", "status", "grade", "exit_reason", "last_updated")
+_CODES = (
+    "reporting_lea",
+    "school_code",
+    "nps_code",
+    "academic_year",
+    "status",
+    "grade",
+    "exit_reason",
+    "first_name",
+    "last_updated",
+)
 # Asked of all rows by the preconditions, the scope, the census and the look ahead to certification.
 AT_HAND: Mapping[str, pl.Expr] = {
     "ssid": pl.col("ssid"),
     "start": days.of_key(pl.col("start_date")),
     "exit": days.of_key(pl.col("exit_date")),
+    "birth_date": days.of_key(pl.col("birth_date")),
     **{name: pl.col(name).cast(pl.Categorical) for name in _CODES},
 }
 
@@ -34,8 +45,9 @@ AT_HAND: Mapping[str, pl.Expr] = {
 class StateRows:
     """State rows, without holding all of them in full.
 
-    `narrow` is what is at hand of every row, in their order: `ssid` (text), `start` and `exit` (days), and as
-    categories `reporting_lea school_code nps_code academic_year status grade exit_reason last_updated`. `where` and
+    `narrow` is what is at hand of every row, in their order: `ssid` (text), `start`, `exit` and `birth_date`
+    (days), and as categories `reporting_lea school_code nps_code academic_year status grade exit_reason first_name
+    last_updated`. `where` and
     `at` give the rows of some in full, all text, blank where the layout lacks a column. Never changed.
     """
 

@@ -67,19 +67,19 @@ def test_a_file_with_nothing_but_its_heading_holds_no_decision():
     ],
 )
 def test_what_a_spreadsheet_rewrote_is_understood(line, column, value):
-    assert parsed(line)[column].tolist() == [value]
+    assert parsed(line)[column].to_list() == [value]
 
 
 def test_columns_may_be_moved_and_others_added():
     heading = "note,decision,action,start_date,school_code,ssid,reason,author,made,expires,taken_back"
     kept = parsed("x,hold,delete,20260812,1990001,9000000001,r,a,m,,", heading=heading)
-    assert kept[["ssid", "decision"]].values.tolist() == [["9000000001", "hold"]]
+    assert kept.select("ssid", "decision").to_numpy().tolist() == [["9000000001", "hold"]]
 
 
 def test_a_spreadsheets_mark_code_page_and_blank_lines_are_understood():
-    assert decisions.parse(f"\ufeff{HEADING}\n{LINE}\n,,,,,,,,,\n\n".encode(), "d.csv")["line"].tolist() == [2]
+    assert decisions.parse(f"\ufeff{HEADING}\n{LINE}\n,,,,,,,,,\n\n".encode(), "d.csv")["line"].to_list() == [2]
     of_windows = f"{HEADING}\n{LINE}\n".replace("pat", "Zoë").encode("cp1252")
-    assert decisions.parse(of_windows, "d.csv")["author"].tolist() == ["Zoë"]
+    assert decisions.parse(of_windows, "d.csv")["author"].to_list() == ["Zoë"]
 
 
 @pytest.mark.parametrize(
@@ -131,19 +131,19 @@ def test_hold_and_not_an_error_hold_everything_of_the_student(decision):
         2       delete          20260812
         """,
     )
-    assert found.held.tolist() == [True, True, True, False, False]
-    assert found.fits["action_row"].tolist() == [0]
+    assert found.held.to_list() == [True, True, True, False, False]
+    assert found.fits["action_row"].to_list() == [0]
     assert len(found.no_longer_fits) == 0
 
 
 def test_send_holds_nobody():
     found = applied("student action decision\n1 delete send", "student action\n1 delete")
-    assert (found.held.tolist(), len(found.fits)) == ([False], 1)
+    assert (found.held.to_list(), len(found.fits)) == ([False], 1)
 
 
 def test_who_is_held_already_keeps_that_reason_and_the_decision_fits_what_was_intended():
     found = applied("student action decision\n1 delete hold", "student action intended\n1 hold delete")
-    assert (found.held.tolist(), found.fits["action_row"].tolist()) == ([False], [0])
+    assert (found.held.to_list(), found.fits["action_row"].to_list()) == ([False], [0])
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_decision_that_no_longer_fits_is_listed_and_not_applied(decision, acti
     found = applied(
         f"student school action decision start expires\n{decision}", f"student school action start\n{actions}"
     )
-    assert (found.held.tolist(), found.no_longer_fits["why"].tolist(), len(found.fits)) == ([False], [why], 0)
+    assert (found.held.to_list(), found.no_longer_fits["why"].to_list(), len(found.fits)) == ([False], [why], 0)
 
 
 def test_a_decision_holds_through_the_day_on_which_it_expires():
@@ -169,7 +169,7 @@ def test_a_decision_holds_through_the_day_on_which_it_expires():
 
 def test_a_later_line_wins():
     found = applied("student action decision\n1 delete hold\n1 delete send", "student action\n1 delete")
-    assert (found.held.tolist(), found.fits["decision"].tolist()) == ([False], ["send"])
+    assert (found.held.to_list(), found.fits["decision"].to_list()) == ([False], ["send"])
 
 
 def test_a_later_line_about_another_action_leaves_the_earlier_one_standing():
@@ -181,12 +181,12 @@ def test_a_decision_that_was_taken_back_is_gone_and_so_is_what_it_had_replaced()
         "student action decision back\n1 delete not-an-error -\n1 delete hold -\n1 delete hold 2026-11-22",
         "student action\n1 delete",
     )
-    assert (found.held.tolist(), len(found.fits), len(found.no_longer_fits)) == ([False], 0, 0)
+    assert (found.held.to_list(), len(found.fits), len(found.no_longer_fits)) == ([False], 0, 0)
 
 
 def test_applying_changes_neither_decisions_nor_actions():
     kept, actions = decided("student action decision\n1 delete hold"), proposal("student action\n1 delete").actions
-    before = kept.copy(deep=True), actions.copy(deep=True)
+    before = kept.clone(), actions.clone()
     decisions.apply(kept, actions, AS_OF)
     assert kept.equals(before[0])
     assert actions.equals(before[1])
@@ -197,7 +197,7 @@ def test_what_is_added_is_read_again(tmp_path):
     decisions.append(path, DECISION)
     decisions.append(path, Decision("9000000002", "1990002", "20260812", "add", "send", '=1+1, "so"', "Zoë", "now"))
     kept = decisions.read(path)
-    assert kept["reason"].tolist() == ["asked the school", '=1+1, "so"']
+    assert kept["reason"].to_list() == ["asked the school", '=1+1, "so"']
     assert b"=1+1" not in path.read_bytes().replace(b"'=1+1", b"")
     assert path.read_bytes().count(b"\r\n") == 3
     if os.name == "posix":
@@ -211,7 +211,7 @@ def test_a_file_without_a_last_line_end_and_with_moved_columns_is_added_to_in_it
     before = path.read_bytes()
     decisions.append(path, DECISION)
     assert path.read_bytes().startswith(before + b"\r\n")
-    assert decisions.read(path)[list(COLUMNS)].drop_duplicates().shape == (1, len(COLUMNS))
+    assert decisions.read(path).select(COLUMNS).unique().shape == (1, len(COLUMNS))
 
 
 def test_what_read_would_refuse_is_not_added(tmp_path):

@@ -21,7 +21,7 @@ few = settings(max_examples=30, deadline=None)
 
 
 def one_record(**values: str) -> pd.DataFrame:
-    return proposal("student action\n1 add").records.assign(**values).astype("str")
+    return to_pandas(proposal("student action\n1 add").records).assign(**values).astype("str")
 
 
 def shows_no_other_error(error: BaseException) -> bool:
