@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -100,6 +101,12 @@ def look(settings: Settings, extract: Extract) -> Journal:
     if event is None or all(last.get(name) == event[name] for name in ("extract", "runs")):
         return journal
     return append(runs, lambda _: [event])
+
+
+def judged_by(journal: Journal, settings: Settings, extract: Extract) -> Journal:
+    """The ledger as it would be after `look`; nothing is written."""
+    event = _seen(journal, states(journal, settings.as_of), extract, settings)
+    return journal if event is None else replace(journal, events=(*journal.events, event))
 
 
 def _seen(journal: Journal, now: States, extract: Extract, settings: Settings) -> Event | None:
