@@ -97,26 +97,26 @@ def explain(source: Settings | Path, identifier: str) -> StudentView:
 
 def _from_comparison(made: Comparison, spell_set: SpellSet, identifier: str) -> StudentView:
     assert made.scope is not None
-    rows, people = made.scope.rows, spell_set.people
-    ssids, students = _who(rows, people, identifier)
-    has_ssid, is_student = col.ssid.is_in(ssids), col.student.is_in(students)
-    state = rows.where(has_ssid).sort("start_date", descending=True, maintain_order=True)
-    enr = to_polars(made.inputs.tables.tables["ENR"]).filter(col.ID.is_in(students))  # seam
-    left_out = spell_set.left_out.filter(col.local_id.is_in(students))
+    people = spell_set.people
+    ssids, students = _who(made.scope.rows, people, identifier)
+    theirs, hers = col.ssid.is_in(ssids), col.student.is_in(students)
+    state = made.scope.rows.where(theirs).sort("start_date", descending=True, maintain_order=True)
+    enr = to_polars(made.inputs.tables.tables["ENR"]).filter(col.ID.is_in(students))
+    left_out = ["reason", "school_code", "school_name", "start_date", "exit_date"]
     sides = {
         "calpads": _rows(state, _STATE),
         "aeries": _rows(enr.sort("ED", descending=True, maintain_order=True), _AERIES),
-        "spells": _rows(spell_set.spells.filter(is_student), _SPELL),
-        "left_out": _rows(left_out, ["reason", "school_code", "school_name", "start_date", "exit_date"]),
+        "spells": _rows(spell_set.spells.filter(hers), _SPELL),
+        "left_out": _rows(spell_set.left_out.filter(col.local_id.is_in(students)), left_out),
     }
     notes = [f"{one.id} stops the run: {one.evidence}" for one in preconditions.stopped(made.preconditions)]
     if made.proposal is not None:
-        sides["decisions"] = _rows(made.proposal.actions.filter(has_ssid), _DECISION)
-        known = made.proposal.information.filter(has_ssid | col.local_id.is_in(students))
+        sides["decisions"] = _rows(made.proposal.actions.filter(theirs), _DECISION)
+        known = made.proposal.information.filter(theirs | col.local_id.is_in(students))
         sides["information"] = _rows(known, ["kind", "detail"])
-    persons = people.filter(is_student).unique("student", keep="first", maintain_order=True)
-    newest = state.unique("last_name", keep="first", maintain_order=True)
-    names = [{"side": "CALPADS", **row} for row in _rows(newest, _NAMES)]
+    persons = people.filter(hers).unique("student", keep="first", maintain_order=True)
+    of_state = state.unique("last_name", keep="first", maintain_order=True)
+    names = [{"side": "CALPADS", **row} for row in _rows(of_state, _NAMES)]
     names += [{"side": "Aeries", **row} for row in _rows(persons, _NAMES)]
     return StudentView(tuple(ssids), tuple(students), sides, names, tuple(notes))
 
@@ -127,13 +127,14 @@ def _who(rows: StateRows, people: pl.DataFrame, identifier: str) -> tuple[list[s
         raise UsageError("No student was named.", "Give an SSID or a local id.")
     of_aeries = people.filter((col.ssid == identifier) | (col.student == identifier))
     named = (col.ssid == identifier) | (col.local_id == identifier)
-    of_state = rows.scan(["ssid", "local_id"]).filter(named).collect()
-    if not len(of_aeries) and not len(of_state):
+    of_state = rows.read(["ssid", "local_id"], named)
+    ssids = sorted({ssid for side in (of_state, of_aeries) for ssid in side["ssid"] if ssid})
+    also = people.filter(col.ssid.is_in(ssids))
+    if not of_aeries.height and not of_state.height:
         raise UsageError(
             "Neither CALPADS nor Aeries knows this SSID or local id.", "Check the number; leading zeros count."
         )
-    ssids = sorted({*of_state["ssid"], *of_aeries["ssid"]} - {"", None})
-    return ssids, sorted({*of_aeries["student"], *people.filter(col.ssid.is_in(ssids))["student"]})
+    return ssids, sorted({*of_aeries["student"], *also["student"]})
 
 
 def _from_folder(folder: Path, identifier: str) -> StudentView:
@@ -169,7 +170,8 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 
 def _rows(frame: pl.DataFrame, columns: list[str]) -> list[dict[str, str]]:
-    return frame.select(col(name).fill_null("unknown") for name in columns if name in frame.columns).to_dicts()
+    present = [name for name in columns if name in frame.columns]
+    return frame.select(col(present).fill_null("unknown")).to_dicts()
 
 
 def _person(row: dict[str, str]) -> str:
