@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import polars as pl
+from polars import col
 
 from senrkit.engine import Comparison, compare
 from senrkit.errors import InputError, UsageError
-from senrkit.frames import text
+from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.extract.state_rows import StateRows
 from senrkit.inputs.load import SENR
 from senrkit.progress import NoProgress
@@ -96,48 +97,44 @@ def explain(source: Settings | Path, identifier: str) -> StudentView:
 
 def _from_comparison(made: Comparison, spell_set: SpellSet, identifier: str) -> StudentView:
     assert made.scope is not None
-    rows, people = made.scope.rows, spell_set.people
-    ssids, students = _who(rows, people, identifier)
-    state = rows.where(rows.is_in("ssid", ssids)).sort_values("start_date", ascending=False)
-    enr = made.inputs.tables.tables["ENR"]
+    people = spell_set.people
+    ssids, students = _who(made.scope.rows, people, identifier)
+    theirs, hers = col.ssid.is_in(ssids), col.student.is_in(students)
+    state = made.scope.rows.where(theirs).sort("start_date", descending=True, maintain_order=True)
+    enr = to_polars(made.inputs.tables.tables["ENR"]).filter(col.ID.is_in(students))
+    left_out = ["reason", "school_code", "school_name", "start_date", "exit_date"]
     sides = {
         "calpads": _rows(state, _STATE),
-        "aeries": _rows(enr[enr["ID"].isin(students)].sort_values("ED", ascending=False), _AERIES),
-        "spells": _rows(spell_set.spells[spell_set.spells["student"].isin(students)], _SPELL),
-        "left_out": _rows(
-            spell_set.left_out[spell_set.left_out["local_id"].isin(students)],
-            ["reason", "school_code", "school_name", "start_date", "exit_date"],
-        ),
+        "aeries": _rows(enr.sort("ED", descending=True, maintain_order=True), _AERIES),
+        "spells": _rows(spell_set.spells.filter(hers), _SPELL),
+        "left_out": _rows(spell_set.left_out.filter(col.local_id.is_in(students)), left_out),
     }
     notes = [f"{one.id} stops the run: {one.evidence}" for one in preconditions.stopped(made.preconditions)]
     if made.proposal is not None:
-        actions = made.proposal.actions
-        sides["decisions"] = _rows(actions[text.is_in(actions["ssid"], ssids)], _DECISION)
-        known = made.proposal.information
-        sides["information"] = _rows(
-            known[text.is_in(known["ssid"], ssids) | text.is_in(known["local_id"], students)], ["kind", "detail"]
-        )
-    persons = people[people["student"].isin(students)].drop_duplicates("student")
-    names = [{"side": "CALPADS", **row} for row in _rows(state.drop_duplicates("last_name"), _NAMES)]
+        sides["decisions"] = _rows(made.proposal.actions.filter(theirs), _DECISION)
+        known = made.proposal.information.filter(theirs | col.local_id.is_in(students))
+        sides["information"] = _rows(known, ["kind", "detail"])
+    persons = people.filter(hers).unique("student", keep="first", maintain_order=True)
+    of_state = state.unique("last_name", keep="first", maintain_order=True)
+    names = [{"side": "CALPADS", **row} for row in _rows(of_state, _NAMES)]
     names += [{"side": "Aeries", **row} for row in _rows(persons, _NAMES)]
     return StudentView(tuple(ssids), tuple(students), sides, names, tuple(notes))
 
 
-def _who(rows: StateRows, people: pd.DataFrame, identifier: str) -> tuple[pd.Series, pd.Series]:
+def _who(rows: StateRows, people: pl.DataFrame, identifier: str) -> tuple[list[str], list[str]]:
     """Every SSID and local id that belongs to the identifier on either side; both SSIDs when they disagree."""
     if not identifier:
         raise UsageError("No student was named.", "Give an SSID or a local id.")
-    of_aeries = people[(people["ssid"] == identifier) | (people["student"] == identifier)]
-    named = rows.equals("ssid", identifier) | rows.equals("local_id", identifier)
-    of_state = rows.where(named, ["ssid"])
-    ssids = pd.concat([of_state["ssid"], of_aeries["ssid"]])
-    ssids = ssids[ssids != ""].drop_duplicates().sort_values(ignore_index=True)
-    students = pd.concat([of_aeries["student"], people["student"][text.is_in(people["ssid"], ssids)]])
-    if not len(of_aeries) and not len(of_state):
+    of_aeries = people.filter((col.ssid == identifier) | (col.student == identifier))
+    named = (col.ssid == identifier) | (col.local_id == identifier)
+    of_state = rows.read(["ssid", "local_id"], named)
+    ssids = sorted({ssid for side in (of_state, of_aeries) for ssid in side["ssid"] if ssid})
+    also = people.filter(col.ssid.is_in(ssids))
+    if not of_aeries.height and not of_state.height:
         raise UsageError(
             "Neither CALPADS nor Aeries knows this SSID or local id.", "Check the number; leading zeros count."
         )
-    return ssids, students.drop_duplicates().sort_values(ignore_index=True)
+    return ssids, sorted({*of_aeries["student"], *also["student"]})
 
 
 def _from_folder(folder: Path, identifier: str) -> StudentView:
@@ -172,9 +169,9 @@ def _table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def _rows(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, str]]:
-    present = [name for name in columns if name in frame]
-    return frame[present].fillna("unknown").to_dict("records")
+def _rows(frame: pl.DataFrame, columns: list[str]) -> list[dict[str, str]]:
+    present = [name for name in columns if name in frame.columns]
+    return frame.select(col(present).fill_null("unknown")).to_dicts()
 
 
 def _person(row: dict[str, str]) -> str:

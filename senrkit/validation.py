@@ -22,7 +22,6 @@ from senrkit.calpads.rules.language import SPAN, check_language, unchecked
 from senrkit.calpads.store import Store
 from senrkit.disk import write_all
 from senrkit.errors import InputError, UsageError
-from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.directory import SchoolDirectory, read_school_directory
 from senrkit.inputs.extract.sela import read_sela_extract
 from senrkit.inputs.extract.senr import read_extract
@@ -266,7 +265,7 @@ def validate_language(
         when a file cannot be read.
     """
     file = read_sela_file(path)
-    held = pl.concat([to_polars(read_sela_extract(each).rows) for each in sela_extract]) if sela_extract else None
+    held = pl.concat([read_sela_extract(each).state for each in sela_extract]) if sela_extract else None
     findings = check_language(file.records, as_of, held, enrollments)
     context = CheckContext(SchoolYear.of(as_of), as_of, lea or file.records["reporting_lea"].mode().min())
     return LanguageValidation(file, context, held is not None, _in_lines(findings, file), enrollments is not None)

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.inputs.aeries.tables import AeriesTables
 from senrkit.inputs.extract.sela import sela_layouts
-from senrkit.language.work import compared
+from senrkit.language import work
 from senrkit.settings.settings import Settings
 from tests.rulebook import settings
 from tests.text_tables import LEA, rows_of, ssid
@@ -71,6 +72,11 @@ def district(table: str, stu: tuple[dict[str, str], ...] = (), sela: tuple[dict[
         if row["idn"] == "yes":
             idn.append({"ID": str(1000 + int(student))})
     return _frame(held, SELA_COLUMNS), _tables([*students, *stu], lac, idn, enr)
+
+
+def compared(*both) -> pd.DataFrame:
+    """Every student with class and reason."""
+    return to_pandas(work.compared(*both))
 
 
 def classes(table: str, chosen: Settings | None = None, **more: tuple[dict[str, str], ...]) -> list[tuple[str, str]]:

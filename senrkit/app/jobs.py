@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
 from senrkit import engine
 from senrkit.app import comparison
 from senrkit.demo import make
-from senrkit.frames import dates, text
+from senrkit.frames import days
+from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.extract.senr import read_extract
 from senrkit.inputs.load import SENR, Inputs, load
 from senrkit.progress import Progress
@@ -32,21 +33,21 @@ def recognise(progress: Progress, files: Sequence[str], lea: str, as_of: str) ->
     """What an extract is: its layout, rows, LEAs, days and age. A file that is none is refused with the reason."""
     progress.step("reading the extract")
     extract = read_extract([Path(file) for file in files])
-    rows = extract.state
-    starts = pd.Series(rows.answered("start_date", dates.days_of_ccyymmdd)).dropna()
-    updated = sorted({day[:8] for day in rows.column("last_updated").values.to_pylist() if day[:8].isdigit()})
-    leas = rows.at(np.arange(len(rows)), ["reporting_lea"])["reporting_lea"].value_counts()
-    newest = dates.day(updated[-1]) if updated else None
+    rows = extract.state.narrow
+    changed = rows["last_updated"].unique().cast(pl.String).str.head(8)
+    newest = changed.to_frame().select(days.of_key(col.last_updated)).to_series().max()
+    first, last = rows["start"].min(), rows["start"].max()
+    leas = rows["reporting_lea"].cast(pl.String).value_counts(sort=True)
     return {
         "name": ", ".join(file.name for file in extract.files),
         "sha256": [file.sha256 for file in extract.files],
         "layout": f"SENR-R, {extract.layout.fields + 2} columns",
         "rows": len(rows),
-        "students": len(rows.column("ssid").values),
-        "leas": {str(code) or "blank": int(count) for code, count in leas.head(5).items()},
-        "own": int(rows.equals("reporting_lea", lea).sum()),
-        "first_start": starts.min().date().isoformat() if len(starts) else "",
-        "last_start": starts.max().date().isoformat() if len(starts) else "",
+        "students": rows["ssid"].n_unique(),
+        "leas": {code or "blank": count for code, count in leas.head(5).rows()},
+        "own": (rows["reporting_lea"] == lea).sum(),
+        "first_start": first.isoformat() if first else "",
+        "last_start": last.isoformat() if last else "",
         "newest": newest.isoformat() if newest else "",
         "age": (dt.date.fromisoformat(as_of) - newest).days if newest else None,
         "notes": list(extract.notes),
@@ -103,13 +104,12 @@ def history(progress: Progress, folders: Sequence[str]) -> list[dict[str, Any]]:
     told = []
     for place, later in enumerate(opened[1:], 1):
         changes = run_changes(later, opened[place - 1], opened[: place - 1])
-        by_school = pd.crosstab([changes["school_name"], changes["school_code"]], changes["state"]).reindex(
-            columns=list(STATES), fill_value=0
+        counted = (
+            to_polars(changes)
+            .group_by("school_name", "school_code")
+            .agg((col.state == state).sum().alias(state) for state in STATES)
         )
-        schools = [
-            [name or code, *map(int, row)]
-            for (name, code), row in zip(by_school.index, by_school.to_numpy(), strict=True)
-        ]
+        schools = [[name or code, *counts] for name, code, *counts in counted.sort("school_name", "school_code").rows()]
         told.append({"folder": str(later.folder), "counts": change_counts(changes), "schools": schools})
     return told
 
@@ -117,8 +117,8 @@ def history(progress: Progress, folders: Sequence[str]) -> list[dict[str, Any]]:
 def decisions(progress: Progress, file: str) -> list[dict[str, str]]:
     """The last line of each decision that has not been taken back."""
     read = kept_decisions.read(Path(file))
-    last = read.drop_duplicates(["ssid", "school_code", "start_date", "action"], keep="last")
-    return last.loc[last["taken_back"] == "", list(kept_decisions.COLUMNS)].to_dict("records")
+    last = read.unique(["ssid", "school_code", "start_date", "action"], keep="last", maintain_order=True)
+    return last.filter(col.taken_back == "").select(kept_decisions.COLUMNS).to_dicts()
 
 
 def decide(progress: Progress, file: str, made: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
@@ -133,18 +133,15 @@ def names(progress: Progress, settings_file: str, extract: str, ssids: Sequence[
     """SSID → "Last, First" from CALPADS, or else from Aeries. For the page alone; never written down."""
     progress.step("looking the names up")
     settings = _settings(settings_file, extract)
-    wanted = pd.Series(list(ssids), dtype="str")
-    inputs = load(settings, SENR)
-    rows = inputs.extract().state
-    state = rows.where(rows.is_in("ssid", wanted), _NAMED)
+    inputs, wanted = load(settings, SENR), col.ssid.is_in(list(ssids))
     # The newest row of CALPADS' own comes last in the extract, and wins.
-    return _names(pd.concat([_in_aeries(inputs, wanted), state], ignore_index=True))
+    return _names(pl.concat([_in_aeries(inputs).filter(wanted), inputs.extract().state.where(wanted, _NAMED)]))
 
 
 def names_in_aeries(progress: Progress, settings_file: str, ssids: Sequence[str]) -> dict[str, str]:
     """As `names`, without CALPADS: comparing language status needs no SENR extract."""
     progress.step("looking the names up")
-    return _names(_in_aeries(load(_settings(settings_file, "")), pd.Series(list(ssids), dtype="str")))
+    return _names(_in_aeries(load(_settings(settings_file, ""))).filter(col.ssid.is_in(list(ssids))))
 
 
 def compare_language(progress: Progress, settings_file: str) -> dict[str, Any]:
@@ -166,16 +163,15 @@ def try_setup(progress: Progress, settings_text: str, folder: str) -> dict[str, 
     settings = read_settings_text(settings_text, Path(folder), "the new set-up")
     inputs = load(settings)
     tables = inputs.tables
-    schools = tables.tables["LOC"]
-    years = tables.tables["ENR"]["YR"]
-    own = schools[~schools["CD"].isin(["0", ""])]
+    students, enrollments, schools = (to_polars(tables.tables[name]) for name in ("STU", "ENR", "LOC"))  # seam
+    own = schools.filter(~col.CD.is_in(["0", ""]))
     return {
         "source": inputs.settings.as_given(tables.source),
-        "students": int(tables.tables["STU"]["ID"].nunique()),
+        "students": students["ID"].n_unique(),
         "newest_year": int(tables.newest_year or 0),
-        "rows_of_year": int((years == str(settings.school_year.first)).sum()),
+        "rows_of_year": (enrollments["YR"] == str(settings.school_year.first)).sum(),
         "district": _district(schools),
-        "schools": [{"code": row["CD"], "name": row["NM"]} for row in own[["CD", "NM"]].to_dict("records")],
+        "schools": own.select(code="CD", name="NM").to_dicts(),
     }
 
 
@@ -190,26 +186,26 @@ def _settings(settings_file: str, extract: str) -> Settings:
     return load_settings(Path(settings_file), extract=(Path(extract),) if extract else None)
 
 
-def _in_aeries(inputs: Inputs, wanted: pd.Series) -> pd.DataFrame:
-    people = inputs.tables.tables["STU"]
-    return people.loc[text.is_in(people["CID"], wanted), ["CID", "LN", "FN"]].set_axis(list(_NAMED), axis=1)
+def _in_aeries(inputs: Inputs) -> pl.DataFrame:
+    return to_polars(inputs.tables.tables["STU"]).select(ssid="CID", last_name="LN", first_name="FN")
 
 
-def _names(people: pd.DataFrame) -> dict[str, str]:
+def _names(people: pl.DataFrame) -> dict[str, str]:
     """SSID → "Last, First"; of two rows the last counts."""
-    last = people.fillna("").drop_duplicates("ssid", keep="last")
-    return {row["ssid"]: f"{row['last_name']}, {row['first_name']}".strip(", ") for row in last.to_dict("records")}
+    last = people.fill_null("").unique("ssid", keep="last", maintain_order=True)
+    return {ssid: f"{last_name}, {first_name}".strip(", ") for ssid, last_name, first_name in last.rows()}
 
 
-def _district(schools: pd.DataFrame) -> str:
+def _district(schools: pl.DataFrame) -> str:
     """The LEA code that Aeries itself states on school 0."""
-    zero = schools[schools["CD"] == "0"]
-    return "".join(zero.iloc[0][["CC", "DC"]].fillna("")) if len(zero) and {"CC", "DC"} <= set(schools) else ""
+    zero = schools.filter(col.CD == "0")
+    known = len(zero) and {"CC", "DC"} <= set(schools.columns)
+    return "".join(zero.select(col("CC", "DC").fill_null("")).row(0)) if known else ""
 
 
 def _chart_document(name: str, chart: Any) -> dict[str, Any]:
     table = chart.table.head(_TABLE_ROWS)
-    numbers = [pd.api.types.is_numeric_dtype(table[column]) for column in table]
+    numbers = [table[column].dtype.kind in "iuf" for column in table]
     shown = table.astype("object").where(table.notna(), "")
     return {
         "id": name,

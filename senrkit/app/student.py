@@ -11,7 +11,6 @@ from typing import Any
 
 from senrkit import reference
 from senrkit.app import screens
-from senrkit.frames import dates
 from senrkit.reference import SchoolYear
 from senrkit.texts import wording
 
@@ -138,7 +137,8 @@ def _shown(name: str, value: str, year: SchoolYear) -> str:
 
 
 def _day(written: str) -> dt.date | None:
+    """CCYYMMDD or ISO."""
     try:
-        return dates.day(written)
+        return dt.date.fromisoformat(written)
     except ValueError:
         return None

@@ -11,7 +11,6 @@ import pandas as pd
 
 from senrkit.batch.document import STATES
 from senrkit.batch.summary_tables import BatchTables
-from senrkit.frames import text
 from senrkit.results.tables import ACTIONS
 from senrkit.results.workbook import Row, Sheet, write_book
 from senrkit.texts import wording
@@ -125,7 +124,7 @@ def _head(block: str) -> Row:
 
 
 def _states(table: pd.DataFrame) -> pd.Series:
-    return text.mapped(table["state"], lambda state: wording.phrase("batch-state", state).title)
+    return table["state"].map(lambda state: wording.phrase("batch-state", state).title).astype("str")
 
 
 def _whole(seconds: pd.Series) -> pd.Series:

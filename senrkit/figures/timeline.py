@@ -8,7 +8,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from senrkit.figures.chart import COLORS, INK, PALE_INK, Chart, figure, label, nothing
-from senrkit.frames import dates
 from senrkit.reference import SchoolYear
 from senrkit.results.folder import RunFolder
 from senrkit.results.tables import AERIES, CALPADS
@@ -66,7 +65,9 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _bars(rows: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     """Where each bar begins and ends, its axis label and its words. An open one ends on the day of the run."""
-    start, end = (dates.from_iso(rows[name]) for name in ("start_date", "exit_date"))
+    start, end = (
+        pd.to_datetime(rows[name], format="%Y-%m-%d", errors="coerce") for name in ("start_date", "exit_date")
+    )
     shown_end = end.fillna(as_of).clip(lower=start)
     school = rows["school_name"].where(rows["school_name"] != "", rows["school_code"])
     words = [

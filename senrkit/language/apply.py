@@ -16,7 +16,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from senrkit.errors import InputError, SenrkitError, Stopped, UsageError
-from senrkit.frames import text
 from senrkit.language import record as kept
 from senrkit.language import statements
 from senrkit.language.changes import (
@@ -176,13 +175,13 @@ def _changes(run: LanguageRun, before: Rows, database: WriteDatabase, dialect: s
     for (table, _), row in before.items():
         by_student.setdefault(f"{table} {spelled(row['ID'])}", []).append(row)
     changes = []
-    wanted = run.proposed[["local_id", "proposed_lf", "proposed_column", "proposed_day"]]
-    for local_id, code, column, day in wanted.itertuples(index=False):
+    wanted = run.proposed.select("local_id", "proposed_lf", "proposed_column", "proposed_day")
+    for local_id, code, column, day in wanted.rows():
         rows = by_student[f"STU {local_id}"]
         for row in rows:
             key = {name: row[name] for name in statements.KEYS["STU"]}
             changes.append(Change("update", "STU", key, "LF", row["LF"], code))
-        new = day_value(day.date(), database.tables["LAC"].columns[column], dialect)
+        new = day_value(day, database.tables["LAC"].columns[column], dialect)
         parent = {"ID": rows[0]["ID"]}
         for row in by_student.get(f"LAC {local_id}", []):
             if spelled(row[column], column) == "":
@@ -196,27 +195,29 @@ def _refuse_changed(run: LanguageRun, before: Rows, in_idn: set[str]) -> None:
     """Raise `Stopped` when a student's rows are not those that the run decided on."""
     live = [row for (table, _), row in before.items() if table == "STU"]
     lac = {spelled(row["ID"]): row for (table, _), row in before.items() if table == "LAC"}
+    owners: dict[str, set[str]] = {}
+    for owned, student in run.proposed.select("ssid", "local_id").rows():
+        owners.setdefault(owned, set()).add(student)
     found: dict[str, set[tuple[str, ...]]] = {}
     for row in live:
         ssid = spelled(row["CID"]).strip()
         found.setdefault(spelled(row["ID"]), set()).add(
             (spelled(row["SC"]), spelled(row["SN"]), spelled(row["LF"]).strip())
         )
-        owners = run.proposed.loc[text.equals(run.proposed["ssid"], ssid), "local_id"]
-        if ssid and not text.equals(owners, spelled(row["ID"])).any():
+        if ssid and spelled(row["ID"]) not in owners.get(ssid, ()):
             raise _changed("a second live student has the SSID, or the student has another one")
     planned: dict[str, set[tuple[str, ...]]] = {}
-    local = dict(zip(run.proposed["local_id"], run.proposed["local_lf"], strict=True))
-    for school, number, student in run.stu_rows[["SC", "SN", "ID"]].itertuples(index=False):
+    local = dict(run.proposed.select("local_id", "local_lf").rows())
+    for school, number, student in run.stu_rows.select("SC", "SN", "ID").rows():
         planned.setdefault(student, set()).add((school, number, local[student]))
     if found != planned:
         raise _changed("a row of STU was changed, added or deleted")
-    for each in run.proposed.itertuples():
-        row = lac.get(each.local_id)
-        if (row is not None) != (each.lac_rows > 0) or (row is None and each.local_id not in in_idn):
+    for each in run.proposed.rows(named=True):
+        row = lac.get(each["local_id"])
+        if (row is not None) != (each["lac_rows"] > 0) or (row is None and each["local_id"] not in in_idn):
             raise _changed("a row of LAC or IDN was added or deleted")
         days = {code: spelled(row[code], code) for code in lac_dates().values() if code in row} if row else {}
-        wanted = {each.proposed_column: each.proposed_day.date().isoformat()}
+        wanted = {each["proposed_column"]: each["proposed_day"].isoformat()}
         if any(day not in ("", wanted.get(code, "")) for code, day in days.items()):
             raise _changed("a day in LAC was changed")
 

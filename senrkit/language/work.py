@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import polars as pl
+from polars import col
 
 from senrkit.addresses.address import Address
 from senrkit.errors import Stopped, UsageError
-from senrkit.frames import text
+from senrkit.frames import days
 from senrkit.inputs.aeries.read import AeriesTables
 from senrkit.inputs.aeries.tables import year_in_name
 from senrkit.inputs.extract.sela import SelaExtract, sela_layouts
 from senrkit.inputs.load import SELA, Inputs, load
 from senrkit.language import tables as listed
-from senrkit.language.classes import CLASSES, PROPOSED, classify
+from senrkit.language.classes import CLASSES, classify
 from senrkit.language.history import histories, newest_statuses
 from senrkit.language.sides import aeries_statuses, identity_conflicts, local_code, not_asked
 from senrkit.language.workbook import write_workbook
@@ -54,9 +55,9 @@ class LanguageRun:
     settings: Settings
     folder: Path
     document: dict[str, Any]
-    found: pd.DataFrame
-    proposed: pd.DataFrame
-    stu_rows: pd.DataFrame
+    found: pl.DataFrame
+    proposed: pl.DataFrame
+    stu_rows: pl.DataFrame
 
     def summary_lines(self) -> list[str]:
         """What was found, in plain words; no student."""
@@ -68,10 +69,10 @@ class LanguageRun:
             return ["Nothing to write: no student is newly EL or IFEP."]
         allowed = ", ".join(self.settings.aeries.write_databases) or "none, write_databases is not set"
         lines = [f"To be written to Aeries in one transaction (databases that may be written to: {allowed}):"]
-        by_status = self.proposed.groupby(["calpads_status", "proposed_lf", "proposed_column"])
-        for (status, code, column), rows in by_status:
-            lines.append(f"  {len(rows):>5,} students become {status}: STU.LF = '{code}' and the day in LAC.{column}")
-        new = int((self.proposed["lac_rows"] == 0).sum())
+        kinds = ["calpads_status", "proposed_lf", "proposed_column"]
+        for status, code, column, count in self.proposed.group_by(kinds).len().sort(kinds).rows():
+            lines.append(f"  {count:>5,} students become {status}: STU.LF = '{code}' and the day in LAC.{column}")
+        new = (self.proposed["lac_rows"] == 0).sum()
         more = f", {new:,} of them new" if new else ""
         return [*lines, f"  {len(self.stu_rows):>5,} rows of STU, {len(self.proposed):,} of LAC{more}"]
 
@@ -120,7 +121,7 @@ def run_language(
 
 def read_and_compare(
     settings: Settings, *, sela: Path | Address | None = None, progress: Progress | None = None
-) -> tuple[Inputs, pd.DataFrame]:
+) -> tuple[Inputs, pl.DataFrame]:
     """What was read, and every student with class and reason (`classify`); nothing is written.
 
     Raises
@@ -137,10 +138,10 @@ def read_and_compare(
     refuse_other_year(settings, inputs.tables.newest_year, inputs.tables.database_name)
     _refuse_other_lea(settings, inputs.sela)
     progress.step("comparing, student by student")
-    return inputs, compared(inputs.sela.rows, inputs.tables, settings)
+    return inputs, compared(inputs.sela.state, inputs.tables, settings)
 
 
-def compared(sela_rows: pd.DataFrame, aeries: AeriesTables, settings: Settings) -> pd.DataFrame:
+def compared(sela_rows: pl.DataFrame, aeries: AeriesTables, settings: Settings) -> pl.DataFrame:
     """Every student with class and reason (`classify`), from the rows of the extract and the tables of Aeries."""
     steps, in_aeries = histories(sela_rows), aeries_statuses(aeries, settings)
     return classify(
@@ -197,7 +198,7 @@ def _with_sela(settings: Settings, sela: Path | Address | None) -> Settings:
 
 def _refuse_other_lea(settings: Settings, extract: SelaExtract) -> None:
     # Rows of other LEAs belong there: a status has one owner in the whole state.
-    if not text.equals(extract.rows["reporting_lea"], settings.lea).any():
+    if not (extract.state["reporting_lea"] == settings.lea).any():
         raise Stopped(
             f"No row of the SELA extract is of LEA {settings.lea}.",
             "Check lea in the settings and the LEA under which you were logged in to CALPADS.",
@@ -215,9 +216,9 @@ def _new_folder(settings: Settings) -> Path:
 def _write(
     out: Path,
     document: dict[str, Any],
-    found: pd.DataFrame,
-    proposed: pd.DataFrame,
-    stu_rows: pd.DataFrame,
+    found: pl.DataFrame,
+    proposed: pl.DataFrame,
+    stu_rows: pl.DataFrame,
     as_of: dt.date,
 ) -> None:
     contents = {
@@ -234,13 +235,14 @@ def _write(
                 raise RuntimeError(f"{name} was read back with other bytes than were written.")
 
 
-def _document(inputs: Inputs, found: pd.DataFrame, made: dt.datetime) -> dict[str, Any]:
+def _document(inputs: Inputs, found: pl.DataFrame, made: dt.datetime) -> dict[str, Any]:
     settings, extract, aeries = inputs.settings, inputs.sela, inputs.tables
-    by_class = found["class"].value_counts()
-    reasoned = found[(found["reason"] != "").to_numpy()].groupby(["class", "reason"]).size()
+    by_class = dict(found["class"].value_counts().rows())
     reasons: dict[str, dict[str, int]] = {}
-    for (name, reason), count in reasoned.items():
-        reasons.setdefault(name, {})[reason] = int(count)
+    for name, reason, count in found.group_by("class", "reason").len().sort("class", "reason").rows():
+        if reason:
+            reasons.setdefault(name, {})[reason] = count
+    proposed = listed.proposals(found)
     conflicts = listed.by_school(listed.conflict_report(found))
     document = {
         "senrkit_version": __version__,
@@ -252,12 +254,12 @@ def _document(inputs: Inputs, found: pd.DataFrame, made: dt.datetime) -> dict[st
         "inputs": inputs.digests,
         "database": aeries.database_name,
         "counts": {
-            "class": {name: int(by_class.get(name, 0)) for name in CLASSES},
+            "class": {name: by_class.get(name, 0) for name in CLASSES},
             "reason": reasons,
-            "proposed": int(found["class"].isin(PROPOSED).sum()),
-            "proposed_with_warnings": int((found["class"].isin(PROPOSED) & (found["warnings"] != "")).sum()),
+            "proposed": len(proposed),
+            "proposed_with_warnings": (proposed["warnings"] != "").sum(),
         },
-        "conflicts_by_school": conflicts.to_dict("records"),
+        "conflicts_by_school": conflicts.to_dicts(),
         "to_be_determined": _waiting(found, settings.as_of),
         "files": [TABLE, LAC_IMPORT, STU_IMPORT, WORKBOOK],
         "notes": [*aeries.notes, *extract.notes, *_age_note(extract, settings), *_not_asked(extract, aeries)],
@@ -265,22 +267,20 @@ def _document(inputs: Inputs, found: pd.DataFrame, made: dt.datetime) -> dict[st
     return settings.as_given(document)
 
 
-def _waiting(found: pd.DataFrame, as_of: dt.date) -> dict[str, int]:
+def _waiting(found: pl.DataFrame, as_of: dt.date) -> dict[str, int]:
     limits = {name: facts()["to_be_determined"][name] for name in ("more_than_days", "at_least_days")}
     ages = listed.to_be_determined(found, as_of)["age"]
-    exempt, long_over = (int((ages == age).sum()) for age in (listed.EXEMPT, listed.LONG_OVER))
+    exempt, long_over = ((ages == age).sum() for age in (listed.EXEMPT, listed.LONG_OVER))
     return limits | {"over": len(ages) - exempt, "long_over": long_over, "exempt": exempt}
 
 
 def _age_note(extract: SelaExtract, settings: Settings) -> list[str]:
     """How old the extract is, when that is more than the settings allow."""
-    newest = listed.dates.from_ccyymmdd(extract.rows["last_updated"]).max()
+    newest = extract.state.select(days.of_key(col.last_updated)).to_series().max()
     most = settings.calpads.max_extract_age_days
-    if pd.isna(newest) or (settings.as_of - newest.date()).days <= most:
+    if newest is None or (settings.as_of - newest).days <= most:
         return []
-    return [
-        f"The newest change in the SELA extract is of {newest.date()}: more than {most} days before {settings.as_of}."
-    ]
+    return [f"The newest change in the SELA extract is of {newest}: more than {most} days before {settings.as_of}."]
 
 
 def _not_asked(extract: SelaExtract, aeries: AeriesTables) -> list[str]:

@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.frames import dates, text
 from senrkit.language import tables
 from senrkit.language.classes import REFUSED
 from senrkit.results.sheet_rows import fill_sheets
 from senrkit.texts import wording
 
 
-def write_workbook(path: Path, document: Mapping[str, Any], found: pd.DataFrame, as_of: dt.date) -> None:
+def write_workbook(path: Path, document: Mapping[str, Any], found: pl.DataFrame, as_of: dt.date) -> None:
     """Write the workbook to `path`. Every cell but counts is text; none is a formula.
 
     Raises
@@ -42,27 +42,17 @@ def write_workbook(path: Path, document: Mapping[str, Any], found: pd.DataFrame,
     fill_sheets(skeleton.getvalue(), filled, path)
 
 
-def _sheets(found: pd.DataFrame, as_of: dt.date) -> dict[str, pd.DataFrame]:
+def _sheets(found: pl.DataFrame, as_of: dt.date) -> dict[str, pl.DataFrame]:
     conflicts = tables.conflict_report(found)
-    refused = text.sorted_rows(found[(found["class"] == REFUSED).to_numpy()], ["reason", "school_code", "ssid"])
-    new = text.sorted_rows(tables.proposals(found), ["school_code", "ssid"])
-    waiting = tables.to_be_determined(found, as_of)
+    refused = found.filter(col("class") == REFUSED).sort("reason", "school_code", "ssid", maintain_order=True)
+    new = tables.proposals(found).sort("school_code", "ssid", maintain_order=True)
     return {
-        "conflicts": _worded(conflicts),
+        "conflicts": tables.worded(conflicts),
         "conflicts_by_school": tables.by_school(conflicts),
-        "new": _worded(new),
-        "refused": _worded(refused),
-        "to_be_determined": waiting.assign(age=tables.worded_ages(waiting["age"])),
+        "new": tables.worded(new),
+        "refused": tables.worded(refused),
+        "to_be_determined": tables.to_be_determined(found, as_of).with_columns(age=tables.worded_ages()),
     }
-
-
-def _worded(rows: pd.DataFrame) -> pd.DataFrame:
-    """Ids as words, days as ISO text."""
-    listed = rows.assign(
-        cure=text.mapped(rows["reason"], lambda id: wording.phrase("language-reason", id).cure),
-        reason=text.mapped(rows["reason"], lambda id: wording.phrase("language-reason", id).title),
-    )
-    return listed.assign(**{f"{side}_date": dates.to_iso(rows[f"{side}_day"]) for side in ("calpads", "aeries")})
 
 
 def _summary_sheet(book: Any, document: Mapping[str, Any]) -> None:
@@ -85,7 +75,7 @@ def _summary_sheet(book: Any, document: Mapping[str, Any]) -> None:
         sheet.write_string(row, 2, note)
 
 
-def _sheet(book: Any, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+def _sheet(book: Any, name: str, rows: pl.DataFrame) -> pl.DataFrame:
     """A sheet with its heading; returns the rows that go below, or a sentence when there are none."""
     phrase = wording.phrase("language-sheet", name)
     columns = wording.sheet_columns(f"language_{name}")
@@ -101,7 +91,7 @@ def _sheet(book: Any, name: str, rows: pd.DataFrame) -> pd.DataFrame:
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-    shown = rows[[column.name for column in columns]]
+    shown = rows.select(column.name for column in columns)
     if len(shown):
         return shown
-    return pd.DataFrame([[phrase.cure] + [""] * (len(columns) - 1)], columns=shown.columns, dtype="str")
+    return pl.DataFrame([[phrase.cure] + [""] * (len(columns) - 1)], shown.columns, orient="row")

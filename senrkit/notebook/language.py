@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import pandas as pd
+import polars as pl
+from polars import col
 
-from senrkit.frames import dates, text
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.language import tables
 from senrkit.language.classes import CLASSES, PROPOSED, REFUSED
 from senrkit.notebook import markup
@@ -36,7 +38,7 @@ class LanguagePage:
     """`found`: every student with class and reason (`language.classes.classify`); None without a SELA extract."""
 
     settings: Settings
-    found: pd.DataFrame | None
+    found: pl.DataFrame | None
     show_students: bool
 
     def status(self) -> HTML:
@@ -44,7 +46,7 @@ class LanguagePage:
         if self.found is None:
             cure = "Set sela_extract under [calpads] to see language status here."
             return markup.box("held", "The settings name no SELA extract.", [cure])
-        new, refused = (int(self.found["class"].isin(of).sum()) for of in (PROPOSED, [REFUSED]))
+        new, refused = (self.found["class"].is_in(of).sum() for of in (PROPOSED, [REFUSED]))
         said = f"{new:,} students are newly EL or IFEP and can be brought into Aeries; {refused:,} are refused."
         how = "`senrkit language` writes the import files; `senrkit language --apply` writes to Aeries' database."
         return markup.box("held" if new or refused else "done", said, [how] if new else [])
@@ -53,10 +55,9 @@ class LanguagePage:
         """Every class and reason with its count, what it means and what to do."""
         rows = []
         for name in CLASSES:
-            of_class = self._rows["class"] == name
-            counts = self._rows.loc[of_class, "reason"].value_counts()
-            rows.append(_line("language-class", name, "", int(of_class.sum())))
-            rows += [_line("language-reason", id, name, int(count)) for id, count in counts.items() if id]
+            reasons = Counter(self._rows.filter(col("class") == name)["reason"])
+            rows.append(_line("language-class", name, "", reasons.total()))
+            rows += [_line("language-reason", id, name, count) for id, count in reasons.most_common() if id]
         headings = ["class", "why", "how many", "what it means", "what to do"]
         return markup.joined(markup.table(headings, rows, numbers=(2,)))
 
@@ -76,35 +77,29 @@ class LanguagePage:
 
     def refused(self) -> HTML:
         """For whom nothing is proposed, and what to do."""
-        rows = self._rows[(self._rows["class"] == REFUSED).to_numpy()]
-        rows = text.sorted_rows(rows, ["reason", "school_code", "ssid"])
+        rows = self._rows.filter(col("class") == REFUSED).sort("reason", "school_code", "ssid", maintain_order=True)
         return self._shown("refused", rows, _WHO | _SIDES | _WHY | _WARNINGS)
 
     def waiting(self) -> HTML:
         """Whose status has been to be determined for long, the longest first; who is exempt is marked."""
         rows = tables.to_be_determined(self._rows, self.settings.as_of)
         names = {"grade": "Grade", "since": "Since", "days": "Days", "age": "How long"}
-        return self._shown("to_be_determined", rows.assign(age=tables.worded_ages(rows["age"])), _WHO | names)
+        return self._shown("to_be_determined", rows.with_columns(age=tables.worded_ages()), _WHO | names)
 
     @cached_property
-    def _rows(self) -> pd.DataFrame:
+    def _rows(self) -> pl.DataFrame:
         """Nobody without an extract: the status has said why."""
         return _nobody() if self.found is None else self.found
 
     @cached_property
-    def _conflicts(self) -> pd.DataFrame:
+    def _conflicts(self) -> pl.DataFrame:
         return tables.conflict_report(self._rows)
 
-    def _shown(self, sheet: str, rows: pd.DataFrame, headings: Mapping[str, str]) -> HTML:
+    def _shown(self, sheet: str, rows: pl.DataFrame, headings: Mapping[str, str]) -> HTML:
         """The rows under plain headings, masked like everything else."""
-        known = {name: rows[name] for name in rows}
-        for side in ("calpads", "aeries"):
-            if f"{side}_day" in known:
-                known[f"{side}_date"] = dates.to_iso(rows[f"{side}_day"])
-        if "reason" in known:
-            known["why"] = text.mapped(rows["reason"], lambda id: wording.phrase("language-reason", id).title)
-            known["fix"] = text.mapped(rows["reason"], lambda id: wording.phrase("language-reason", id).cure)
-        chosen = pd.DataFrame({name: known[name] for name in headings if name in known}, index=rows.index)
+        if "reason" in rows.columns:
+            rows = tables.worded(rows).rename({"reason": "why", "cure": "fix"})
+        chosen = to_pandas(rows.select(name for name in headings if name in rows.columns))
         shown = masking.masked(chosen, self.show_students).rename(columns=headings)
         return markup.searchable(shown, wording.phrase("language-sheet", sheet).cure, worded=True)
 
@@ -127,14 +122,14 @@ def compare_language(settings: Settings, show_students: bool) -> LanguagePage:
     return LanguagePage(settings, found, show_students)
 
 
-def _nobody() -> pd.DataFrame:
-    days = dict.fromkeys(("calpads_day", "aeries_day", "proposed_day"), "datetime64[s]")
+def _nobody() -> pl.DataFrame:
+    days = dict.fromkeys(("calpads_day", "aeries_day", "proposed_day"), pl.Date)
     texts = (
         "ssid local_id school_code school_name class reason calpads_status aeries_status proposed_lf proposed_column"
         " warnings grade"
     )
-    columns = dict.fromkeys(texts.split(), "str") | days | {"in_aeries": "bool", "left": "bool"}
-    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
+    flags = dict.fromkeys(("in_aeries", "left"), pl.Boolean)
+    return pl.DataFrame(schema=dict.fromkeys(texts.split(), pl.String) | days | flags)
 
 
 def _line(kind: str, id: str, of: str, count: int) -> tuple[str, str, str, str, str]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from senrkit.frames import text
 from senrkit.texts import wording
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ def for_people(rows: pd.DataFrame) -> pd.DataFrame:
         known["change"] = _change(rows)
     for kind in ("action", "severity"):
         if kind in known:
-            known[kind] = text.mapped(known[kind], lambda id, kind=kind: wording.phrase(kind, id).title)
+            known[kind] = known[kind].map(lambda id, kind=kind: wording.phrase(kind, id).title).astype("str")
     shown = {heading: known[name] for name, heading in _SHOWN.items() if name in known and known[name].ne("").any()}
     if "School" in shown:
         shown.pop("School code", None)
@@ -157,18 +156,19 @@ def for_people(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _why(rows: pd.DataFrame) -> pd.Series:
     """A reason's title depends on its action; what was left out has no action."""
-    action = rows["action"] if "action" in rows else text.constant("left-out", rows.index)
-    pairs = text.concatenated(action, "|", rows["reason"])
-    return text.mapped(pairs, lambda pair: wording.phrase(*pair.split("|", 1)).title if not pair.endswith("|") else "")
+    actions = rows["action"] if "action" in rows else ["left-out"] * len(rows)
+    titles = [wording.phrase(*pair).title if pair[1] else "" for pair in zip(actions, rows["reason"], strict=True)]
+    return pd.Series(titles, index=rows.index, dtype="str")
 
 
 def _change(rows: pd.DataFrame) -> pd.Series:
-    return text.mapped(text.concatenated(rows["before"], "\n", rows["after"]), _arrows)
+    both = [_arrows(*sides) for sides in zip(rows["before"], rows["after"], strict=True)]
+    return pd.Series(both, index=rows.index, dtype="str")
 
 
-def _arrows(both: str) -> str:
+def _arrows(*sides: str) -> str:
     """`exit_date=` and `exit_date=20260925` as `exit date: (blank) → 20260925`."""
-    before, after = (dict(part.split("=", 1) for part in side.split("|") if "=" in part) for side in both.split("\n"))
+    before, after = (dict(part.split("=", 1) for part in side.split("|") if "=" in part) for side in sides)
     return "; ".join(
         f"{name.replace('_', ' ')}: {before.get(name) or '(blank)'} → {value or '(blank)'}"
         for name, value in after.items()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from senrkit.errors import UsageError
-from senrkit.frames import text
 from senrkit.notebook import markup
 from senrkit.results import masking
 from senrkit.results.folder import RunFolder
@@ -112,7 +111,7 @@ def find_student(run: RunFolder, identifier: str, show_students: bool) -> Studen
                 "Check it, leading zeros too; `senrkit student` shows both sides of any student.",
             )
     ssids = own.loc[own["ssid"] != "", "ssid"].drop_duplicates()
-    local_ids = pd.concat([own["local_id"], known["local_id"][text.is_in(known["ssid"], ssids)]])
+    local_ids = pd.concat([own["local_id"], known["local_id"][known["ssid"].isin(ssids)]])
     return Student(run, tuple(sorted(ssids)), tuple(sorted(set(local_ids) - {""})), show_students)
 
 

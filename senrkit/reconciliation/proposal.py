@@ -62,8 +62,8 @@ class Proposal:
     actions
         One row a state row in scope, or spell without one; `row` is the position. Text: `action` (`same add update
         delete hold settled-no-show settled-completion left-as-is future-dated`), `intended` (what a hold would have
-        been, else the action), `reason`, `hold_reason` (`""` or an id of section 6), `hold_detail` (its sub-reason,
-        such as `identity-conflict/b` or the id of a rule), `hold_text`, `transaction` (`A`, `D`, `""`), `school_code`,
+        been, else the action), `reason`, `hold_reason` (`""` or an id of section 6), `hold_detail` (its sub-reason, as
+        `identity-conflict/b` or the id of a rule), `hold_text`, `transaction` (`A`, `D`, `""`), `school_code`,
         `nps_code`, `school_name`, `ssid`, `local_id`, `grade`, `start_date`, `exit_date` (CCYYMMDD), `changed`,
         `before`, `after`, `evidence`. Positions, null for none: `ods_row` (in the extract), `state_row` (in the rows in
         scope: the row itself or the other half of a move), `spell`. bool: `shortens`, `at_risk`, `no_show`.

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 
 from senrkit.errors import InputError, Stopped, UsageError
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.language import run_language, take_back, write_to_aeries
 from senrkit.language.record import RECORD, UNDO
 from senrkit.progress import NoProgress
@@ -93,7 +94,8 @@ def test_from_end_to_end(home):
     settings, before = home.settings(), home.dump()
 
     run = run_language(settings)
-    found = run.found[run.found["class"].isin(["new-el", "new-ifep"])]
+    found = to_pandas(run.found)
+    found = found[found["class"].isin(["new-el", "new-ifep"])]
     assert dict(zip(found["ssid"], found["class"], strict=True)) == dict(
         zip(new["ssid"], new["expected_reason"], strict=True)
     )
@@ -134,7 +136,7 @@ def test_a_missing_lac_row_is_inserted_and_taken_out_again(home):
     before, settings = home.dump(), home.settings()
     run = run_language(settings)
     write_to_aeries(run, NEW)
-    day = run.proposed["proposed_day"].iloc[0].date()
+    day = run.proposed["proposed_day"][0]
     [(inserted, deleted)] = home.query(f'SELECT "SD", "DEL" FROM "LAC" WHERE "ID" = {student}')
     assert str(inserted)[:10] == str(day) and not deleted
     take_back(settings, run.folder)

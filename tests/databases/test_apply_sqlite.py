@@ -21,6 +21,7 @@ from click.testing import CliRunner
 
 from senrkit.cli.main import main
 from senrkit.errors import InputError, SenrkitError, Stopped, UsageError
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.language import run_language, take_back, write_to_aeries
 from senrkit.language.record import RECORD, UNDO
 from senrkit.settings.settings import load_settings
@@ -79,7 +80,7 @@ def assert_silent(error, run):
 def test_every_language_trap_of_the_demo_gets_its_class(folder):
     expectations = pd.read_csv(folder / "demo_expectations.csv", dtype="str", keep_default_na=False)
     wanted = expectations[expectations["expected_action"] == "language"]
-    found = run_language(settings_of(folder)).found.merge(wanted, on="ssid")
+    found = to_pandas(run_language(settings_of(folder)).found).merge(wanted, on="ssid")
     assert len(found) == len(wanted) > 10
     assert found["class"].tolist() == found["expected_reason"].tolist()
 
@@ -88,7 +89,7 @@ def test_what_stands_in_aeries_afterwards(folder):
     run = run_language(settings_of(folder))
     write_to_aeries(run, NEW)
     rows = {row[0]: row[1:] for row in query(folder, "SELECT s.ID, LF, SD, IFD FROM STU s JOIN LAC l ON s.ID = l.ID")}
-    day = run.proposed["proposed_day"].iloc[0].date()
+    day = run.proposed["proposed_day"][0]
     assert rows[int(planted(folder, "new-el"))] == ("L", f"{day} 00:00:00", None)
     assert rows[int(planted(folder, "new-ifep"))] == ("I", None, f"{day} 00:00:00")
 

@@ -69,7 +69,7 @@ def test_language_shows_what_the_command_finds(demo, stopped, agreed):
     from senrkit.language.work import read_and_compare
 
     _, found = read_and_compare(load_settings(demo.settings))
-    new = int(found["class"].isin(["new-el", "new-ifep"]).sum())
+    new = found["class"].is_in(["new-el", "new-ifep"]).sum()
     page = shown(executed("05_language", demo).page)
     assert new == 9 and f"{new} students are newly EL or IFEP" in page
     for said in ("New English learner", "Refused", "Different status", "Who waits for a test"):
@@ -82,7 +82,7 @@ def test_language_shows_students_when_asked_for(demo):
     from senrkit.language.work import read_and_compare
 
     _, found = read_and_compare(load_settings(demo.settings))
-    ssid = found.loc[found["class"] == "new-el", "ssid"].iloc[0]
+    ssid = found.filter(found["class"] == "new-el")["ssid"][0]
     given = {"settings": str(demo.settings), "run": str(demo.run)}
     assert ssid not in texts(run_notebook("05_language", given).notebook)
     assert ssid in texts(run_notebook("05_language", given | {"show_students": "true"}).notebook)

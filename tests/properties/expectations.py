@@ -55,14 +55,14 @@ def held(ran: Ran) -> set[str]:
 
 def enrolled(ran: Ran) -> set[str]:
     """SSIDs with a row in Aeries this year, left out or not."""
-    of_student = ran.spell_set.people.groupby("student")["ssid"].agg(set)
+    of_student = to_pandas(ran.spell_set.people).groupby("student")["ssid"].agg(set)
     return set().union(*(of_student[student] for student in ran.spell_set.enrolled))
 
 
 def every_row_has_one_class(ran: Ran, enr: pd.DataFrame) -> None:
     """Section 9, row by row instead of in sums."""
-    actions = ran.outcome.proposal.actions
-    scoped = [at for at, row in enumerate(rows_of(ran.scope.rows.scan().collect())) if in_scope(row)]
+    actions = to_pandas(ran.outcome.proposal.actions)
+    scoped = [at for at, row in enumerate(rows_of(ran.scope.rows.read())) if in_scope(row)]
     assert sorted(actions.loc[actions["ods_row"] >= 0, "ods_row"]) == scoped
     assert sorted(actions.loc[actions["spell"] >= 0, "spell"]) == list(range(len(ran.outcome.proposal.spells)))
     assert ((actions["ods_row"] >= 0) | (actions["spell"] >= 0)).all()
@@ -73,7 +73,7 @@ def every_row_has_one_class(ran: Ran, enr: pd.DataFrame) -> None:
 
 def files_touch_only_what_they_may(ran: Ran, settings: Settings) -> None:
     """Section 7, and what no file may ever do."""
-    state = {key(row): row for row in rows_of(ran.scope.rows.scan().collect())}
+    state = {key(row): row for row in rows_of(ran.scope.rows.read())}
     spells = {key(row) for row in rows_of(ran.outcome.proposal.spells)}
     allowed = {k for k, row in state.items() if in_scope(row) and k not in spells and not is_cancelled(row)}
     allowed -= {k for k, row in state.items() if _is_summer_completion(row, settings)}
@@ -98,7 +98,7 @@ def files_touch_only_what_they_may(ran: Ran, settings: Settings) -> None:
 
 def the_model_ends_where_aeries_is(ran: Ran, settings: Settings) -> None:
     """Section 8, the core: in scope the spells and what is kept, all else untouched, to the last column."""
-    before, after = rows_of(ran.scope.rows.scan().collect()), rows_of(ran.outcome.store.rows)
+    before, after = rows_of(ran.scope.rows.read()), rows_of(ran.outcome.store.rows)
     findings = to_pandas(ran.outcome.findings)
     assert not (findings["severity"] == "fatal")[~findings["ssid"].isin(held(ran))].any()
     stays = held(ran)
@@ -155,7 +155,7 @@ def _is_summer_completion(row: Row, settings: Settings) -> bool:
 
 def _left_as_is(row: Row, ran: Ran, has_spell: bool) -> bool:
     """The student's row at that school, at any without a spell, is left out by a tag that is not `*`."""
-    left_out = ran.spell_set.left_out
+    left_out = to_pandas(ran.spell_set.left_out)
     theirs = left_out[(left_out["ssid"] == row["ssid"]) & (left_out["reason"] == "tag-skipped")]
     there = theirs[(theirs["school_code"] == row["school_code"]) | (not has_spell)]
     return bool(len(there)) and "*" not in set(there["tag"])

@@ -114,7 +114,7 @@ def test_a_further_hold_takes_that_student_out_and_nobody_else(district: Distric
 
 def _holds_only_those(district: District, chance: Random) -> None:
     ran = _run(district)
-    ssids = ran.proposal.actions["ssid"].drop_duplicates()
+    ssids = to_pandas(ran.proposal.actions)["ssid"].drop_duplicates()
     chosen = ssids[[chance.random() < 0.2 for _ in ssids]]
     asked = pd.DataFrame({"ssid": chosen, "hold_reason": "decision", "detail": "", "text": "A person said so."}).astype(
         "str"
@@ -124,8 +124,8 @@ def _holds_only_those(district: District, chance: Random) -> None:
 
     assert set(outcome.proposal.holds["ssid"]) == expectations.held(ran) | set(chosen)
     assert not any(set(file.records["ssid"]) & set(chosen) for file in outcome.plan.files)
-    earlier = ran.proposal.holds.set_index("ssid")["hold_reason"]
-    assert proposal.holds.set_index("ssid")["hold_reason"][earlier.index].equals(earlier)
+    earlier = to_pandas(ran.proposal.holds).set_index("ssid")["hold_reason"]
+    assert to_pandas(proposal.holds).set_index("ssid")["hold_reason"][earlier.index].equals(earlier)
     sides = (to_pandas(one.plan.actions)[_WHAT] for one in (outcome, ran.outcome))
     assert_frame_equal(*(side[~side["ssid"].isin(chosen)] for side in sides))
 
@@ -133,7 +133,7 @@ def _holds_only_those(district: District, chance: Random) -> None:
 def test_the_random_districts_meet_every_action_reason_and_hold():
     """A promise about districts in which nothing happens would be worth nothing."""
     district = District(tuple(map(student, range(1500))), 'prior_year_open = "hold"', "2026-11-23", ())
-    actions = _run(district).outcome.proposal.actions
+    actions = to_pandas(_run(district).outcome.proposal.actions)
     assert set(actions["action"]) == {*ACTIONS}
     assert set(actions["hold_reason"]) == {"", *HOLD_ORDER} - {"decision"}
     assert set(actions.loc[actions["action"] == "delete", "reason"]) == {

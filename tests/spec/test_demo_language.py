@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from senrkit.demo import make
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.language.tables import to_be_determined
 from senrkit.language.work import read_and_compare
 from senrkit.settings.settings import load_settings
@@ -35,8 +36,8 @@ def planted(request, tmp_path_factory):
     district = make(folder, 300, seed, as_of)
     expectations = pd.read_csv(folder / "demo_expectations.csv", dtype="str", keep_default_na=False)
     _, found = read_and_compare(load_settings(district.settings_file))
-    waiting = to_be_determined(found, as_of)[["ssid", "age"]]
-    found = found.merge(waiting, on="ssid", how="left")
+    waiting = to_pandas(to_be_determined(found, as_of))[["ssid", "age"]]
+    found = to_pandas(found).merge(waiting, on="ssid", how="left")
     return expectations[expectations["expected_action"] == "language"].merge(found, on="ssid")
 
 

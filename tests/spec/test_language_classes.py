@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from senrkit.errors import InputError
+from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.language.classes import CLASSES
 from senrkit.language.sides import aeries_statuses
 from senrkit.language.tables import conflict_report, lac_import, language_table, proposals, stu_import, to_be_determined
-from senrkit.language.work import compared
 from senrkit.reference import SchoolYear, elas
 from senrkit.texts import wording
-from tests.languages import AS_OF, classes, district, says, sela_row, stu_row
+from tests.languages import AS_OF, classes, compared, district, says, sela_row, stu_row
 from tests.rulebook import settings
 
 YEAR = SchoolYear(2026)
@@ -284,7 +284,7 @@ def test_the_tables_of_the_run_folder():
         stu=(stu_row("1", "T", SC="2", SN="44"),),
     )
     found = compared(held, tables, settings())
-    written = language_table(found)
+    written = to_pandas(language_table(to_polars(found)))
     assert (
         list(written.columns)
         == (
@@ -297,13 +297,13 @@ def test_the_tables_of_the_run_folder():
         "9000000002,1002,1990001,new-ifep,IFEP,2026-10-15,,,I,IFD,2026-10-15,aeries-blank,",
         "9000000003,1003,1990001,refused,EL,2026-10-14,EO,,,,,already-eo,",
     ]
-    proposed = proposals(found)
-    assert lac_import(proposed).to_dict("list") == {
+    proposed = proposals(to_polars(found))
+    assert lac_import(proposed).to_dict(as_series=False) == {
         "ID": ["1001", "1002"], "SD": ["2026-10-14", ""], "IFD": ["", "2026-10-15"],
     }  # fmt: skip
-    rows = stu_import(proposed, tables.tables["STU"]).to_numpy().tolist()
+    rows = to_pandas(stu_import(proposed, tables.tables["STU"])).to_numpy().tolist()
     assert rows == [["1", "1", "1001", "L"], ["2", "44", "1001", "L"], ["1", "2", "1002", "I"]]
-    assert conflict_report(found)["ssid"].tolist() == ["9000000003"]
+    assert conflict_report(to_polars(found))["ssid"].to_list() == ["9000000003"]
 
 
 def test_how_long_somebody_waits_for_the_test():
@@ -317,7 +317,7 @@ def test_how_long_somebody_waits_for_the_test():
         TBD@2025-08-25  none  left
         """
     )
-    waiting = to_be_determined(compared(held, tables, settings()), AS_OF)
+    waiting = to_pandas(to_be_determined(to_polars(compared(held, tables, settings())), AS_OF))
     assert waiting[["days", "age"]].to_numpy().tolist() == [[90, "long-over"], [89, "over"], [31, "over"]]
 
 

@@ -11,14 +11,20 @@ import dataclasses
 import pandas as pd
 import pytest
 
+from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.language.tables import language_table, to_be_determined
-from senrkit.language.work import compared
 from senrkit.reference import SchoolYear, elas
-from tests.languages import AS_OF, SELA_COLUMNS, classes, district, says, sela_row, stu_row
+from tests.languages import AS_OF, SELA_COLUMNS, classes, compared, district, says, sela_row, stu_row
 from tests.rulebook import settings
 from tests.text_tables import rows_of
 
 OTHER = "1234567"
+
+
+def waiting_in(found, as_of=AS_OF):
+    return to_pandas(to_be_determined(to_polars(found), as_of))
+
+
 WARNINGS = {
     "HL-blank": "STU.HL is blank:",
     "HL-unknown": "STU.HL says no language",
@@ -258,26 +264,26 @@ def test_overdue_is_who_is_here_and_tested_in_the_grade():
     TBD@2026-10-14   -1  -   -           exempt
     TBD@2026-10-24   5   -   -           -
     """
-    waiting = to_be_determined(found_in(table), AS_OF).set_index("local_id")["age"]
+    waiting = waiting_in(found_in(table)).set_index("local_id")["age"]
     expected = {str(1000 + at): row["age"] for at, row in enumerate(rows_of(table), start=1) if row["age"]}
     assert waiting.to_dict() == expected
 
 
 def test_the_grade_stands_in_the_list_as_the_state_calls_it():
-    waiting = to_be_determined(found_in("sela GR\nTBD@2026-08-12 -1\nTBD@2026-08-12 12"), AS_OF)
+    waiting = waiting_in(found_in("sela GR\nTBD@2026-08-12 -1\nTBD@2026-08-12 12"))
     assert waiting["grade"].tolist() == ["TK", "12"]
 
 
 def test_a_child_who_is_here_at_another_school_has_not_left():
     moved = stu_row("1", "T", SC="2", SN="44", TG="")
-    waiting = to_be_determined(found_in("sela TG\nTBD@2026-08-12 I", stu=(moved,)), AS_OF)
+    waiting = waiting_in(found_in("sela TG\nTBD@2026-08-12 I", stu=(moved,)))
     assert waiting["age"].tolist() == ["long-over"]
 
 
 def test_transitional_kindergarten_is_exempt_since_2024():
     found = found_in("sela GR\nTBD@2023-08-12 -1")
     for day, age in ((AS_OF.replace(year=2024, month=6, day=30), "long-over"), (AS_OF, "exempt")):
-        assert to_be_determined(found, day)["age"].tolist() == [age]
+        assert waiting_in(found, day)["age"].tolist() == [age]
 
 
 # Case 28 and its kind.
@@ -335,7 +341,7 @@ def test_what_can_be_reached_follows_the_official_table():
 
 def test_a_warning_names_nobody():
     table = "sela lf HL USS ITF lea\nIFEP@2026-07-10,EL@2026-07-20/5 T 00 2026-08-17 I 1234567"
-    written = language_table(found_in(table))
+    written = to_pandas(language_table(to_polars(found_in(table))))
     said = written.loc[0, "warnings"]
     assert said.count(".") > 4 and not any(word in said for word in ("9000000001", "1001", "Given", "Family"))
     assert list(written.columns)[-1] == "warnings"

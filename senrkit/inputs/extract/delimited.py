@@ -51,6 +51,12 @@ class Lines:
         """All rows, all columns, as text."""
         return _scan(self._file.path if self._data is None else self._data, self.delimiter, self.columns)
 
+    def refuse_changed(self) -> None:
+        """Raise `InputError` when somebody wrote to the file since it was looked at."""
+        # Of bytes that are held the file may be gone.
+        if self._data is None and self._file.version() != self._version:
+            raise _changed(self._file)
+
     def at(self, positions: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
         """The rows at these positions, ascending, as text.
 
@@ -73,9 +79,7 @@ class Lines:
                 block = stream.read(int(ends[last - 1]) - offset)
                 bounds = zip((begins[first:last] - offset).tolist(), (ends[first:last] - offset).tolist(), strict=True)
                 lines += [block[begin:end] for begin, end in bounds]
-        # Of bytes that are held the file may be gone.
-        if self._data is None and self._file.version() != self._version:
-            raise _changed(self._file)
+        self.refuse_changed()
         return _scan(b"".join(lines), self.delimiter, self.columns).select(columns).collect()
 
 

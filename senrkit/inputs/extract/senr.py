@@ -43,7 +43,7 @@ class Extract:
         """All rows as pandas' frame: the 37 columns of `senrkit.reference.ODS_FIELDS` as text (dtype `str`, blank
         `""`) and `line` (int64, 1-based, in its own file), in file order, one file after the other."""
         lines = pl.concat([pl.int_range(1, file.rows + 1, eager=True) for file in self.files])
-        return to_pandas(self.state.scan().collect().with_columns(lines.alias("line")))
+        return to_pandas(self.state.read().with_columns(lines.alias("line")))
 
     def line(self, position: int) -> int:
         """The line, 1-based in its own file, of the row at this position."""

@@ -98,10 +98,17 @@ class StateRows:
             begin = end
         return pl.concat(found)
 
-    def scan(self, columns: Sequence[str] = ODS_FIELDS) -> pl.LazyFrame:
-        """All rows, all text."""
+    def read(self, columns: Sequence[str] = ODS_FIELDS, wanted: pl.Expr | None = None) -> pl.DataFrame:
+        """All rows, or those for which an expression over their text holds. Raises as `at`."""
         scans = [part.lazy() if isinstance(part, pl.DataFrame) else _whole(part.scan(), part) for part in self._parts]
-        return pl.concat([scan.select(columns) for scan in scans])
+        rows = pl.concat([scan.select(ODS_FIELDS) for scan in scans])
+        rows = (rows if wanted is None else rows.filter(wanted)).select(columns)
+        try:
+            return rows.collect(engine="streaming")
+        finally:
+            for part in self._parts:
+                if not isinstance(part, pl.DataFrame):
+                    part.refuse_changed()
 
     # seam: what the rooms that are still on pandas ask
 
@@ -126,7 +133,7 @@ class StateRows:
             return self.narrow[name].cast(pl.String)
         if name in ("start_date", "exit_date") and not isinstance(self._parts[0], pl.DataFrame):
             return self.narrow.select(days.key(pl.col(name.removesuffix("_date"))).alias(name)).to_series()
-        return self.scan([name]).collect().to_series()
+        return self.read([name]).to_series()
 
 
 class _Some:
