@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
 from senrkit.errors import InputError
-from senrkit.frames import dates, text
+from senrkit.frames import days
 from senrkit.reference import PACKAGED
 
-_BLANK_WORDS = {"", "No Data", "*Unknown", "nan", "None", "NaN"}
-_US_DAY = r"^(\d{1,2})/(\d{1,2})/(\d{4})$"
+_BLANK_WORDS = ["", "No Data", "*Unknown", "nan", "None", "NaN"]
+_US_DAY = r"^([0-9]{2})/([0-9]{2})/([0-9]{4})$"
 _COUNTY_OFFICE = "00"
 _DISTRICT_RECORD = "0000000"
 
@@ -46,59 +46,60 @@ class SchoolDirectory:
 
     `rows` columns, text unless said: `cds14`, `district_code` (first seven digits), `school_code` (last seven,
     `0000000` on a district's row), `county`, `district`, `school`, `status` (Active, Closed, Merged, Pending),
-    `open_date` and `closed_date` (datetime64[s]), `charter` (bool), `charter_number`, `funding`, `doc` (district
-    ownership code), `soc` (school ownership code), `ed_ops` (educational option), `level`, `grades_offered` and
-    `grades_served` (as printed), `low_grade` and `high_grade` (CALPADS grades of the span offered, `""` when the
-    directory gives none), `virtual`, `last_updated`, `is_district` and `is_county_office` (bool; the second marks all
-    that a county office owns, its schools and charters too).
+    `open_date` and `closed_date` (days), `charter` (flag), `charter_number`, `funding`, `doc` (district ownership
+    code), `soc` (school ownership code), `ed_ops` (educational option), `level`, `grades_offered` and `grades_served`
+    (as printed), `low_grade` and `high_grade` (CALPADS grades of the span offered, `""` when the directory gives none),
+    `virtual`, `last_updated`, `is_district` and `is_county_office` (flags; the second marks all that a county office
+    owns, its schools and charters too).
     """
 
-    rows: pd.DataFrame
+    rows: pl.DataFrame
     source: str
 
-    def school(self, codes: pd.Series) -> pd.DataFrame:
-        """The row of each seven-digit school code, on the index of `codes`, plus `known` (bool).
+    def school(self, codes: pl.Series) -> pl.DataFrame:
+        """The row of each seven-digit school code, in order, plus `known` (flag).
 
         Where several districts have had the school, the active row is given, then the newest. Unknown codes have blank
-        text, `NaT` and False.
+        text, no day and False.
         """
         return _looked_up(codes, self._schools, "school_code")
 
-    def district(self, codes: pd.Series) -> pd.DataFrame:
+    def district(self, codes: pl.Series) -> pl.DataFrame:
         """The row of each seven-digit county-district code, as for `school`."""
         return _looked_up(codes, self._districts, "district_code")
 
-    def reports_for(self, leas: pd.Series, schools: pd.Series) -> pd.Series:
+    def reports_for(self, leas: pl.Series, schools: pl.Series) -> pl.Series:
         """Whether the directory ties each school to its reporting LEA, open or closed.
 
         An LEA is the county-district code above the school, or for an independently reporting charter its own code.
         """
-        tied = text.is_in(text.concatenated(leas, schools), self._schools_everywhere["cds14"])
-        own = (leas.array == schools.array) & self.school(schools)["charter"].to_numpy()
-        return pd.Series(np.asarray(tied | own, dtype=bool), index=schools.index)
+        tied = (leas + schools).is_in(self.rows.filter(~col.is_district)["cds14"].implode())
+        return tied | ((leas == schools) & self.school(schools)["charter"])
 
-    def refuses_grade(self, schools: pd.Series, grades: pd.Series) -> pd.Series:
+    def refuses_grade(self, schools: pl.Series, grades: pl.Series) -> pl.Series:
         """Whether each grade lies outside the span that the school offers (SENR0269).
 
         False where the directory gives no span, and for codes that are no grade: what is not known refuses nothing.
         TK stands wherever K does (CDE Flash 257): the directory need not name it.
         """
-        row = self.school(schools)
-        low, high, grade = _rank(row["low_grade"]), _rank(row["high_grade"]), _rank(grades)
-        low = np.where((row["low_grade"] == "KN").to_numpy(dtype=bool), low - 1, low)
-        return pd.Series((grade >= 0) & (low >= 0) & ((grade < low) | (grade > high)), index=schools.index)
+        # Infants and toddlers rank as preschool: the directory has one word for all three.
+        ranks = {row["grade"]: int(row["rank"]) for row in PACKAGED.rows("directory_grades")}
+        grade, low, high = (
+            col(name).replace_strict(ranks, default=None, return_dtype=pl.Int64)
+            for name in ("grade", "low_grade", "high_grade")
+        )
+        lowest = low - (col.low_grade == "KN").cast(pl.Int64)
+        outside = ((grade < lowest) | (grade > high)) & low.is_not_null()
+        asked = self.school(schools).with_columns(grades.alias("grade"))
+        return asked.select(refused=outside.fill_null(False)).to_series()
 
     @cached_property
-    def _schools_everywhere(self) -> pd.DataFrame:
-        return self.rows[~self.rows["is_district"]]
+    def _schools(self) -> pl.DataFrame:
+        return _one_each(self.rows.filter(~col.is_district), "school_code")
 
     @cached_property
-    def _schools(self) -> pd.DataFrame:
-        return _one_each(self._schools_everywhere, "school_code")
-
-    @cached_property
-    def _districts(self) -> pd.DataFrame:
-        return _one_each(self.rows[self.rows["is_district"]], "district_code")
+    def _districts(self) -> pl.DataFrame:
+        return _one_each(self.rows.filter("is_district"), "district_code")
 
 
 def read_school_directory(path: Path, data: bytes | None = None) -> SchoolDirectory:
@@ -113,70 +114,68 @@ def read_school_directory(path: Path, data: bytes | None = None) -> SchoolDirect
     """
     path = Path(path)
     cells = read_cells(path, data)
-    columns = pd.DataFrame({name: _clean(cells[name]) for name in _wanted() if name in cells})
-    for name in _wanted():
-        if name not in columns:
-            columns[name] = text.constant("", columns.index)
-    columns["cds14"] = _cds_codes(columns["cds14"], path)
-    return SchoolDirectory(_typed(columns), path.name)
+    blank = [pl.lit("").alias(name) for name in _wanted() if name not in cells.columns]
+    cleaned = col(pl.String).str.strip_chars()
+    columns = cells.with_columns(
+        pl.when(cleaned.is_in(_BLANK_WORDS)).then(pl.lit("")).otherwise(cleaned).name.keep(), *blank
+    )
+    return SchoolDirectory(_typed(_with_cds_codes(columns, path)), path.name)
 
 
 def _wanted() -> Iterator[str]:
     return (row["column"] for row in PACKAGED.rows("directory_columns"))
 
 
-def _clean(column: pd.Series) -> pd.Series:
-    return text.mapped(column, lambda cell: "" if cell.strip() in _BLANK_WORDS else cell.strip())
-
-
-def _cds_codes(codes: pd.Series, path: Path) -> pd.Series:
+def _with_cds_codes(columns: pl.DataFrame, path: Path) -> pl.DataFrame:
     # A spreadsheet that took the code for a number has dropped Alameda's leading zero.
-    restored = text.mapped(codes, lambda code: code.zfill(14) if len(code) == 13 else code)
-    wrong = ~restored.str.fullmatch(r"\d{14}").to_numpy(dtype=bool)
+    dropped = col.cds14.str.len_chars() == 13
+    restored = columns.with_columns(cds14=pl.when(dropped).then("0" + col.cds14).otherwise("cds14"))
+    wrong = ~restored["cds14"].str.contains(r"^[0-9]{14}$")
     if wrong.any():
         raise InputError(
-            f"{path.name}: the CDS code is not fourteen digits, first in row {int(wrong.argmax()) + 1:,} of the data"
-            f" (rows in all: {int(wrong.sum()):,}).",
+            f"{path.name}: the CDS code is not fourteen digits, first in row {wrong.arg_max() + 1:,} of the data"
+            f" (rows in all: {wrong.sum():,}).",
             "Use the file as CDE gives it out; do not save it again from a spreadsheet program.",
         )
     return restored
 
 
-def _typed(columns: pd.DataFrame) -> pd.DataFrame:
+def _typed(columns: pl.DataFrame) -> pl.DataFrame:
     """The columns of `SchoolDirectory.rows` from clean text."""
-    cds, spans = columns["cds14"], columns["grades_offered"]
-    school_code = cds.str.slice(7)
-    return pd.DataFrame(
-        {
-            "cds14": cds,
-            "district_code": cds.str.slice(0, 7),
-            "school_code": school_code,
-            **{name: columns[name] for name in ("county", "district", "school", "status")},
-            "open_date": _days(columns["open_date"]),
-            "closed_date": _days(columns["closed_date"]),
-            "charter": text.equals(text.mapped(columns["charter"], lambda cell: cell.upper()[:1]), "Y"),
-            **{name: columns[name] for name in ("charter_number", "funding")},
-            "doc": text.mapped(columns["doc"], _two_digits),
-            "soc": text.mapped(columns["soc"], _two_digits),
-            **{name: columns[name] for name in ("ed_ops", "level", "grades_offered", "grades_served")},
-            "low_grade": text.mapped(spans, lambda span: _span(span)[0]),
-            "high_grade": text.mapped(spans, lambda span: _span(span)[1]),
-            **{name: columns[name] for name in ("virtual", "last_updated")},
-            "is_district": text.equals(school_code, _DISTRICT_RECORD),
-            "is_county_office": text.equals(text.mapped(columns["doc"], _two_digits), _COUNTY_OFFICE),
-        }
+    spans = {printed: _span(printed) for printed in columns["grades_offered"].unique()}
+    grades = {
+        name: col.grades_offered.replace_strict({printed: span[at] for printed, span in spans.items()})
+        for at, name in enumerate(("low_grade", "high_grade"))
+    }
+    return columns.select(
+        "cds14",
+        col.cds14.str.head(7).alias("district_code"),
+        col.cds14.str.slice(7).alias("school_code"),
+        *("county", "district", "school", "status"),
+        _day(col.open_date),
+        _day(col.closed_date),
+        col.charter.str.to_uppercase().str.starts_with("Y"),
+        *("charter_number", "funding"),
+        _two_digits(col.doc),
+        _two_digits(col.soc),
+        *("ed_ops", "level", "grades_offered", "grades_served"),
+        grades["low_grade"].alias("low_grade"),
+        grades["high_grade"].alias("high_grade"),
+        *("virtual", "last_updated"),
+    ).with_columns(
+        is_district=col.school_code == _DISTRICT_RECORD,
+        is_county_office=col.doc == _COUNTY_OFFICE,
     )
 
 
-def _days(column: pd.Series) -> pd.Series:
-    iso = column.str.slice(0, 10).str.replace(
-        _US_DAY, lambda day: f"{day[3]}-{day[1].zfill(2)}-{day[2].zfill(2)}", regex=True
-    )
-    return dates.from_iso(iso)
+def _day(text: pl.Expr) -> pl.Expr:
+    """A day as CDE writes it (8/5/1999), or as a workbook holds it (1999-08-05 00:00:00)."""
+    padded = text.str.replace(r"^([0-9])/", "0$1/").str.replace(r"/([0-9])/", "/0$1/")
+    return days.of_iso(padded.str.replace(_US_DAY, "$3-$1-$2").str.head(10))
 
 
-def _two_digits(code: str) -> str:
-    return code.zfill(2) if code else ""
+def _two_digits(code: pl.Expr) -> pl.Expr:
+    return pl.when(code == "").then(code).otherwise(code.str.zfill(2)).name.keep()
 
 
 def _span(printed: str) -> tuple[str, str]:
@@ -187,36 +186,20 @@ def _span(printed: str) -> tuple[str, str]:
     return grades if all(grades) else ("", "")
 
 
-def _rank(grades: pd.Series) -> np.ndarray:
-    # Infants and toddlers rank as preschool: the directory has one word for all three.
-    ranks = {row["grade"]: int(row["rank"]) for row in PACKAGED.rows("directory_grades")}
-    return grades.map(ranks).fillna(-1).to_numpy(dtype="int64")
+def _one_each(rows: pl.DataFrame, key: str) -> pl.DataFrame:
+    """One row a code: of several the active one, then the one that closed last."""
+    order = col.status.replace_strict(_STATUS_ORDER, default=len(_STATUS_ORDER), return_dtype=pl.Int64)
+    by = [order, col.closed_date, col.open_date, col.cds14]
+    ranked = rows.sort(by, descending=[False, True, True, False], nulls_last=False, maintain_order=True)
+    return ranked.unique(key, keep="first", maintain_order=True).with_columns(known=pl.lit(True))
 
 
-def _one_each(rows: pd.DataFrame, key: str) -> pd.DataFrame:
-    order = rows["status"].map(_STATUS_ORDER).fillna(len(_STATUS_ORDER))
-    ranked = rows.assign(order=order.astype("int64")).sort_values(
-        ["order", "closed_date", "open_date", "cds14"], ascending=[True, False, False, True], na_position="first"
-    )
-    return _and_blank(ranked.drop(columns="order").drop_duplicates(key))
+def _looked_up(codes: pl.Series, rows: pl.DataFrame, key: str) -> pl.DataFrame:
+    found = codes.to_frame("asked").join(rows.with_columns(asked=key), on="asked", how="left", maintain_order="left")
+    return found.select(rows.columns).with_columns(col(pl.String).fill_null(""), col(pl.Boolean).fill_null(False))
 
 
-def _and_blank(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows, `known`, and after them the answer for codes that are not."""
-    blank = {
-        name: pd.NaT if column.dtype.kind == "M" else False if column.dtype == bool else ""
-        for name, column in rows.items()
-    }
-    unknown = pd.DataFrame([blank]).astype(rows.dtypes)
-    return pd.concat([rows.assign(known=True), unknown.assign(known=False)], ignore_index=True)
-
-
-def _looked_up(codes: pd.Series, rows: pd.DataFrame, key: str) -> pd.DataFrame:
-    # A code that is not found has position -1: the last row.
-    return rows.take(text.positions(codes, rows[key])).set_axis(codes.index)
-
-
-def read_cells(path: Path, data: bytes | None = None) -> pd.DataFrame:
+def read_cells(path: Path, data: bytes | None = None) -> pl.DataFrame:
     """The directory's cells as text, columns named as in `directory_columns.csv`; other columns are dropped. `data` as
     for `read_school_directory`.
 
@@ -240,7 +223,7 @@ def read_cells(path: Path, data: bytes | None = None) -> pd.DataFrame:
             f"{path.name}: row {ragged:,} of the data has {len(body[ragged - 1])} columns instead of {width}.", _GET_IT
         )
     columns = list(zip(*body, strict=True))
-    return pd.DataFrame({name: pd.Series(columns[at], dtype="str") for name, at in headings.items()})
+    return pl.DataFrame({name: columns[at] for name, at in headings.items()}, dict.fromkeys(headings, pl.String))
 
 
 def read_bytes(path: Path) -> bytes:

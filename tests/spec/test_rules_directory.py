@@ -8,9 +8,10 @@ Clayton B. Wire 6033849 (closed 14 June 2013). Sacramento County Office (3410348
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
-import pandas as pd
+import polars as pl
 import pytest
 
 from senrkit.calpads.check import check_file
@@ -97,8 +98,8 @@ def test_residence_at_a_county_office():
 def test_a_district_of_residence_that_closed_on_a_known_day():
     """Sacramento City Unified closed on 31 October 2026, for the sake of the test."""
     rows = real_directory().rows
-    shut = rows["is_district"] & (rows["district_code"] == LEA)
-    closed = rows.assign(closed_date=rows["closed_date"].mask(shut, pd.Timestamp("2026-10-31").as_unit("s")))
+    shut = pl.when(pl.col("is_district") & (pl.col("district_code") == LEA))
+    closed = rows.with_columns(closed_date=shut.then(dt.date(2026, 10, 31)).otherwise("closed_date"))
     asked = replace(context(), directory=replace(real_directory(), rows=closed))
     table = """
         start_date  academic_year  exit_date  exit_reason  says

@@ -8,7 +8,6 @@ from polars import col
 from senrkit.calpads.records import filled
 from senrkit.calpads.rule import CheckContext, rule
 from senrkit.frames import days
-from senrkit.frames.pandas_door import to_polars
 
 _OWN = col.reporting_lea == col.submitting_lea
 _MID_YEAR = col.exit_reason == "E150"
@@ -46,7 +45,7 @@ def expected_schools(context: CheckContext) -> pl.DataFrame:
 
     A charter that is funded directly reports for itself, so it counts for no district.
     """
-    rows = to_polars(context.directory.rows)
+    rows = context.directory.rows
     if context.charter:
         ours = col.school_code == context.lea
     else:

@@ -84,16 +84,15 @@ RULES = [
 def with_schools(records: pl.DataFrame, directory: SchoolDirectory) -> pl.DataFrame:
     """The records with what the directory says of their school (`school_…`), of the residence district (`home_…`),
     whether it ties the school to the LEA (`tied`) and whether the grade is none that the school offers."""
-    # seam: the directory answers in pandas
-    from senrkit.frames.pandas_door import to_pandas, to_polars
-
-    asked = to_pandas(records.select("school_code", "reporting_lea", "grade", "residence_district"))
-    codes = asked["school_code"]
-    return records.hstack(
-        to_polars(directory.school(codes)).select(pl.all().name.prefix("school_"))
-    ).hstack(
-        to_polars(directory.district(asked["residence_district"])).select(pl.all().name.prefix("home_"))
+    schools, leas = records["school_code"], records["reporting_lea"]
+    return pl.concat(
+        [
+            records,
+            directory.school(schools).select(pl.all().name.prefix("school_")),
+            directory.district(records["residence_district"]).select(pl.all().name.prefix("home_")),
+        ],
+        how="horizontal",
     ).with_columns(
-        tied=pl.Series(directory.reports_for(asked["reporting_lea"], codes).to_numpy()),
-        refused_grade=pl.Series(directory.refuses_grade(codes, asked["grade"]).to_numpy()),
-    )  # fmt: skip
+        directory.reports_for(leas, schools).alias("tied"),
+        directory.refuses_grade(schools, records["grade"]).alias("refused_grade"),
+    )
