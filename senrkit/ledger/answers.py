@@ -96,10 +96,10 @@ def read_answer(name: str, data: bytes, headings: Mapping[str, str] | None = Non
     InputError
         when it is none, cannot be read, or is of another record type.
     """
-    rows = _rows(name, data)
+    rows = rows_of(name, data)
     if not rows:
         raise InputError(f"{name} holds no line.", _CURE)
-    known = _HEADINGS | {_folded(heading): word for heading, word in (headings or {}).items()}
+    known = _HEADINGS | {folded(heading): word for heading, word in (headings or {}).items()}
     at = _heading_row(rows, known)
     if at is not None:
         return ErrorFile(name, _by_headings(name, rows, at, known))
@@ -132,7 +132,7 @@ def _needs() -> dict[str, str]:
     return {row["id"]: row["needs"] for row in reference.PACKAGED.rows("calpads_rules")}
 
 
-def _rows(name: str, data: bytes) -> list[tuple[int, list[str]]]:
+def rows_of(name: str, data: bytes) -> list[tuple[int, list[str]]]:
     """Every line that is not blank, with its number."""
     if data.startswith(_OLD_EXCEL):
         raise InputError(
@@ -189,14 +189,14 @@ def _cell(value: object) -> str:
     return value.strftime("%Y%m%d") if hasattr(value, "strftime") else str(value).strip()
 
 
-def _folded(heading: str) -> str:
+def folded(heading: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9]+", " ", heading.lower()).split())
 
 
 def _heading_row(rows: Sequence[tuple[int, list[str]]], known: Mapping[str, str]) -> int | None:
     """The first of the first lines that names an error code and who it is about."""
     for at, (_, cells) in enumerate(rows[:10]):
-        words = {known.get(_folded(cell), "") for cell in cells}
+        words = {known.get(folded(cell), "") for cell in cells}
         if "rule" in words and words & {"local_record_id", "ssid"}:
             return at
     return None
@@ -209,7 +209,7 @@ def _is_rejected_records(rows: Sequence[tuple[int, list[str]]]) -> bool:
 def _by_headings(
     name: str, rows: Sequence[tuple[int, list[str]]], at: int, known: Mapping[str, str]
 ) -> tuple[Complaint, ...]:
-    words = [known.get(_folded(cell), "") for cell in rows[at][1]]
+    words = [known.get(folded(cell), "") for cell in rows[at][1]]
     twice = sorted({word for word in words if word and words.count(word) > 1})
     if twice:
         raise InputError(f"{name} has two columns that mean {twice[0].replace('_', ' ')}.", _CURE)
