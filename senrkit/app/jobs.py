@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
+import polars as pl
+from polars import col
 
 from senrkit import engine
 from senrkit.app import comparison
-from senrkit.demo import make
-from senrkit.frames import dates, text
+from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.extract.senr import read_extract
 from senrkit.inputs.load import SENR, Inputs, load
 from senrkit.progress import Progress
 from senrkit.reconciliation import decisions as kept_decisions
 from senrkit.settings.settings import Settings, load_settings, read_settings_text
+from senrkit.spells.schools import district_lea
 
 _TABLE_ROWS = 400
 _NAMED = ("ssid", "last_name", "first_name")
@@ -32,21 +33,21 @@ def recognise(progress: Progress, files: Sequence[str], lea: str, as_of: str) ->
     """What an extract is: its layout, rows, LEAs, days and age. A file that is none is refused with the reason."""
     progress.step("reading the extract")
     extract = read_extract([Path(file) for file in files])
-    rows = extract.state
-    starts = pd.Series(rows.answered("start_date", dates.days_of_ccyymmdd)).dropna()
-    updated = sorted({day[:8] for day in rows.column("last_updated").values.to_pylist() if day[:8].isdigit()})
-    leas = rows.at(np.arange(len(rows)), ["reporting_lea"])["reporting_lea"].value_counts()
-    newest = dates.day(updated[-1]) if updated else None
+    rows = extract.state.narrow
+    updated = sorted({day[:8] for day in rows["last_updated"].cast(pl.String).unique() if day[:8].isdigit()})
+    leas = Counter(rows["reporting_lea"].cast(pl.String))
+    newest = dt.datetime.strptime(updated[-1], "%Y%m%d").date() if updated else None
+    first, last = rows["start"].min(), rows["start"].max()
     return {
         "name": ", ".join(file.name for file in extract.files),
         "sha256": [file.sha256 for file in extract.files],
         "layout": f"SENR-R, {extract.layout.fields + 2} columns",
         "rows": len(rows),
-        "students": len(rows.column("ssid").values),
-        "leas": {str(code) or "blank": int(count) for code, count in leas.head(5).items()},
-        "own": int(rows.equals("reporting_lea", lea).sum()),
-        "first_start": starts.min().date().isoformat() if len(starts) else "",
-        "last_start": starts.max().date().isoformat() if len(starts) else "",
+        "students": rows["ssid"].n_unique(),
+        "leas": {code or "blank": count for code, count in leas.most_common(5)},
+        "own": leas[lea],
+        "first_start": first.isoformat() if first else "",
+        "last_start": last.isoformat() if last else "",
         "newest": newest.isoformat() if newest else "",
         "age": (dt.date.fromisoformat(as_of) - newest).days if newest else None,
         "notes": list(extract.notes),
@@ -95,6 +96,8 @@ def charts(progress: Progress, folder: str, others: Sequence[str]) -> list[dict[
 
 def history(progress: Progress, folders: Sequence[str]) -> list[dict[str, Any]]:
     """Of finished runs, oldest first: what is new, still open, come back, solved since the run before, by school."""
+    import pandas as pd
+
     from senrkit.results.changes import STATES, change_counts, run_changes
     from senrkit.results.folder import RunFolder
 
@@ -117,8 +120,8 @@ def history(progress: Progress, folders: Sequence[str]) -> list[dict[str, Any]]:
 def decisions(progress: Progress, file: str) -> list[dict[str, str]]:
     """The last line of each decision that has not been taken back."""
     read = kept_decisions.read(Path(file))
-    last = read.drop_duplicates(["ssid", "school_code", "start_date", "action"], keep="last")
-    return last.loc[last["taken_back"] == "", list(kept_decisions.COLUMNS)].to_dict("records")
+    last = read.unique(["ssid", "school_code", "start_date", "action"], keep="last", maintain_order=True)
+    return last.filter(col.taken_back == "").select(kept_decisions.COLUMNS).to_dicts()
 
 
 def decide(progress: Progress, file: str, made: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
@@ -133,18 +136,16 @@ def names(progress: Progress, settings_file: str, extract: str, ssids: Sequence[
     """SSID → "Last, First" from CALPADS, or else from Aeries. For the page alone; never written down."""
     progress.step("looking the names up")
     settings = _settings(settings_file, extract)
-    wanted = pd.Series(list(ssids), dtype="str")
     inputs = load(settings, SENR)
-    rows = inputs.extract().state
-    state = rows.where(rows.is_in("ssid", wanted), _NAMED)
+    state = inputs.extract().state.where(col.ssid.is_in(ssids), _NAMED)
     # The newest row of CALPADS' own comes last in the extract, and wins.
-    return _names(pd.concat([_in_aeries(inputs, wanted), state], ignore_index=True))
+    return _names(pl.concat([_in_aeries(inputs, ssids), state]))
 
 
 def names_in_aeries(progress: Progress, settings_file: str, ssids: Sequence[str]) -> dict[str, str]:
     """As `names`, without CALPADS: comparing language status needs no SENR extract."""
     progress.step("looking the names up")
-    return _names(_in_aeries(load(_settings(settings_file, "")), pd.Series(list(ssids), dtype="str")))
+    return _names(_in_aeries(load(_settings(settings_file, "")), ssids))
 
 
 def compare_language(progress: Progress, settings_file: str) -> dict[str, Any]:
@@ -166,50 +167,39 @@ def try_setup(progress: Progress, settings_text: str, folder: str) -> dict[str, 
     settings = read_settings_text(settings_text, Path(folder), "the new set-up")
     inputs = load(settings)
     tables = inputs.tables
-    schools = tables.tables["LOC"]
-    years = tables.tables["ENR"]["YR"]
-    own = schools[~schools["CD"].isin(["0", ""])]
+    students, years, schools = (to_polars(tables.tables[name]) for name in ("STU", "ENR", "LOC"))
+    own = schools.filter(~col.CD.is_in(["0", ""]))
     return {
         "source": inputs.settings.as_given(tables.source),
-        "students": int(tables.tables["STU"]["ID"].nunique()),
+        "students": students["ID"].n_unique(),
         "newest_year": int(tables.newest_year or 0),
-        "rows_of_year": int((years == str(settings.school_year.first)).sum()),
-        "district": _district(schools),
-        "schools": [{"code": row["CD"], "name": row["NM"]} for row in own[["CD", "NM"]].to_dict("records")],
+        "rows_of_year": years.filter(str(settings.school_year.first) == col.YR).height,
+        "district": district_lea(schools),
+        "schools": own.select(code="CD", name="NM").to_dicts(),
     }
-
-
-def make_demo(progress: Progress, folder: str, students: int) -> str:
-    """A made-up district in a folder of its own; where its settings are."""
-    progress.step("making the demo district")
-    district = make(Path(folder), students, 1, None)
-    return str(district.settings_file)
 
 
 def _settings(settings_file: str, extract: str) -> Settings:
     return load_settings(Path(settings_file), extract=(Path(extract),) if extract else None)
 
 
-def _in_aeries(inputs: Inputs, wanted: pd.Series) -> pd.DataFrame:
-    people = inputs.tables.tables["STU"]
-    return people.loc[text.is_in(people["CID"], wanted), ["CID", "LN", "FN"]].set_axis(list(_NAMED), axis=1)
+def _in_aeries(inputs: Inputs, ssids: Sequence[str]) -> pl.DataFrame:
+    people = to_polars(inputs.tables.tables["STU"]).filter(col.CID.is_in(ssids))
+    return people.select(ssid="CID", last_name="LN", first_name="FN")
 
 
-def _names(people: pd.DataFrame) -> dict[str, str]:
+def _names(people: pl.DataFrame) -> dict[str, str]:
     """SSID → "Last, First"; of two rows the last counts."""
-    last = people.fillna("").drop_duplicates("ssid", keep="last")
-    return {row["ssid"]: f"{row['last_name']}, {row['first_name']}".strip(", ") for row in last.to_dict("records")}
-
-
-def _district(schools: pd.DataFrame) -> str:
-    """The LEA code that Aeries itself states on school 0."""
-    zero = schools[schools["CD"] == "0"]
-    return "".join(zero.iloc[0][["CC", "DC"]].fillna("")) if len(zero) and {"CC", "DC"} <= set(schools) else ""
+    return {
+        ssid: f"{last}, {first}".strip(", ") for ssid, last, first in people.select(_NAMED).fill_null("").iter_rows()
+    }
 
 
 def _chart_document(name: str, chart: Any) -> dict[str, Any]:
+    from pandas.api.types import is_numeric_dtype
+
     table = chart.table.head(_TABLE_ROWS)
-    numbers = [pd.api.types.is_numeric_dtype(table[column]) for column in table]
+    numbers = [is_numeric_dtype(table[column]) for column in table]
     shown = table.astype("object").where(table.notna(), "")
     return {
         "id": name,
