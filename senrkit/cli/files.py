@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-import tempfile
 from pathlib import Path
 
 import click
 
 from senrkit.cli.options import A_FILE, SETTINGS_FILE, Day
 from senrkit.cli.shell import command, print_json
+from senrkit.disk import write_whole
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
 
@@ -86,9 +86,6 @@ def _write_new(file: Path, text: str) -> None:
     if file.exists():
         raise UsageError(f"{file} is there already.", "Name another file, or move that one away first.")
     try:
-        with tempfile.TemporaryDirectory(prefix=".unfinished-senrkit-", dir=file.parent) as unfinished:
-            whole = Path(unfinished) / file.name
-            whole.write_text(text, encoding="utf-8")
-            whole.replace(file)
+        write_whole(file, text.encode(), private=False)
     except OSError as error:
         raise UsageError(f"{file} cannot be written ({error.strerror}).", "Name a file in a folder of yours.") from None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import re
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from senrkit.settings.settings import Settings
 
 SETTINGS_FILE = Path("senrkit.toml")
-A_FILE = click.Path(path_type=Path)
 _PRECONDITION = re.compile(r"P\d\d")
 
 Work = Callable[..., int]
@@ -38,6 +39,29 @@ class Day(click.ParamType):
             self.fail(f"{value!r} is not a day of the calendar; write it as 2026-11-23.", param, ctx)
 
 
+class APath(click.ParamType):
+    """A path to a file or a folder, there or not. A pipe is none: one would wait for it for ever."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(value)
+        try:
+            mode = path.stat().st_mode
+        except ValueError:
+            self.fail("a path cannot hold a NUL.", param, ctx)
+        except OSError as error:
+            if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+                self.fail(f"this path cannot be: {error.strerror.lower()}.", param, ctx)
+            return path
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            self.fail(f"{path} is neither a file nor a folder.", param, ctx)
+        return path
+
+
+A_FILE = APath()
+
+
 class FileOrAddress(click.ParamType):
     """A path, or an fsspec address such as s3://bucket/senrkit.toml."""
 
@@ -46,7 +70,9 @@ class FileOrAddress(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | Address:
         from senrkit.addresses.address import address_of
 
-        return address_of(value) or Path(value) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return address_of(value) or A_FILE.convert(value, param, ctx)
 
 
 def settings_option(work: Work) -> Work:

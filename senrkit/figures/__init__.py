@@ -15,8 +15,9 @@ from senrkit.figures.html import page, write_page
 from senrkit.figures.schools import by_school, findings_by_school, reasons_by_school
 from senrkit.figures.timeline import student_timeline
 from senrkit.figures.trend import trend
+from senrkit.figures.weeks import weeks
 
 __all__ = [
     "Chart", "by_field", "by_grade", "by_lea", "by_school", "enrollment_counts", "findings_by_school", "page",
-    "reasons_by_school", "student_timeline", "trend", "write_page",
+    "reasons_by_school", "student_timeline", "trend", "weeks", "write_page",
 ]  # fmt: skip

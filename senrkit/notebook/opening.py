@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from senrkit.errors import UsageError
+from senrkit.notebook.history import History
 from senrkit.notebook.page import RunPage
 from senrkit.notebook.progress import NotebookProgress
 from senrkit.results.folder import RunFolder, run_folders
@@ -80,6 +81,11 @@ def make_run(
         ),
         show_students,
     )
+
+
+def history(settings: str, show_students: bool = False) -> History:
+    """What the ledger of these settings holds. Raises `UsageError` or `InputError` when it cannot be read."""
+    return History.of(_settings(settings), show_students)
 
 
 def make_demo(folder: Path, progress: NotebookProgress | None = None) -> Path:

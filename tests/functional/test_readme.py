@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.patience import PATIENCE
@@ -34,3 +35,15 @@ def test_the_output_in_the_readme_is_that_of_the_demo(tmp_path):
     counted = [line for line in printed[2].splitlines() if re.match(r"\s+[\d,]+ |  SENR_", line)]
     assert len(counted) > 15
     assert [line for line in counted if line not in done.stdout] == []
+
+
+def test_the_weeks_in_the_readme_are_those_of_the_demo(tmp_path):
+    """`demo --weeks`: the same seed and day, the same four weeks. Run numbers follow from the inputs."""
+    said = (ROOT / "README.md").read_text("utf-8")
+    words, expected = re.search(r"```console\n\$ senrkit (demo loop --weeks .*?)\n(.*?)```", said, re.DOTALL).groups()
+    done = subprocess.run(
+        [sys.executable, "-m", "senrkit", *words.split()],
+        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == expected

@@ -138,3 +138,18 @@ class TestJournal:
         modes = {path.relative_to(folder): path.stat().st_mode & 0o777 for path in [folder, *folder.rglob("*")]}
         assert {mode for path, mode in modes.items() if (folder / path).is_dir()} == {0o700}
         assert {mode for path, mode in modes.items() if (folder / path).is_file()} == {0o600}
+
+
+def test_the_chart_holds_every_number_and_no_student(tmp_path):
+    from senrkit.figures import weeks as chart
+
+    for week, items in enumerate(["AB", "AC", "ABC"]):
+        a_run(tmp_path, week, items)
+    found = Journal.open(tmp_path)
+    table = weeks.items(found, states.states(found, FIRST))
+    drawn = chart(weeks.counted(table, "school_code"))
+    by_name = {trace.name: list(trace.y) for trace in drawn.figure.data}
+    assert by_name["new"] == [2, 1, 0] and by_name["solved"] == [0, -1, 0] and by_name["back again"] == [0, 0, 1]
+    assert drawn.table["Still open"].tolist() == [0, 1, 2]
+    assert "3 enrollments differ: 0 are new, 1 are back again" in drawn.sentence
+    assert str(ord("A")).zfill(10) not in drawn.figure.to_json()

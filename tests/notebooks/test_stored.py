@@ -12,7 +12,7 @@ from senrkit.notebook import library
 from tests.notebooks.conftest import ROOT
 
 NAMES = [
-    "01_load", "02_evaluate", "03_discrepancies_by_school", "04_export", "05_language", "compare_runs",
+    "01_load", "02_evaluate", "03_discrepancies_by_school", "04_export", "05_language", "compare_runs", "history",
     "investigate_school", "investigate_student", "scheduled_run",
 ]  # fmt: skip
 

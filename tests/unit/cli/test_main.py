@@ -457,3 +457,25 @@ def test_init_writes_settings_that_can_be_read(district: Path) -> None:
 
 def test_quiet_init_says_nothing() -> None:
     assert senrkit("init", "new.toml", "--quiet").output == ""
+
+
+class TestPaths:
+    """What can be no path of a file or a folder ends at once with 2 and a sentence, on every option that takes one."""
+
+    @pytest.fixture
+    def pipe(self, tmp_path) -> Path:
+        os.mkfifo(tmp_path / "pipe")
+        return tmp_path / "pipe"
+
+    @pytest.mark.parametrize(
+        "words",
+        [["validate", "{}"], ["run", "--settings", "{}"], ["run", "--extract", "{}"], ["run", "--out", "{}"],
+         ["student", "1", "--run", "{}"], ["init", "{}"], ["demo", "{}"]],
+    )  # fmt: skip
+    @pytest.mark.parametrize("kind", ["pipe", "too long", "nul"])
+    def test_refused(self, words, kind, pipe):
+        path = {"pipe": str(pipe), "too long": "a" * 300, "nul": "a\0b"}[kind]
+        done = CliRunner().invoke(main, [word.format(path) for word in words])
+        assert done.exit_code == 2
+        says = {"pipe": "neither a file nor a folder", "too long": "too long", "nul": "NUL"}[kind]
+        assert says in done.stderr and "Traceback" not in done.output

@@ -1,0 +1,66 @@
+"""The ledger for people: week by week, by school and by reason, and what waits for whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from senrkit.frames.pandas_door import to_pandas
+from senrkit.ledger.weeks import ITEM_STATES, SOLVED, counted, items
+from senrkit.loop.overview import Loop
+from senrkit.notebook import markup
+from senrkit.results import masking
+from senrkit.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+    from senrkit.figures import Chart
+
+
+@dataclass(frozen=True)
+class History:
+    """What the ledger holds. `items` as `ledger.weeks.items` gives them."""
+
+    loop: Loop
+    items: pl.DataFrame
+    show_students: bool
+
+    @classmethod
+    def of(cls, settings: Settings, show_students: bool) -> History:
+        """Raises `InputError` as `Journal.open`."""
+        loop = Loop.open(settings)
+        return cls(loop, items(loop.journal, loop.states), show_students)
+
+    def chart(self) -> Chart:
+        """New, open, on its way, back and solved, run by run."""
+        from senrkit.figures import weeks
+
+        return weeks(counted(self.items))
+
+    def by(self, column: str) -> HTML:
+        """The newest run's items by `school_code`, `reason` or `action`: how many of each state, and the oldest."""
+        newest = self.items.filter(pl.col("place") == pl.col("place").max())
+        oldest = newest.filter(pl.col("state") != SOLVED).group_by(column).agg(oldest_days=pl.col("age").max())
+        table = counted(newest, column).drop("run", "as_of").join(oldest, on=column, how="left")
+        ordered = table.with_columns(pl.col("oldest_days").fill_null(0)).sort("open", "new", descending=True)
+        rows = [tuple(str(cell) for cell in row) for row in ordered.rows()]
+        headings = [column.replace("_", " "), *ITEM_STATES, "oldest, days"]
+        return markup.joined(markup.table(headings, rows, numbers=range(1, len(headings))))
+
+    def waiting(self) -> HTML:
+        """What waits for whom, file by file."""
+        return markup.joined(*(markup.paragraph(line.strip()) for line in self.loop.lines()))
+
+    def table(self) -> HTML:
+        """Every item of the newest run, the oldest first."""
+        newest = self.items.filter(pl.col("place") == pl.col("place").max()).sort("age", descending=True)
+        shown = newest.select(
+            "state", pl.col("age").cast(pl.String), pl.col("first_seen").cast(pl.String), "school_code", "ssid",
+            "local_id", "start_key", "action", "reason", "hold_detail",
+        )  # fmt: skip
+        return markup.searchable(
+            masking.masked(to_pandas(shown), self.show_students), "The ledger knows of no run yet."
+        )
