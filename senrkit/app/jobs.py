@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,14 @@ from polars import col
 
 from senrkit import engine
 from senrkit.app import comparison
+from senrkit.demo import make
+from senrkit.frames import days
 from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.extract.senr import read_extract
 from senrkit.inputs.load import SENR, Inputs, load
 from senrkit.progress import Progress
 from senrkit.reconciliation import decisions as kept_decisions
 from senrkit.settings.settings import Settings, load_settings, read_settings_text
-from senrkit.spells.schools import district_lea
 
 _TABLE_ROWS = 400
 _NAMED = ("ssid", "last_name", "first_name")
@@ -34,18 +34,18 @@ def recognise(progress: Progress, files: Sequence[str], lea: str, as_of: str) ->
     progress.step("reading the extract")
     extract = read_extract([Path(file) for file in files])
     rows = extract.state.narrow
-    updated = sorted({day[:8] for day in rows["last_updated"].cast(pl.String).unique() if day[:8].isdigit()})
-    leas = Counter(rows["reporting_lea"].cast(pl.String))
-    newest = dt.datetime.strptime(updated[-1], "%Y%m%d").date() if updated else None
+    changed = rows["last_updated"].unique().cast(pl.String).str.head(8)
+    newest = changed.to_frame().select(days.of_key(col.last_updated)).to_series().max()
     first, last = rows["start"].min(), rows["start"].max()
+    leas = rows["reporting_lea"].cast(pl.String).value_counts(sort=True)
     return {
         "name": ", ".join(file.name for file in extract.files),
         "sha256": [file.sha256 for file in extract.files],
         "layout": f"SENR-R, {extract.layout.fields + 2} columns",
         "rows": len(rows),
         "students": rows["ssid"].n_unique(),
-        "leas": {code or "blank": count for code, count in leas.most_common(5)},
-        "own": leas[lea],
+        "leas": {code or "blank": count for code, count in leas.head(5).rows()},
+        "own": (rows["reporting_lea"] == lea).sum(),
         "first_start": first.isoformat() if first else "",
         "last_start": last.isoformat() if last else "",
         "newest": newest.isoformat() if newest else "",
@@ -96,8 +96,6 @@ def charts(progress: Progress, folder: str, others: Sequence[str]) -> list[dict[
 
 def history(progress: Progress, folders: Sequence[str]) -> list[dict[str, Any]]:
     """Of finished runs, oldest first: what is new, still open, come back, solved since the run before, by school."""
-    import pandas as pd
-
     from senrkit.results.changes import STATES, change_counts, run_changes
     from senrkit.results.folder import RunFolder
 
@@ -106,13 +104,12 @@ def history(progress: Progress, folders: Sequence[str]) -> list[dict[str, Any]]:
     told = []
     for place, later in enumerate(opened[1:], 1):
         changes = run_changes(later, opened[place - 1], opened[: place - 1])
-        by_school = pd.crosstab([changes["school_name"], changes["school_code"]], changes["state"]).reindex(
-            columns=list(STATES), fill_value=0
+        counted = (
+            to_polars(changes)
+            .group_by("school_name", "school_code")
+            .agg((col.state == state).sum().alias(state) for state in STATES)
         )
-        schools = [
-            [name or code, *map(int, row)]
-            for (name, code), row in zip(by_school.index, by_school.to_numpy(), strict=True)
-        ]
+        schools = [[name or code, *counts] for name, code, *counts in counted.sort("school_name", "school_code").rows()]
         told.append({"folder": str(later.folder), "counts": change_counts(changes), "schools": schools})
     return told
 
@@ -136,16 +133,15 @@ def names(progress: Progress, settings_file: str, extract: str, ssids: Sequence[
     """SSID → "Last, First" from CALPADS, or else from Aeries. For the page alone; never written down."""
     progress.step("looking the names up")
     settings = _settings(settings_file, extract)
-    inputs = load(settings, SENR)
-    state = inputs.extract().state.where(col.ssid.is_in(ssids), _NAMED)
+    inputs, wanted = load(settings, SENR), col.ssid.is_in(list(ssids))
     # The newest row of CALPADS' own comes last in the extract, and wins.
-    return _names(pl.concat([_in_aeries(inputs, ssids), state]))
+    return _names(pl.concat([_in_aeries(inputs).filter(wanted), inputs.extract().state.where(wanted, _NAMED)]))
 
 
 def names_in_aeries(progress: Progress, settings_file: str, ssids: Sequence[str]) -> dict[str, str]:
     """As `names`, without CALPADS: comparing language status needs no SENR extract."""
     progress.step("looking the names up")
-    return _names(_in_aeries(load(_settings(settings_file, "")), ssids))
+    return _names(_in_aeries(load(_settings(settings_file, ""))).filter(col.ssid.is_in(list(ssids))))
 
 
 def compare_language(progress: Progress, settings_file: str) -> dict[str, Any]:
@@ -167,39 +163,49 @@ def try_setup(progress: Progress, settings_text: str, folder: str) -> dict[str, 
     settings = read_settings_text(settings_text, Path(folder), "the new set-up")
     inputs = load(settings)
     tables = inputs.tables
-    students, years, schools = (to_polars(tables.tables[name]) for name in ("STU", "ENR", "LOC"))
+    students, enrollments, schools = (to_polars(tables.tables[name]) for name in ("STU", "ENR", "LOC"))  # seam
     own = schools.filter(~col.CD.is_in(["0", ""]))
     return {
         "source": inputs.settings.as_given(tables.source),
         "students": students["ID"].n_unique(),
         "newest_year": int(tables.newest_year or 0),
-        "rows_of_year": years.filter(str(settings.school_year.first) == col.YR).height,
-        "district": district_lea(schools),
+        "rows_of_year": (enrollments["YR"] == str(settings.school_year.first)).sum(),
+        "district": _district(schools),
         "schools": own.select(code="CD", name="NM").to_dicts(),
     }
+
+
+def make_demo(progress: Progress, folder: str, students: int) -> str:
+    """A made-up district in a folder of its own; where its settings are."""
+    progress.step("making the demo district")
+    district = make(Path(folder), students, 1, None)
+    return str(district.settings_file)
 
 
 def _settings(settings_file: str, extract: str) -> Settings:
     return load_settings(Path(settings_file), extract=(Path(extract),) if extract else None)
 
 
-def _in_aeries(inputs: Inputs, ssids: Sequence[str]) -> pl.DataFrame:
-    people = to_polars(inputs.tables.tables["STU"]).filter(col.CID.is_in(ssids))
-    return people.select(ssid="CID", last_name="LN", first_name="FN")
+def _in_aeries(inputs: Inputs) -> pl.DataFrame:
+    return to_polars(inputs.tables.tables["STU"]).select(ssid="CID", last_name="LN", first_name="FN")
 
 
 def _names(people: pl.DataFrame) -> dict[str, str]:
     """SSID → "Last, First"; of two rows the last counts."""
-    return {
-        ssid: f"{last}, {first}".strip(", ") for ssid, last, first in people.select(_NAMED).fill_null("").iter_rows()
-    }
+    last = people.fill_null("").unique("ssid", keep="last", maintain_order=True)
+    return {ssid: f"{last_name}, {first_name}".strip(", ") for ssid, last_name, first_name in last.rows()}
+
+
+def _district(schools: pl.DataFrame) -> str:
+    """The LEA code that Aeries itself states on school 0."""
+    zero = schools.filter(col.CD == "0")
+    known = len(zero) and {"CC", "DC"} <= set(schools.columns)
+    return "".join(zero.select(col("CC", "DC").fill_null("")).row(0)) if known else ""
 
 
 def _chart_document(name: str, chart: Any) -> dict[str, Any]:
-    from pandas.api.types import is_numeric_dtype
-
     table = chart.table.head(_TABLE_ROWS)
-    numbers = [is_numeric_dtype(table[column]) for column in table]
+    numbers = [table[column].dtype.kind in "iuf" for column in table]
     shown = table.astype("object").where(table.notna(), "")
     return {
         "id": name,
