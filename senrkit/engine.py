@@ -24,6 +24,9 @@ import pyarrow as pa
 from senrkit.errors import InputError, LayoutError
 from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.load import DIRECTORY, SENR, Inputs, load
+from senrkit.ledger import arrivals
+from senrkit.ledger.arrivals import newest_day
+from senrkit.ledger.overlay import Postings
 from senrkit.progress import NoProgress, Progress
 from senrkit.reconciliation import decisions, preconditions
 from senrkit.reconciliation.preconditions import Acceptance, Precondition
@@ -33,7 +36,7 @@ from senrkit.results.census import what_if
 from senrkit.results.files import encode_files, package_name
 from senrkit.results.kept import keep
 from senrkit.results.manifest import RunLabel, build_manifest
-from senrkit.results.outcome import Outcome, decide, foretell
+from senrkit.results.outcome import Outcome, decide, foretell, with_first_seen, with_postings
 from senrkit.results.summary import summary_lines
 from senrkit.results.tables import both_sides
 from senrkit.results.write import RunDocuments, refuse_used, write_run, write_stopped
@@ -66,6 +69,7 @@ class Comparison:
     decided: decisions.Applied | None = None
     checked: decisions.Checked | None = None
     decisions_file: bytes | None = None
+    posted: Postings | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ def run(
     list_same: bool = False,
     progress: Progress | None = None,
     person: str | None = None,
+    overlay: bool = True,
 ) -> Run:
     """Compare, decide, predict and write the files of one LEA into a run folder.
 
@@ -120,6 +125,8 @@ def run(
         People's decisions; default `decisions.csv` in the `runs` folder.
     person
         Who accepts; default the user of this computer.
+    overlay
+        Whether what has posted since the extract was made is laid over it.
 
     Raises
     ------
@@ -133,7 +140,7 @@ def run(
     preconditions.check_acceptable(acceptance)
     if out is not None:
         refuse_used(out)
-    made = compare(settings, acceptance, decisions, progress)
+    made = compare(settings, acceptance, decisions, progress, overlay=overlay)
     label = _label(made)
     made = _compared(made)
     with _claimed(out, settings.output.runs, label) as folder:
@@ -150,6 +157,7 @@ def run(
     # Only now: what a run that failed had looked at counts for nothing.
     made.checked.keep(made.proposal.conflicts, (decisions or settings.output.runs / DECISIONS_FILE).parent)
     with suppress(InputError):  # where it cannot be written now, `senrkit sent` tells the ledger of the run
+        arrivals.look(settings, made.inputs.extract())
         keep(written, settings.output.runs)
     held = bool((outcome.plan.actions["action"] == "hold").any())
     return Run(HELD if held else DONE, written, manifest, made, outcome)
@@ -168,6 +176,7 @@ def compare(
     decisions_file: Path | None,
     progress: Progress,
     needed: Sequence[str] = (SENR, DIRECTORY),
+    overlay: bool = True,
 ) -> Comparison:
     """Read both sides (`load`), check whether they may be compared, and decide row by row."""
     progress.step("reading Aeries and the extract")
@@ -181,9 +190,11 @@ def compare(
         return Comparison(settings, inputs, preconditions.in_order(found), decisions_file=data)
     _begin(progress, "checking whether the two may be compared")
     spell_set = inputs.begun.result()
-    scope = scope_of(extract, spell_set, settings)
+    posted = Postings.of(settings, extract, overlay)
+    scope = scope_of(posted.over(extract), spell_set, settings)
     found += preconditions.of_comparison(extract, scope, spell_set, tables, settings)
-    made = Comparison(settings, inputs, found, scope, spell_set, decisions_file=data)
+    found.append(preconditions.of_postings(posted.newest, newest_day(extract), posted.laid))
+    made = Comparison(settings, inputs, found, scope, spell_set, decisions_file=data, posted=posted)
     if not any(one.id in _DECIDABLE_ONLY_WITH for one in preconditions.stopped(found)):
         _begin(progress, "comparing, row by row")
         made = _decided(made, kept, file.parent, acceptance)
@@ -219,7 +230,7 @@ def _begin(progress: Progress, step: str) -> None:
 def _decided(made: Comparison, kept: pd.DataFrame, beside: Path, acceptance: Acceptance) -> Comparison:
     assert made.scope is not None and made.spell_set is not None
     checked = decisions.Checked.read(kept, made.settings.as_of, beside)
-    proposal = reconcile(made.scope, made.spell_set, made.settings, checked)
+    proposal = with_postings(reconcile(made.scope, made.spell_set, made.settings, checked), made.posted)
     applied = decisions.apply(kept, proposal.actions, made.settings.as_of)
     deletes = preconditions.of_deletes(decide(proposal, applied), made.scope, acceptance)
     return dataclasses.replace(
@@ -233,7 +244,7 @@ def _documents(
     assert made.spell_set is not None and made.proposal is not None and made.scope is not None
     return RunDocuments(
         manifest,
-        outcome.plan,
+        with_first_seen(outcome.plan, made.posted.first_seen, made.settings.as_of),
         files,
         made.spell_set.left_out,
         outcome.findings,
@@ -271,6 +282,7 @@ def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files:
         ],
         information=made.proposal.information if made.proposal else None,
         what_if=what_if(made.scope, made.spell_set, outcome.store, made.settings).document() if outcome else None,
+        overlay=made.posted.document(outcome.plan.actions) if outcome and made.posted else None,
     )
     return made.inputs.settings.as_given(manifest)
 
@@ -304,6 +316,8 @@ def _label(made: Comparison) -> RunLabel:
     kept = hashlib.sha256(made.decisions_file or b"").hexdigest()
     aeries = made.settings.aeries
     decisive |= {"schools": aeries.schools, "skip": [aeries.skip_tags, aeries.skip_programs]}
+    if made.posted and made.posted.overlay:
+        decisive["overlay"] = made.posted.overlay.digests()
     digest = hashlib.sha256(json.dumps([decisive, digests, kept], sort_keys=True, default=str).encode()).hexdigest()
     number = f"{int(digest[:12], 16) % 10**7:07d}"
     now = dt.datetime.now(dt.UTC).astimezone()

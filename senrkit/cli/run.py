@@ -57,6 +57,9 @@ def check(
 @soft_stop_options
 @click.option("--decisions", type=A_FILE, help="People's decisions. Default: decisions.csv in the runs folder.")
 @click.option("--list-same", is_flag=True, help="List in proposal.csv also what is the same on both sides.")
+@click.option(
+    "--no-overlay", is_flag=True, help="Compare with the plain extract, without what has posted since it was made."
+)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -69,6 +72,7 @@ def run(
     accept_deletes: int | None,
     decisions: Path | None,
     list_same: bool,
+    no_overlay: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -88,6 +92,7 @@ def run(
             accept_deletes=accept_deletes,
             decisions=decisions,
             list_same=list_same,
+            overlay=not no_overlay,
             progress=progress,
         )
     return tell_run(done, as_json=as_json, quiet=quiet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -186,6 +187,8 @@ def _write(folder: Path, made: _Made, manifest: dict) -> Path:
     write.write_csv(folder / "demo_expectations.csv", made.expectations)
     write.write_json(folder / "demo.json", manifest)
     settings_file = folder / "senrkit.toml"
+    # What another demo district sent and posted says nothing about this one.
+    shutil.rmtree(folder / "runs" / "ledger", ignore_errors=True)
     write.write_bytes(settings_file, [settings_text(district.calendar, **district.settings).encode()])
     return settings_file
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
-from senrkit.ledger.states import ARRIVED, MISSING, MOVED, OVERTAKEN, TOO_EARLY
+from senrkit.frames import days
+from senrkit.inputs.extract.senr import Extract
+from senrkit.ledger.journal import Event, Journal, append
+from senrkit.ledger.records import copy_of
+from senrkit.ledger.states import ARRIVED, EXPIRED, MISSING, MOVED, OVERTAKEN, SENT, TOO_EARLY, States, states
+from senrkit.settings.settings import Settings
+from senrkit.settings.values import COMPARED
 
 KEY = ("school_code", "nps_code", "ssid", "start_date")
 DELETE = "D"
@@ -71,3 +78,57 @@ def judged(
         .filter(pl.col("state").is_not_null())
         .select("run", "file", "sequence", "state")
     )
+
+
+def newest_day(extract: Extract) -> dt.date | None:
+    """The newest day on which CALPADS changed a row of the extract."""
+    updated = extract.state.narrow.select(pl.col("last_updated").unique().cast(pl.String))
+    return updated.select(days.of_key(pl.col("last_updated")).max()).item()
+
+
+def look(settings: Settings, extract: Extract) -> Journal:
+    """Keep what the extract shows of the records that were sent; gives the ledger as it is then.
+
+    Raises
+    ------
+    InputError
+        as `journal.append`.
+    """
+    runs = settings.output.runs
+    journal = Journal.open(runs)
+    event = _seen(journal, states(journal, settings.as_of), extract, settings)
+    last = next((one for one in reversed(journal.events) if one["event"] == "seen"), {})
+    if event is None or all(last.get(name) == event[name] for name in ("extract", "runs")):
+        return journal
+    return append(runs, lambda _: [event])
+
+
+def judged_by(journal: Journal, settings: Settings, extract: Extract) -> Journal:
+    """The ledger as it would be after `look`; nothing is written."""
+    event = _seen(journal, states(journal, settings.as_of), extract, settings)
+    return journal if event is None else replace(journal, events=(*journal.events, event))
+
+
+def _seen(journal: Journal, now: States, extract: Extract, settings: Settings) -> Event | None:
+    shas = [file.sha256 for file in extract.files]
+    files = [*now.posted(), *(file for file in now.files if file.state in (SENT, EXPIRED))]
+    parts = [
+        rows.with_columns(
+            run=pl.lit(file.run), file=pl.lit(file.number), posted=pl.lit(file.posted_on, pl.Date),
+            sequence=pl.int_range(file.first, file.last + 1),
+        )
+        for file in files
+        if now.runs[file.run].event["extract"] != shas and (rows := copy_of(journal, file)) is not None
+    ]  # fmt: skip
+    if not parts:
+        return None
+    sent = pl.concat(parts)
+    wanted = settings.process.compare
+    compared = [name for name in COMPARED if (wanted is None or name in wanted) and name in extract.layout.columns]
+    ssids = pl.Series([*sent["ssid"].unique(), *now.replaced.values()], dtype=pl.String)
+    held = extract.state.where(pl.col("ssid").is_in(ssids.implode()))
+    found = judged(sent, held, compared, newest_day(extract), now.replaced)
+    by_run: dict[str, dict[str, dict[str, list[int]]]] = {}
+    for run, file, sequence, state in found.rows():
+        by_run.setdefault(run, {}).setdefault(str(file), {}).setdefault(state, []).append(sequence)
+    return {"event": "seen", "on": settings.as_of.isoformat(), "extract": shas, "runs": by_run}

@@ -12,8 +12,8 @@ from senrkit.ledger import states
 from senrkit.ledger.answers import only_calpads_knows
 from senrkit.ledger.foretold import by_rule
 from senrkit.ledger.journal import Journal
+from senrkit.ledger.records import copy_of
 from senrkit.ledger.states import File, Run, States
-from senrkit.loop.records import copy_of
 from senrkit.settings.settings import Settings
 
 

@@ -9,9 +9,9 @@ import polars as pl
 from senrkit.disk import write_all
 from senrkit.errors import InputError, UsageError
 from senrkit.ledger import states
+from senrkit.ledger.records import copy_of, encoded
 from senrkit.loop.copies import run_id_of
 from senrkit.loop.overview import Loop
-from senrkit.loop.records import copy_of, encoded
 from senrkit.settings.settings import Settings
 
 

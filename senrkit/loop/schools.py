@@ -19,11 +19,11 @@ import python_calamine
 
 from senrkit.disk import write_all
 from senrkit.errors import InputError
+from senrkit.frames import days
 from senrkit.frames.pandas_door import to_polars
 from senrkit.ledger import journal as ledger
 from senrkit.ledger import states
 from senrkit.ledger.journal import Journal
-from senrkit.ledger.weeks import first_seen
 from senrkit.loop.copies import run_id_of
 from senrkit.loop.overview import Loop
 from senrkit.results.folder import RunFolder, run_folders
@@ -110,7 +110,6 @@ def _folder(settings: Settings, run_id: str, named: str | Path | None) -> RunFol
 
 def _tables(loop: Loop, folder: RunFolder, today: dt.date) -> dict[str, pl.DataFrame]:
     proposal = to_polars(folder.proposal)  # seam
-    seen = first_seen(loop.journal)
     known = _comments(loop.journal)
     stands = _stands(loop)
     records = proposal.filter(pl.col("sequence") != "").join(stands, on="local_record_id", how="left")
@@ -121,12 +120,11 @@ def _tables(loop: Loop, folder: RunFolder, today: dt.date) -> dict[str, pl.DataF
     asked = {**wording.phrases("hold"), **wording.phrases("record")}
     fix = (
         pl.concat([held, refused.select(held.columns)])
-        .join(seen, on=["ssid", "school_code", "start_key", "action"], how="left")
         .with_columns(
             title=_in_words("reason", {id: phrase.title for id, phrase in asked.items()}),
             cure=_in_words("reason", {id: phrase.cure for id, phrase in asked.items()}),
             page=pl.col("reason").replace_strict(_pages(), default=""),
-            days=(pl.lit(today) - pl.col("first_seen")).dt.total_days().fill_null(0),
+            days=(pl.lit(today) - days.of_iso(pl.col("first_seen"))).dt.total_days().fill_null(0),
         )
         .join(known, on=["local_id", "reason"], how="left")
         .with_columns(pl.col("comment").fill_null(""), answer=pl.lit(""))

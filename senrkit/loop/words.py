@@ -15,10 +15,10 @@ from senrkit.ledger import states
 from senrkit.ledger.answers import ErrorFile, Replacements, read_answer, read_bytes
 from senrkit.ledger.journal import Event, Journal
 from senrkit.ledger.matching import Unmatched, match
+from senrkit.ledger.records import decoded
 from senrkit.ledger.states import Run
 from senrkit.loop.copies import bytes_of, run_id_of
 from senrkit.loop.overview import Loop
-from senrkit.loop.records import decoded
 from senrkit.settings.settings import Settings
 
 

@@ -130,6 +130,15 @@ def of_comparison(
     ]
 
 
+def of_postings(newest_posting: dt.date | None, newest_in_extract: dt.date | None, laid_over: int) -> Precondition:
+    """P17: the newest posting that the ledger knows is newer than the extract."""
+    if newest_posting is None:
+        return _found("P17", True, "No file of a run is known to have posted.")
+    said = f"The newest posting is of {newest_posting}, the newest update in the extract of {newest_in_extract}"
+    fresh = newest_in_extract is not None and newest_posting < newest_in_extract
+    return _found("P17", fresh, f"{said}." if fresh else f"{said}; {laid_over:,} rows are laid over it.")
+
+
 def of_deletes(proposal: Proposal, scope: Scope, acceptance: Acceptance) -> Precondition:
     """P12: deletes exceed both 25 and 2 % of the state rows in scope."""
     deletes = proposal.actions.filter(col("action") == "delete")

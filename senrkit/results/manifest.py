@@ -75,6 +75,7 @@ def build_manifest(
     notes: Sequence[str] = (),
     information: pl.DataFrame | None = None,
     what_if: Json | None = None,
+    overlay: Json | None = None,
 ) -> dict[str, Any]:
     """The manifest of a run, or, without a plan, of one that a precondition stopped.
 
@@ -98,6 +99,8 @@ def build_manifest(
         What a person should know (`kind`, …); counted by kind.
     what_if
         Counts on census day: CALPADS now, Aeries, CALPADS after (`WhatIf.document`).
+    overlay
+        What has posted and the extract does not show: `same, rows, files` (`Postings.document`).
     """
     return {
         "run_id": label.id,
@@ -121,6 +124,7 @@ def build_manifest(
         "notes": list(notes),
         "information": {} if information is None else _sizes(information, "kind"),
         "what_if": None if what_if is None else dict(what_if),
+        "overlay": None if overlay is None else dict(overlay),
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 from polars import col
@@ -13,16 +14,20 @@ from senrkit.calpads.records import NONPUBLIC
 from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
 from senrkit.inputs.directory import SchoolDirectory
+from senrkit.ledger.arrivals import KEY
+from senrkit.ledger.overlay import Postings
 from senrkit.reconciliation.decisions import Applied
 from senrkit.reconciliation.proposal import Proposal, hold
 from senrkit.reconciliation.scope import Scope
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
 from senrkit.results.files import SINGLE, Plan, order, unsendable
+from senrkit.results.tables import TO_DO
 from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 from senrkit.spells.build import SpellSet
+from senrkit.texts import wording
 
-PREDICTED, DECIDED = "predicted-rejection", "decision"
+PREDICTED, DECIDED, ABSENT = "predicted-rejection", "decision", "posted-but-absent"
 # Fields about the record itself, not the enrollment.
 _OF_THE_RECORD = ("record_type", "transaction", "local_record_id")
 
@@ -55,6 +60,35 @@ def decide(proposal: Proposal, applied: Applied) -> Proposal:
         return proposal
     theirs = proposal.actions.filter(applied.held)
     return hold(proposal, _holds(theirs, DECIDED, pl.lit("A person decided so; see the decisions file."), pl.lit("")))
+
+
+def with_postings(proposal: Proposal, posted: Postings) -> Proposal:
+    """What rests on a row that no extract shows yet says so; who was posted twice and never arrived is held."""
+    if len(posted.absent):
+        why = wording.phrase("hold", ABSENT)
+        absent = pl.DataFrame({"ssid": posted.absent}).with_columns(
+            hold_reason=pl.lit(ABSENT), detail=pl.lit(""), text=pl.lit(why.sentence)
+        )
+        proposal = hold(proposal, absent)
+    if posted.overlay is None:
+        return proposal
+    rests = col.ods_row.is_not_null()
+    told = proposal.actions.join(posted.overlay.laid, on=list(KEY), how="left", maintain_order="left").with_columns(
+        evidence=pl.when(rests & col.said.is_not_null())
+        .then(pl.concat_str("evidence", pl.lit(" "), "said"))
+        .otherwise("evidence")
+    )
+    return replace(proposal, actions=told.drop("said"))
+
+
+def with_first_seen(plan: Plan, first_seen: pl.DataFrame, as_of: dt.date) -> Plan:
+    """The plan, with `first_seen` (Date) of every action that is to be sent or held: the day of the first run that had
+    it, of this one when none did."""
+    day = pl.when(col.action.is_in(TO_DO)).then(col.first_seen.fill_null(as_of))
+    known = first_seen.rename({"start_key": "start_date"})
+    key = ["ssid", "school_code", "start_date", "action"]
+    actions = plan.actions.join(known, on=key, how="left", maintain_order="left").with_columns(first_seen=day)
+    return replace(plan, actions=actions)
 
 
 def foretell(

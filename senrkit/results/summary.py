@@ -24,6 +24,7 @@ def summary_lines(manifest: Mapping[str, Any], folder: Path | None) -> list[str]
         return lines
     lines += ["", "Balance"]
     lines += [f"  {_line(name, line)}" for name, line in manifest["balance"].items()]
+    lines += _overlay(manifest.get("overlay"))
     lines += ["", "Files, in upload order (send each after the one before has Posted)"]
     lines += [f"  {entry['name']}  {entry['rows']:,} records" for entry in manifest["files"]] or [
         "  none: nothing to change"
@@ -33,6 +34,15 @@ def summary_lines(manifest: Mapping[str, Any], folder: Path | None) -> list[str]
         lines += ["", "Held, in no file (report.xlsx says what to do)"]
         lines += [f"  {count:>5,}  {reason}: {wording.phrase('hold', reason).title}" for reason, count in held.items()]
     return lines + _findings(manifest)
+
+
+def _overlay(laid: Mapping[str, Any] | None) -> list[str]:
+    if not laid:
+        return []
+    return [
+        f"  Laid over the extract: {laid['rows']:,} rows of {len(laid['files'])} files that have posted since; "
+        f"{laid['same']:,} of the same are theirs."
+    ]
 
 
 def _findings(manifest: Mapping[str, Any]) -> list[str]:

@@ -14,10 +14,10 @@ from senrkit.reference import ODS_FIELDS
 PROPOSAL_COLUMNS = (
     "sequence", "file", "action", "transaction", "reason", "school_code", "school_name", "ssid", "local_id", "grade",
     "start_date", "exit_date", "changed", "before", "after", "evidence",
-    "start_key", "hold_detail", "local_record_id", "at_risk",
+    "start_key", "hold_detail", "local_record_id", "at_risk", "first_seen",
 )  # fmt: skip
 # What a table that an older senrkit wrote may lack; in order of appearance, so always at the right.
-ADDED_COLUMNS = ("start_key", "hold_detail", "local_record_id", "at_risk")
+ADDED_COLUMNS = ("start_key", "hold_detail", "local_record_id", "at_risk", "first_seen")
 FINDINGS_COLUMNS = (
     "file", "rule", "severity", "school_code", "ssid", "start_date", "fields", "message", "fix", "start_key",
 )  # fmt: skip
@@ -43,8 +43,8 @@ def proposal_table(actions: pl.DataFrame, list_same: bool = False) -> pl.DataFra
 
     `sequence` is text, blank for what is not sent; the `reason` of a hold is why it is held, its `evidence` begins with
     what was found, and `hold_detail` is the sub-reason (`identity-conflict/b`, the id of a rule). Dates are ISO; the
-    key's start date is also there as CCYYMMDD, `start_key`. `at_risk` is `true` or `false`. Rows of action `same` are
-    there only with `list_same`. All columns are text.
+    key's start date is also there as CCYYMMDD, `start_key`. `at_risk` is `true` or `false`. `first_seen` is the day of
+    the first run that had what is to be done. Rows of action `same` are there only with `list_same`. All are text.
     """
     is_sent = col.sequence > 0
     rank = pl.when(is_sent).then(None).otherwise(col.action.cast(pl.Enum(ACTIONS)))
@@ -64,6 +64,7 @@ def proposal_table(actions: pl.DataFrame, list_same: bool = False) -> pl.DataFra
             evidence=evidence,
             start_key="start_date",
             at_risk=pl.when(goes_at_risk).then(pl.lit("true")).otherwise(pl.lit("false")),
+            first_seen=days.iso(col.first_seen) if "first_seen" in actions.columns else pl.lit(""),
         )
         .select(PROPOSAL_COLUMNS)
     )

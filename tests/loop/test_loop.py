@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import collections
+import json
 import shutil
+import sqlite3
 
+import polars as pl
 import pytest
 
 from senrkit.demo.calpads import VARIANTS, Error
+from senrkit.engine import run
 from senrkit.errors import InputError, UsageError
 from senrkit.loop import words
 from senrkit.loop.arrived import look
@@ -222,3 +226,88 @@ def test_a_lost_run_folder_does_not_lose_the_history(world):
     assert told.states.runs[run].files[1].state == "posted"
     with pytest.raises(InputError, match="is not there any more"):
         words.sent(world.settings, run, [2])
+
+
+class TestOverlay:
+    """What has posted and no extract shows is laid over it (closed_loop.md 6)."""
+
+    def proposed(self, folder) -> dict[tuple[str, ...], str]:
+        table = pl.read_csv(folder / "proposal.csv", infer_schema=False, empty_string_is_null=False)
+        rows = table.filter(pl.col("action").is_in(["add", "update", "delete"]))
+        return {(row["ssid"], row["school_code"], row["start_key"]): row["action"] for row in rows.to_dicts()}
+
+    def test_what_has_posted_is_not_proposed_again(self, world):
+        before = self.proposed(world.run_folder)
+        post_all(world)
+        world.passes()
+        folder = world.runs()
+        again = self.proposed(folder)
+        assert before and not set(before) & set(again)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["overlay"]["rows"] > 0 and len(manifest["overlay"]["files"]) == len(before_files(world))
+        (p17,) = (one for one in manifest["preconditions"] if one["id"] == "P17")
+        assert p17["state"] == "warning" and "laid over" in p17["evidence"]
+
+    def test_the_plain_truth(self, world):
+        before = self.proposed(world.run_folder)
+        post_all(world)
+        done = run(world.settings, overlay=False, person="somebody")
+        assert self.proposed(done.folder) == before
+        assert done.manifest["overlay"] is None
+
+    def test_what_was_only_sent_is_not_laid_over(self, world):
+        before = self.proposed(world.run_folder)
+        words.sent(world.settings, None, [1])
+        world.passes()
+        assert self.proposed(world.runs()) == before
+
+    def test_the_same_ledger_gives_the_same_files_and_another_one_another_number(self, world):
+        first = run(world.settings, person="somebody")
+        post_all(world, {1})
+        second, third = (run(world.settings, person="somebody") for _ in range(2))
+        assert first.manifest["run_number"] != second.manifest["run_number"] == third.manifest["run_number"]
+        assert second.manifest["files"] == third.manifest["files"]
+
+    def test_an_extract_that_is_newer_is_the_truth(self, world):
+        before = self.proposed(world.run_folder)
+        for number in range(1, len(world.files) + 1):
+            words.sent(world.settings, None, [number])
+            words.posted(world.settings, None, [number])
+        world.passes()
+        world.new_extract()  # CALPADS lost all of it
+        assert self.proposed(world.runs()) == before
+
+    def test_what_rests_on_a_posting_says_so(self, world):
+        post_all(world)
+        aeries = sqlite3.connect(world.folder / "aeries.db")
+        ssid = world.files[1].read_text().split("^")[7]
+        aeries.execute("UPDATE ENR SET ER = '180' WHERE ID = (SELECT ID FROM STU WHERE CID = ?) AND LD != ''", [ssid])
+        aeries.commit()
+        world.passes()
+        rows = pl.read_csv(world.runs() / "proposal.csv", infer_schema=False)
+        evidence = rows.filter(pl.col("ssid") == ssid)["evidence"].to_list()
+        assert evidence and all("Posted on 2026-11-23, not yet in the extract." in said for said in evidence)
+
+    def test_posted_twice_and_never_there_is_held(self, world):
+        for _ in range(2):
+            for number in range(1, len(world.files) + 1):
+                words.sent(world.settings, None, [number])
+                words.posted(world.settings, None, [number])
+            world.passes()
+            world.new_extract()
+            world.runs()
+        held = pl.read_csv(world.run_folder / "proposal.csv", infer_schema=False).filter(pl.col("action") == "hold")
+        assert (held["reason"] == "posted-but-absent").sum() > 10
+
+    def test_first_seen_is_the_day_of_the_first_run(self, world):
+        world.passes(7)
+        rows = pl.read_csv(world.runs() / "proposal.csv", infer_schema=False)
+        to_do = rows.filter(pl.col("action").is_in(["add", "update", "delete", "hold"]))
+        assert set(to_do["first_seen"]) <= {"2026-11-23", "2026-11-30"}
+        assert (to_do["first_seen"] == "2026-11-23").mean() > 0.9
+
+
+def before_files(world) -> list[str]:
+    """The files of the first run."""
+    first = min((world.folder / "runs").glob("*/manifest.json"), key=lambda path: path.stat().st_mtime_ns)
+    return json.loads(first.read_text())["files"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import replace
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from senrkit.reconciliation.preconditions import (
     of_comparison,
     of_deletes,
     of_inputs,
+    of_postings,
     stopped,
 )
 from senrkit.reconciliation.proposal import reconcile
@@ -45,6 +47,7 @@ def checked(sis=None, ods=GOOD, chosen=None, acceptance=None):
     scope = scope_of(extract, spell_set, chosen)
     found = of_inputs(sis, extract, chosen) + of_comparison(extract, scope, spell_set, sis, chosen)
     found.append(of_deletes(reconcile(scope, spell_set, chosen), scope, acceptance))
+    found.append(of_postings(None, None, 0))
     return {one.id: one for one in accepted(in_order(found), acceptance)}
 
 
@@ -60,12 +63,25 @@ def many(rows: int, closed: int) -> str:
 
 
 def test_nothing_stops_a_run_that_may_be_made():
-    assert {name: one.state for name, one in checked().items()} == {f"P{at:02d}": "passed" for at in range(1, 17)}
+    assert {name: one.state for name, one in checked().items()} == {f"P{at:02d}": "passed" for at in range(1, 18)}
 
 
 def test_kinds():
     kinds = {name: one.kind for name, one in checked().items()}
-    assert kinds == dict.fromkeys(HARD, "hard") | dict.fromkeys(SOFT, "soft") | {"P14": "warning"}
+    assert kinds == dict.fromkeys(HARD, "hard") | dict.fromkeys(SOFT, "soft") | dict.fromkeys(("P14", "P17"), "warning")
+
+
+@pytest.mark.parametrize(
+    ("posted", "newest", "found"),
+    [
+        ("2026-11-20", "2026-11-21", "passed"),
+        ("2026-11-21", "2026-11-21", "warning"),
+        ("2026-11-22", "2026-11-21", "warning"),
+    ],
+)
+def test_p17_the_newest_posting_is_newer_than_the_extract(posted, newest, found):
+    one = of_postings(dt.date.fromisoformat(posted), dt.date.fromisoformat(newest), 12)
+    assert one.state == found and ("12 rows are laid over it" in one.evidence) == (found == "warning")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class StateRows:
     `at` give the rows of some in full, all text, blank where the layout lacks a column. Never changed.
     """
 
-    def __init__(self, narrow: pl.DataFrame, parts: Sequence[Lines | pl.DataFrame]) -> None:
+    def __init__(self, narrow: pl.DataFrame, parts: Sequence[Lines | pl.DataFrame | _Some]) -> None:
         self.narrow, self._parts = narrow, tuple(parts)
 
     @classmethod
@@ -59,6 +59,12 @@ class StateRows:
         """The rows of a frame that has the 37 columns."""
         rows = to_polars(frame)
         return cls(rows.select(**AT_HAND), [rows.select(ODS_FIELDS)])
+
+    def replaced(self, kept: pl.Expr, rows: pl.DataFrame) -> StateRows:
+        """The rows for which an expression over `narrow` holds, and after them these."""
+        here = self.narrow.select(pl.arg_where(kept)).to_series()
+        narrow = pl.concat([self.narrow[here], rows.select(**AT_HAND)])
+        return StateRows(narrow, [_Some(self, here), rows.select(ODS_FIELDS)])
 
     def __len__(self) -> int:
         return self.narrow.height
@@ -130,12 +136,31 @@ class StateRows:
         return self.read([name]).to_series()
 
 
-def _rows(part: Lines | pl.DataFrame, positions: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
+class _Some:
+    """Some rows of others: those at the positions `kept`, which are ascending."""
+
+    columns = ODS_FIELDS
+
+    def __init__(self, rows: StateRows, kept: pl.Series) -> None:
+        self._rows, self._kept = rows, kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def at(self, positions: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
+        return self._rows.at(self._kept[positions], columns)
+
+    def scan(self) -> pl.LazyFrame:
+        kept = pl.col("at").is_in(self._kept.implode())
+        return self._rows.scan().with_row_index("at").filter(kept).drop("at")
+
+
+def _rows(part: Lines | _Some | pl.DataFrame, positions: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
     if isinstance(part, pl.DataFrame):
         return part[positions].select(columns)
     there = [name for name in columns if name in part.columns]
     return _whole(part.at(positions, there).lazy(), part).select(columns).collect()
 
 
-def _whole(rows: pl.LazyFrame, lines: Lines) -> pl.LazyFrame:
+def _whole(rows: pl.LazyFrame, lines: Lines | _Some) -> pl.LazyFrame:
     return rows.with_columns(pl.lit("").alias(name) for name in ODS_FIELDS if name not in lines.columns)
