@@ -85,16 +85,11 @@ def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContex
     order = pl.DataFrame({"file": [file.name for file in plan_files]}, {"file": pl.String}).with_row_index("number")
     said = said.join(order, on="file", maintain_order="left").sort("number", maintain_order=True)
     sunk = said.filter(col.severity == FATAL).group_by("ssid").agg(sunk=col.number.min())
-    said = said.join(sunk, on="ssid", how="left", maintain_order="left").filter(
-        (col.number <= col.sunk).fill_null(True)
-    )
-    if len(sunk):
-        numbered = sent.join(order, on="file", maintain_order="left").join(
-            sunk, on="ssid", how="left", maintain_order="left"
-        )
-        final, _ = _posted(
-            numbered.filter((col.number < col.sunk).fill_null(True)).select(sent.columns), store, context
-        )
+    said = said.join(sunk, on="ssid", how="left", maintain_order="left")
+    said = said.filter((col.number <= col.sunk).fill_null(True))
+    # Of who drops out there stands what stood before that file.
+    stays = sunk.join(order.select("file", sunk="number"), on="sunk")
+    final = final.put(sunk, before.join(stays, on=["ssid", "file"], how="semi").select(ODS_FIELDS))
     every = joined_findings([said.drop("number", "sunk"), look_ahead(final, context)])
     held = every.filter(col.severity == FATAL).unique(["ssid", "rule"], keep="first", maintain_order=True)
     return Prediction(every, final, held.select("ssid", "rule", "message", "fix"))

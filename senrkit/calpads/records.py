@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from senrkit.calpads.rule import CheckContext
 
 NONPUBLIC = "0000001"
+# With the nonpublic school's own code where the school is 0000001.
+SCHOOL = (
+    pl.when(col.school_code == NONPUBLIC)
+    .then(pl.concat_str("school_code", "nps_code", separator="^"))
+    .otherwise("school_code")
+)
+# The operational key.
+KEY = pl.concat_str(SCHOOL, "ssid", "start_date", separator="^")
 # What may be quoted in a message: codes, dates and school numbers. A shifted column can hold a name or an SSID.
 _QUOTABLE = r"^([A-Z]?[0-9]{1,9}|[A-Z]{1,2}|[0-9]{4}-[0-9]{4}|[A-Z]{2}-[A-Z]{2,3})$"
 
@@ -40,13 +48,11 @@ def with_terms(records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
     `lasts`
         Days from start to exit, both counted, of an open record to today; -1 where a date is missing.
     `school`, `student`, `key`
-        School of attendance, with the nonpublic school's code where it is 0000001; SSID and file; and the operational
-        key: school, SSID, start date.
+        School of attendance; SSID and file; and the operational key (school, SSID, start date) and file.
     """
     records = to_polars(records)
     if "file" not in records.columns:
         records = records.with_row_index("row").with_columns(file=pl.lit(""))
-    nonpublic = pl.concat_str("school_code", "nps_code", separator="^")
     return (
         records.lazy()
         .select("file", "row", col(SENR_FIELDS).fill_null(""))
@@ -60,15 +66,15 @@ def with_terms(records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
             open=~filled("exit_date"),
             deletes=col.transaction == "D",
             replaces=col.transaction == "R",
-            school=pl.when(col.school_code == NONPUBLIC).then(nonpublic).otherwise(col.school_code),
+            school=SCHOOL,
             student=pl.concat_str("ssid", "file", separator="^"),
+            key=pl.concat_str(KEY, "file", separator="^"),
         )
         .with_columns(
             started=school_year(col.start),
             this_year=school_year(col.today),
             cancelled=is_cancelled(col.start, col.exit, col.exit_reason),
             lasts=_days(col.start, pl.when(col.open).then(col.today).otherwise(col.exit)).fill_null(-1),
-            key=pl.concat_str("school", "student", "start_date", separator="^"),
         )
         .with_columns(primary=is_primary(col.status, col.lasts) & ~col.cancelled)
         .collect()

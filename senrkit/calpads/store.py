@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import polars as pl
 from polars import col
 
-from senrkit.calpads.records import filled, with_terms
+from senrkit.calpads.records import KEY, SCHOOL, filled
 from senrkit.calpads.rule import CheckContext
 from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.extract.state_rows import StateRows
@@ -62,14 +62,15 @@ class Store:
     def opened(self, students: pl.DataFrame) -> Store:
         """The same state, with these students set apart for change. Opening all students of several files at once
         saves searching the whole extract once per file."""
-        return self._with(students, self.rows_of(students))
+        return self.put(students, self.rows_of(students))
 
     def posted(self, records: pl.DataFrame, context: CheckContext) -> Store:
         """The state after the file, without asking whether CALPADS would take it."""
         records = to_polars(records)
-        return self._with(records, _after(self.rows_of(records), records, context))
+        return self.put(records, _after(self.rows_of(records), records, context))
 
-    def _with(self, students: pl.DataFrame, rows: pl.DataFrame) -> Store:
+    def put(self, students: pl.DataFrame, rows: pl.DataFrame) -> Store:
+        """The state in which these students (column `ssid`) have these rows."""
         others = self._apart.join(students, on="ssid", how="anti", maintain_order="left")
         every = pl.concat([self._students, students.select("ssid")]).unique(maintain_order=True)
         return Store(self._extract, every, pl.concat([others, rows]))
@@ -78,28 +79,31 @@ class Store:
 def _after(held: pl.DataFrame, records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
     """The touched students' rows after the file. An updated row keeps the day it was first uploaded; rows without SSID
     are new each time, for CALPADS gives each a new one."""
-    sent, state = with_terms(records, context), with_terms(held, context)
-    held = held.with_columns(state.select("key", "school"))
+    sent, state = (side.with_columns(key=KEY, school=SCHOOL) for side in (records, held))
     stamp = pl.lit(f"{context.as_of:%Y%m%d}")
-    known = held.unique("key", keep="first", maintain_order=True).select("key", uploaded="upload_date")
-    first_upload = pl.when(filled("ssid")).then("uploaded")
+    known = state.unique("key", keep="first").select("key", uploaded="upload_date")
     new = (
-        sent.filter(~col.deletes)
+        sent.filter(col.transaction != "D")
         .join(known, on="key", how="left", maintain_order="left")
-        .with_columns(record_type=pl.lit(_RECORD_TYPE), transaction=pl.lit(""), last_updated=stamp)
-        .with_columns(upload_date=pl.coalesce(first_upload, stamp))
+        .with_columns(
+            record_type=pl.lit(_RECORD_TYPE),
+            transaction=pl.lit(""),
+            upload_date=pl.coalesce(pl.when(filled("ssid")).then("uploaded"), stamp),
+            last_updated=stamp,
+        )
     )
-    return pl.concat([held.filter(~_goes(sent)).select(ODS_FIELDS), new.select(ODS_FIELDS)])
+    return pl.concat([state.filter(~_goes(sent)).select(ODS_FIELDS), new.select(ODS_FIELDS)])
 
 
 def _goes(sent: pl.DataFrame) -> pl.Expr:
     """State rows that the file deletes, updates (of two with one key the first), or whose place an R takes, where it
     can only be one: school, student and school year."""
-    keys = {
-        name: sent.filter(which)["key"].implode()
-        for name, which in {"D": col.deletes, "A": ~col.deletes & filled("ssid"), "every": pl.lit(True)}.items()
-    }
+    deleted = sent.filter(col.transaction == "D")["key"].implode()
+    written = sent.filter(col.transaction != "D", filled("ssid"))["key"].implode()
+    gone = col.key.is_in(deleted) | (col.key.is_first_distinct() & col.key.is_in(written))
+    replacing = sent.filter(col.transaction == "R")
+    if replacing.is_empty():
+        return gone
     year = pl.concat_str("ssid", "school", "academic_year", separator="^")
-    replaced = year.is_in(sent.filter("replaces").select(year).to_series().implode()) & year.is_unique()
-    updated = col.key.is_first_distinct() & col.key.is_in(keys["A"])
-    return col.key.is_in(keys["D"]) | updated | (replaced & ~col.key.is_in(keys["every"]))
+    same = year.is_in(replacing.select(year).to_series().implode()) & year.is_unique()
+    return gone | (same & ~col.key.is_in(sent["key"].implode()))

@@ -6,15 +6,12 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from senrkit.demo.history import VALUES
 from senrkit.demo.schools import LEA, state_codes
-from senrkit.frames.text import arrow
+from senrkit.frames.pandas_door import to_polars
 from senrkit.reference import ODS_FIELDS
 
-_CHUNK = 250_000
 _PERSON = {
     "ssid": "ssid",
     "local_id": "local_id",
@@ -69,18 +66,8 @@ def digits(days: pd.Series) -> pd.Series:
 
 def lines(rows: pd.DataFrame) -> bytes:
     """Text rows as caret-separated lines, each ended by CR LF."""
-    if rows.empty:
-        return b""
-    parts = []
-    for at in range(0, len(rows), _CHUNK):
-        columns = [arrow(rows[name].iloc[at : at + _CHUNK]).combine_chunks() for name in rows]
-        line = pc.binary_join_element_wise(*columns, pa.scalar("^", pa.large_string()))
-        ended = pc.binary_join_element_wise(
-            line, pa.scalar("\r\n", pa.large_string()), pa.scalar("", pa.large_string())
-        )
-        # Arrow keeps the texts of a column one after the other: the buffer is the file.
-        parts.append(ended.buffers()[2].to_pybytes())
-    return b"".join(parts)
+    text = to_polars(rows)
+    return text.write_csv(include_header=False, separator="^", line_terminator="\r\n", quote_style="never").encode()
 
 
 def _stamps(rows: pd.DataFrame, as_of: dt.date) -> tuple[pd.Series, pd.Series]:
