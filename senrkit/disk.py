@@ -63,8 +63,17 @@ def write_all(contents: Mapping[Path, bytes], *, private: bool = True) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        for path in contents:
-            (Path(unfinished) / path.name).replace(path)
+        new: list[Path] = []
+        try:
+            for path in contents:
+                was_there = path.exists()
+                (Path(unfinished) / path.name).replace(path)
+                new += [] if was_there else [path]
+        except OSError:
+            # None of them, rather than some.
+            for path in new:
+                path.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager
