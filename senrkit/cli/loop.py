@@ -273,6 +273,45 @@ def schools(
     return 0
 
 
+@command("""
+  senrkit census --on 2026-10-07
+  senrkit census --on 2026-10-07 --list report_1.2.csv --names
+""")
+@click.option("--on", type=Day(), required=True, help="The day that is counted.")
+@click.option("--report", type=A_FILE, help="CALPADS' report 1.1 as downloaded: a third side beside the counts.")
+@click.option(
+    "--list", "listed", type=A_FILE, help="CALPADS' report 1.2: the very students in one and not in the other."
+)
+@click.option("--names", is_flag=True, help="SSIDs of the students who differ, too.")
+@settings_option
+@click.pass_context
+def census(
+    ctx: click.Context,
+    on: dt.date,
+    report: Path | None,
+    listed: Path | None,
+    names: bool,
+    settings_file: Path,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Count who is enrolled on a day.
+
+    By CALPADS' extract, by Aeries, and by CALPADS after all files that have posted; as the reports 1.1 and 1.2 count.
+    """
+    from senrkit.loop.census import census as count
+
+    settings = load(ctx, settings_file, as_of=None)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        counted = count(settings, on, report=report, listed=listed, progress=progress)
+    if as_json:
+        print_json(counted.document(names) | {"exit_code": 0})
+    elif not quiet:
+        for line in counted.lines(names):
+            click.echo(line)
+    return 0
+
+
 def _run_and_numbers(words: Sequence[str]) -> tuple[str | None, list[int]]:
     """`[RUN] NUMBER...`: a first word that is no small number is the run."""
     run, rest = (None, words) if words[0].isdigit() and len(words[0]) <= 3 else (words[0], words[1:])
