@@ -5,17 +5,15 @@ The page shows what the run folder says, whoever made it: this page, another one
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from senrkit.errors import InputError
+from senrkit.inputs.spreadsheet import sheets
 from senrkit.texts import wording
 
 _DOCUMENT, _WORKBOOK, _APPLIED = "language.json", "language.xlsx", "language_applied.json"
@@ -23,8 +21,6 @@ _IMPORTS = ("aeries_import_STU.csv", "aeries_import_LAC.csv")
 _NOT_IN_AERIES = ("rolled-back", "taken-back")
 SHEETS = ("new", "conflicts", "to_be_determined", "refused")
 ROWS_SHOWN = 400
-# What openpyxl lets through when a workbook is cut off or somebody has changed it.
-_BROKEN_WORKBOOK = (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, IndexError, ValueError, SyntaxError)
 
 
 @dataclass(frozen=True)
@@ -82,28 +78,27 @@ def students(folder: Path) -> dict[str, list[dict[str, Any]]]:
     InputError
         when the workbook is gone or damaged.
     """
-    import openpyxl
-
     try:
-        data = io.BytesIO((folder / _WORKBOOK).read_bytes())
-        book = openpyxl.load_workbook(data, read_only=True, data_only=True)
+        book = sheets(_WORKBOOK, (folder / _WORKBOOK).read_bytes())
         listed = Comparison(folder, json.loads((folder / _DOCUMENT).read_text(encoding="utf-8"))).listed()
         return {name: _rows(book, name, number) for name, number in listed.items()}
-    except _BROKEN_WORKBOOK:
+    except (OSError, ValueError, KeyError, InputError):
         raise InputError(
             f"The workbook in {folder.name} cannot be read.", "Close it in the spreadsheet program, or compare again."
         ) from None
 
 
-def _rows(book: Any, name: str, number: int) -> list[dict[str, Any]]:
+def _rows(book: Mapping[str, Sequence[Sequence[Any]]], name: str, number: int) -> list[dict[str, Any]]:
     # An empty sheet holds one row, which says so.
     if not number:
         return []
     columns = [column.name for column in wording.sheet_columns(f"language_{name}")]
-    sheet = book[wording.phrase("language-sheet", name).title]
-    last = 1 + min(number, ROWS_SHOWN)
-    rows = sheet.iter_rows(min_row=2, max_row=last, max_col=len(columns), values_only=True)
-    return [dict(zip(columns, ("" if cell is None else cell for cell in row), strict=False)) for row in rows]
+    rows = book[wording.phrase("language-sheet", name).title][1 : 1 + min(number, ROWS_SHOWN)]
+    return [dict(zip(columns, map(_cell, row), strict=False)) for row in rows]
+
+
+def _cell(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _opened(folder: Path) -> Comparison | None:

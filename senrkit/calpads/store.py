@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import polars as pl
 from polars import col
+from polars import selectors as cs
 
 from senrkit.calpads.records import KEY, SCHOOL, filled
 from senrkit.calpads.rule import CheckContext
@@ -53,11 +54,19 @@ class Store:
         return pl.concat([here, self._extract.where(col.ssid.is_in(new.implode()))]) if len(new) else here
 
     def where(self, wanted: pl.Expr, columns: Sequence[str] = ODS_FIELDS) -> pl.DataFrame:
-        """The rows for which an expression over `StateRows.narrow` holds, without copying the others."""
-        untouched = ~col.ssid.is_in(self._students["ssid"].implode())
-        return pl.concat(
-            [self._extract.where(wanted & untouched, columns), StateRows.of_frame(self._apart).where(wanted, columns)]
-        )
+        """The rows for which an expression over `StateRows.narrow` holds, as text, without copying the others."""
+        touched = StateRows.of_frame(self._apart)
+        return pl.concat([self._extract.where(wanted & self._untouched, columns), touched.where(wanted, columns)])
+
+    def narrow(self, wanted: pl.Expr) -> pl.DataFrame:
+        """What is at hand of these rows (`StateRows.narrow`), codes as text."""
+        touched = StateRows.of_frame(self._apart).narrow.filter(wanted)
+        rows = [self._extract.narrow.filter(wanted & self._untouched), touched]
+        return pl.concat(side.with_columns(cs.categorical().cast(pl.String)) for side in rows)
+
+    @property
+    def _untouched(self) -> pl.Expr:
+        return ~col.ssid.is_in(self._students["ssid"].implode())
 
     def opened(self, students: pl.DataFrame) -> Store:
         """The same state, with these students set apart for change. Opening all students of several files at once

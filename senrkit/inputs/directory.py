@@ -9,8 +9,6 @@ import csv
 import datetime as dt
 import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +19,7 @@ from polars import col
 
 from senrkit.errors import InputError
 from senrkit.frames import days
+from senrkit.inputs.spreadsheet import sheets
 from senrkit.reference import PACKAGED
 
 _BLANK_WORDS = ["", "No Data", "*Unknown", "nan", "None", "NaN"]
@@ -33,8 +32,6 @@ _STATUS_ORDER = {"Active": 0, "Pending": 1, "Merged": 2, "Closed": 3}
 _GET_IT = "Download the Public Schools and Districts file (pubschls) from CDE, as text or Excel, and use it as it is."
 _WORKBOOK = b"PK\x03\x04"
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
-# What openpyxl lets through when a workbook is cut off or is some other zip file.
-_BROKEN_WORKBOOK = (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, IndexError, ValueError, SyntaxError)
 # A workbook may have a title and a blank row or two above the headings.
 _HEADING_ROWS = 20
 
@@ -263,23 +260,16 @@ def _unquoted(cell: str) -> str:
 
 
 def _workbook_rows(data: bytes, path: Path) -> list[list[str]]:
-    import openpyxl
-
-    try:
-        sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
-        sheet.reset_dimensions()
-        rows = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
-    except _BROKEN_WORKBOOK:
-        raise InputError(f"{path.name} cannot be read as an Excel workbook.", _GET_IT) from None
+    rows = [[_cell(value) for value in row] for row in next(iter(sheets(path.name, data).values()), [])]
     width = max(map(len, rows), default=0)
     return [row + [""] * (width - len(row)) for row in rows]
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return ""
     if isinstance(value, dt.datetime):
         return value.date().isoformat()
+    if isinstance(value, dt.date):
+        return value.isoformat()
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

@@ -6,17 +6,14 @@ record type of the older Rejected Records Extract, and what is not understood is
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import python_calamine
-
 from senrkit import reference
 from senrkit.errors import InputError
+from senrkit.inputs.spreadsheet import lines
 from senrkit.ledger.states import FATAL, WARNING
 from senrkit.reference import SENR_FIELDS
 
@@ -40,11 +37,6 @@ _SEVERITIES = {
 _RULE = re.compile(r"[A-Z]{3,4}\d{3,4}(?:E\d)?|[A-Z]{3,4}\d{4}[A-Z]\d|\d{1,4}")
 _REPLACEMENT_COLUMNS = 5
 _CURE = "Give the error file as CALPADS gave it; headings of your own are named in [calpads.errors]."
-_XLSX, _OLD_EXCEL, _ZIP_ERRORS = (
-    b"PK\x03\x04",
-    b"\xd0\xcf\x11\xe0",
-    (ValueError, OSError, python_calamine.CalamineError),
-)
 
 
 @dataclass(frozen=True)
@@ -96,7 +88,7 @@ def read_answer(name: str, data: bytes, headings: Mapping[str, str] | None = Non
     InputError
         when it is none, cannot be read, or is of another record type.
     """
-    rows = rows_of(name, data)
+    rows = lines(name, data)
     if not rows:
         raise InputError(f"{name} holds no line.", _CURE)
     known = _HEADINGS | {folded(heading): word for heading, word in (headings or {}).items()}
@@ -130,63 +122,6 @@ def _severities() -> dict[str, str]:
 
 def _needs() -> dict[str, str]:
     return {row["id"]: row["needs"] for row in reference.PACKAGED.rows("calpads_rules")}
-
-
-def rows_of(name: str, data: bytes) -> list[tuple[int, list[str]]]:
-    """Every line that is not blank, with its number."""
-    if data.startswith(_OLD_EXCEL):
-        raise InputError(
-            f"{name} is an old or a protected Excel workbook.", "Save it as .xlsx without a password, or as CSV."
-        )
-    if data.startswith(_XLSX):
-        return _sheet(name, data)
-    text = _decoded(name, data)
-    separator = _separator(text)
-    if separator == "^":
-        # Nothing is quoted in caret format: a quotation mark belongs to its value.
-        split = [line.split("^") for line in text.splitlines()]
-    else:
-        try:
-            split = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-        except csv.Error:
-            raise InputError(f"{name} is no CSV file.", _CURE) from None
-    numbered = ((number, [cell.strip() for cell in cells]) for number, cells in enumerate(split, start=1))
-    return [(number, cells) for number, cells in numbered if any(cells) and not cells[0].lower().startswith("sep=")]
-
-
-def _decoded(name: str, data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    if b"\0" in data:
-        raise InputError(f"{name} is not a text file.", _CURE)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
-
-
-def _separator(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if first.lower().startswith("sep=") and len(first.strip()) == len("sep=") + 1:
-        return first.strip()[-1]
-    head = "\n".join(text.splitlines()[:5])
-    return max("^,;\t", key=head.count)
-
-
-def _sheet(name: str, data: bytes) -> list[tuple[int, list[str]]]:
-    try:
-        sheet = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
-        found = sheet.to_python(skip_empty_area=False)
-    except _ZIP_ERRORS:
-        raise InputError(f"{name} is a damaged workbook.", "Open it in Excel, save it as CSV and give that.") from None
-    numbered = ((number, [_cell(value) for value in cells]) for number, cells in enumerate(found, start=1))
-    return [(number, cells) for number, cells in numbered if any(cells)]
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.strftime("%Y%m%d") if hasattr(value, "strftime") else str(value).strip()
 
 
 def folded(heading: str) -> str:

@@ -21,7 +21,8 @@ from senrkit.errors import InputError
 from senrkit.frames import days
 from senrkit.frames.intervals import is_cancelled
 from senrkit.inputs.load import SENR
-from senrkit.ledger.answers import folded, read_bytes, rows_of
+from senrkit.inputs.spreadsheet import lines
+from senrkit.ledger.answers import folded, read_bytes
 from senrkit.progress import NoProgress, Progress
 from senrkit.reconciliation import preconditions
 from senrkit.reconciliation.preconditions import Acceptance
@@ -202,7 +203,7 @@ def _with_reasons(only: Mapping[str, pl.DataFrame], actions: pl.DataFrame) -> pl
 
 def _listed(path: Path) -> pl.DataFrame:
     """Report 1.2: a student a row, by its headings."""
-    rows = rows_of(path.name, read_bytes(path))
+    rows = lines(path.name, read_bytes(path))
     for at, (_, cells) in enumerate(rows[:20]):
         words = [folded(cell) for cell in cells]
         found = {name: next((words.index(word) for word in names if word in words), None)
@@ -219,7 +220,7 @@ def _listed(path: Path) -> pl.DataFrame:
 
 def _report(path: Path) -> pl.DataFrame:
     """Report 1.1: a school a row, a grade a column."""
-    rows = rows_of(path.name, read_bytes(path))
+    rows = lines(path.name, read_bytes(path))
     for at, (_, cells) in enumerate(rows[:20]):
         grades = {place: grade for place, cell in enumerate(cells) if (grade := _grade(cell)) in GRADES}
         if len(grades) > 2:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import python_calamine
 
 from senrkit.disk import write_all
 from senrkit.errors import InputError
 from senrkit.frames import days
 from senrkit.frames.pandas_door import to_polars
+from senrkit.inputs.spreadsheet import sheets
 from senrkit.ledger import journal as ledger
 from senrkit.ledger import states
 from senrkit.ledger.journal import Journal
@@ -233,13 +233,9 @@ def _came_back(folder: Path) -> dict[str, list[dict[str, str]]]:
 
 def _comments_of(name: str, data: bytes) -> list[dict[str, str]]:
     title = wording.phrase("sheet", FIX).title
-    try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        rows = book.get_sheet_by_name(title).to_python(skip_empty_area=False)
-    except (ValueError, OSError, python_calamine.CalamineError):
-        raise InputError(
-            f"{name} is no workbook that senrkit made for a school, or is damaged.", "Take it out of the folder."
-        ) from None
+    rows = sheets(name, data).get(title)
+    if rows is None:
+        raise InputError(f"{name} is no workbook that senrkit made for a school.", "Take it out of the folder.")
     heading = [str(cell).strip() for cell in rows[0]] if rows else []
     if not {_COMMENT, _REASON_ID, _LOCAL_ID} <= set(heading):
         raise InputError(

@@ -26,6 +26,7 @@ from polars import col
 from senrkit.disk import locked
 from senrkit.errors import InputError
 from senrkit.frames import days
+from senrkit.inputs.spreadsheet import WORKBOOK, Lines, decoded, lines, separator_of
 from senrkit.texts import wording
 
 ACTIONS = ("add", "update", "delete")
@@ -37,7 +38,7 @@ _OF_AN_ENROLLMENT = ("school_code", "start_date", "action")
 CHECKED_FILE = "identity_checked.csv"
 _CHECKED_COLUMNS = ("line", "group", "digest")
 _SENT_OR_SAME = ("same", *ACTIONS)
-_AS_SPREADSHEETS_WRITE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_AS_SPREADSHEETS_WRITE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})")
 _CURE = "Correct the line in the decisions file, then run again."
 
 
@@ -107,17 +108,28 @@ def parse(data: bytes | None, name: str) -> pl.DataFrame:
     """The decisions in the bytes of a file called `name`, or of none; as `read`."""
     if data is None:
         return _frame([])
-    lines = csv.reader(io.StringIO(_decoded(data, name), newline=""))
+    if data.startswith(WORKBOOK):
+        raise InputError(f"{name} is a workbook, not a CSV file.", "Save it as CSV, then run again.")
+    found = lines(name, data)
+    at = _heading(found)
+    if at is None:
+        # Without its headings; what is said names those that are missing.
+        _columns(found[0][1] if found else [], name)
+        return _frame([])
+    columns = _columns(found[at][1], name)
     rows = []
-    try:
-        columns = _columns(next(lines, []), name)
-        for cells in lines:
-            if any(cell.strip() for cell in cells):
-                found = dict(zip(columns, cells, strict=False))
-                rows.append(_checked(found, f"{name}, line {lines.line_num}") | {"line": lines.line_num})
-    except csv.Error:
-        raise InputError(f"{name}, line {lines.line_num}: this is not CSV.", _CURE) from None
+    for number, cells in found[at + 1 :]:
+        values = dict(zip(columns, cells, strict=False))
+        rows.append(_checked(values, f"{name}, line {number}") | {"line": number})
     return _frame(rows)
+
+
+def _heading(found: Lines) -> int | None:
+    """Where the headings stand: a title, or the date of an export, may stand above them."""
+    known = set(COLUMNS)
+    return next(
+        (at for at, (_, cells) in enumerate(found[:6]) if len(known & {cell.lower() for cell in cells}) > 2), None
+    )
 
 
 def apply(decisions: pl.DataFrame, actions: pl.DataFrame, as_of: dt.date) -> Applied:
@@ -269,20 +281,26 @@ def _append(path: Path, columns: Sequence[str], lines: Sequence[Mapping[str, str
         ) from None
 
 
-def _append_locked(handle: int, columns: Sequence[str], lines: Sequence[Mapping[str, str]], name: str) -> None:
+def _append_locked(handle: int, columns: Sequence[str], added: Sequence[Mapping[str, str]], name: str) -> None:
     os.lseek(handle, 0, os.SEEK_SET)
     with os.fdopen(os.dup(handle), "rb") as file:
         before = file.read()
-    addition = ""
+    addition, separator = "", ","
     if before.strip():
-        # Who re-saved the file may have moved the columns.
-        columns = _columns(next(csv.reader(_decoded(before, name).splitlines()), []), name, columns)
+        if before.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise InputError(f"{name} was saved as UTF-16, to which nothing can be added.", "Save it as CSV in UTF-8.")
+        # Who re-saved the file may have moved the columns, and separated them otherwise.
+        found = lines(name, before)
+        at = _heading(found)
+        columns = _columns(found[at or 0][1] if found else [], name, columns)
+        separator = separator_of(decoded(name, before))
         addition += "" if before.endswith(b"\n") else "\r\n"
     else:
-        addition += _csv_line(columns)
-    for cells in lines:
+        addition += _csv_line(columns, separator)
+    for cells in added:
         # A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, CSV injection).
-        addition += _csv_line([re.sub(r"^([=+\-@\t\r\n])", r"'\1", cells.get(column, "")) for column in columns])
+        guarded = [re.sub(r"^([=+\-@\t\r\n])", r"'\1", cells.get(column, "")) for column in columns]
+        addition += _csv_line(guarded, separator)
     written = os.write(handle, addition.encode())
     if written != len(addition.encode()):
         os.ftruncate(handle, len(before))
@@ -298,9 +316,9 @@ def _columns(heading: list[str], name: str, needed: Sequence[str] = COLUMNS) -> 
     return columns
 
 
-def _csv_line(cells: Sequence[str]) -> str:
+def _csv_line(cells: Sequence[str], separator: str) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    csv.writer(out, delimiter=separator, lineterminator="\r\n").writerow(cells)
     return out.getvalue()
 
 
@@ -340,7 +358,8 @@ def _day(value: str) -> dt.date:
     try:
         if written:
             month, day, year = map(int, written.groups())
-            return dt.date(year, month, day)
+            # Decisions are of this century.
+            return dt.date(year if year > 99 else 2000 + year, month, day)
         return dt.date.fromisoformat(value) if "-" in value else dt.datetime.strptime(value, "%Y%m%d").date()
     except ValueError:
         raise ValueError("is not a day such as 2026-11-23") from None
@@ -363,16 +382,6 @@ _RIGHT: Mapping[str, Callable[[str], str]] = {
     "decision": _one_of(tuple(wording.phrases("decision"))),
     "expires": lambda value: _day(value).isoformat() if value else "",
 }
-
-
-def _decoded(data: bytes, name: str) -> str:
-    if b"\0" in data:
-        raise InputError(f"{name} is not a CSV file.", "Save it as CSV, then run again.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # Spreadsheets on Windows save plain CSV so.
-        return data.decode("cp1252", errors="replace")
 
 
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -14,14 +14,12 @@ import polars as pl
 from polars import col
 
 from senrkit.calpads.store import Store
-from senrkit.frames import days
 from senrkit.frames.intervals import is_cancelled, is_primary, overlaps
 from senrkit.reconciliation.scope import Scope
 from senrkit.settings.settings import Settings
 from senrkit.spells.build import SpellSet
 
 SIDES = ("now", "aeries", "after")
-_COLUMNS = ["reporting_lea", "school_code", "ssid", "start_date", "exit_date", "exit_reason", "status", "grade"]
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,9 @@ def what_if(scope: Scope, spell_set: SpellSet, after: Store, settings: Settings)
     in_year = (col.start <= year.end) & (col.exit.is_null() | (col.exit >= year.start))
     own = _selected(spell_set.schools)
     sides = {
-        "now": _dated(scope.rows.where(in_year, _COLUMNS)),
-        "aeries": _dated(spell_set.spells.select(_COLUMNS)),
-        "after": _dated(after.where(in_year, _COLUMNS)),
+        "now": _asked(scope.rows.narrow.filter(in_year)),
+        "aeries": _asked(spell_set.spells),
+        "after": _asked(after.narrow(in_year)),
     }
     census = own.clear().select("school_code", grade="school_code")
     for side, rows in sides.items():
@@ -80,20 +78,21 @@ def _selected(schools: pl.DataFrame) -> pl.DataFrame:
     return chosen.select("school_code", school_name="name")
 
 
-def _dated(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(start=days.of_key(col.start_date), exit=days.of_key(col.exit_date)).with_columns(
+def _asked(rows: pl.DataFrame) -> pl.DataFrame:
+    texts = col("reporting_lea", "school_code", "ssid", "exit_reason", "status", "grade").cast(pl.String)
+    return rows.select(texts, "start", "exit").with_columns(
         cancelled=is_cancelled(col.start, col.exit, col.exit_reason)
     )
 
 
 def _open_by_school_and_grade(rows: pl.DataFrame, day: dt.date, side: str) -> pl.DataFrame:
-    # CCYYMMDD sorts as text.
-    going_on = (col.exit_date == "") | (col.exit_date >= f"{day:%Y%m%d}")
-    there = rows.filter((col.start_date <= f"{day:%Y%m%d}") & (col.start_date != "") & going_on & ~col.cancelled)
+    there = rows.filter(col.start <= day, col.exit.is_null() | (col.exit >= day), ~col.cancelled)
     return there.group_by("school_code", col.grade.fill_null("")).agg(pl.len().alias(side))
 
 
 def _enrolled_twice(rows: pl.DataFrame, as_of: dt.date) -> int:
     lasts = (col.exit.fill_null(as_of) - col.start).dt.total_days() + 1
     counted = rows.filter(~col.cancelled, is_primary(col.status, lasts), col.ssid != "", col.start.is_not_null())
-    return counted.filter(overlaps("ssid", col.start, col.exit))["ssid"].n_unique()
+    # Nearly everybody has one, and need not be looked at.
+    several = counted.filter(pl.len().over("ssid") > 1)
+    return several.filter(overlaps("ssid", col.start, col.exit))["ssid"].n_unique()

@@ -128,6 +128,12 @@ def home(district: Path, tmp_path_factory: pytest.TempPathFactory) -> AtHome:
     return AtHome(run, senrkit.check(settings), language, ssid, explain(settings, ssid))
 
 
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of settings at an address the `runs` folder, with the ledger in it, is in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where copies of inputs are made."""

@@ -226,7 +226,7 @@ def test_without_a_command_there_is_help() -> None:
 def test_run_hands_every_option_to_the_engine(engine: Callable[..., FakeEngine], district: Path) -> None:
     asked = engine()
     words = "run --extract a.txt --extract b.txt --as-of 2026-12-01 --out new --accept p07 --because one --accept P08"
-    more = "--accept-deletes 31 --decisions d.csv --list-same --because"
+    more = "--accept-deletes 31 --decisions d.csv --list-same --no-overlay --because"
     result = senrkit(*words.split(), *more.split(), "two words")
 
     assert result.exit_code == 0, result.stderr
@@ -238,6 +238,7 @@ def test_run_hands_every_option_to_the_engine(engine: Callable[..., FakeEngine],
         "accept_deletes": 31,
         "decisions": Path("d.csv"),
         "list_same": True,
+        "overlay": False,
     }
     assert asked.settings.as_of == dt.date(2026, 12, 1)
     assert asked.settings.calpads.senr_extract == (district / "a.txt", district / "b.txt")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import errno
 import multiprocessing
@@ -68,6 +69,37 @@ def test_a_file_with_nothing_but_its_heading_holds_no_decision():
 )
 def test_what_a_spreadsheet_rewrote_is_understood(line, column, value):
     assert parsed(line)[column].to_list() == [value]
+
+
+SAVED = {
+    "semicolons": lambda text: text.replace(",", ";"),
+    "a line sep=": lambda text: "sep=;\r\n" + text.replace(",", ";"),
+    "tabs": lambda text: text.replace(",", "\t"),
+    "a title line": lambda text: "Decisions of Heron Unified,,,,,,,,,\r\n\r\n" + text,
+    "a two-digit year": lambda text: text.replace("20260812", "8/12/26"),
+    "all of it": lambda text: "sep=;\r\nDecisions\r\n" + text.replace("20260812", "8/12/26").replace(",", ";"),
+}
+
+
+@pytest.mark.parametrize("how", SAVED)
+def test_however_a_spreadsheet_saved_it(how, tmp_path):
+    """Field case 34: read as it was meant; and what is added later is read, too."""
+    path = tmp_path / "decisions.csv"
+    path.write_bytes(SAVED[how](f"{HEADING}\r\n{LINE}\r\n").encode())
+    kept = decisions.read(path)
+    assert kept.select(COLUMNS).rows() == [tuple(LINE.split(","))]
+    decisions.append(path, dataclasses.replace(DECISION, ssid="9000000002", reason="no, not; so\tfar"))
+    assert decisions.read(path)["ssid"].to_list() == ["9000000001", "9000000002"]
+
+
+def test_utf_16_is_read_and_nothing_is_added_to_it(tmp_path):
+    path = tmp_path / "decisions.csv"
+    path.write_bytes(f"{HEADING}\r\n{LINE}\r\n".replace(",", "\t").encode("utf-16"))
+    before = path.read_bytes()
+    assert len(decisions.read(path)) == 1
+    with pytest.raises(InputError, match="UTF-16, to which nothing can be added"):
+        decisions.append(path, DECISION)
+    assert path.read_bytes() == before
 
 
 def test_columns_may_be_moved_and_others_added():
