@@ -17,6 +17,7 @@ from senrkit.inputs.extract.senr import Extract
 
 # Few days of many columns tell whether a column was read as dates.
 _DAYS = {"STU": ("BD", "DG", "SLD"), "ENR": ("ED", "LD"), "LAC": ("SD", "IFD", "RD1", "USS"), "ACT": ("DT",)}
+_OF_A_FILE = ("name", "rows", "bytes", "sha256")
 _TEN_DIGITS = r"^[0-9]{10}$"
 
 Document = Mapping[str, Any]
@@ -29,7 +30,7 @@ def what_was_read(tables: AeriesTables, extract: Extract | LayoutError | None) -
         "aeries": {
             "source": tables.source,
             "newest_year": tables.newest_year,
-            "tables": [_table(name, frame) for name, frame in aeries.items()],
+            "tables": [_table(name, frame, tables.files.get(name, "")) for name, frame in aeries.items()],
             "enrollment_years": _counted(aeries["ENR"]["YR"]),
             "students_found": _share(aeries["ENR"]["ID"].is_in(aeries["STU"]["ID"].implode())),
             "ssids": _ssids(aeries["STU"]["CID"]),
@@ -45,7 +46,8 @@ def lines(read: Document) -> list[str]:
     for table in aeries["tables"]:
         dates = ", ".join(f"{name} {share:.0%}" for name, share in table["readable_dates"].items() if share is not None)
         also = f"; readable dates: {dates}" if dates else ""
-        said.append(f"  {table['table']:<4} {table['rows']:>9,} rows, {len(table['columns']):>2} columns{also}")
+        file = f" ({table['file']})" if table["file"] else ""
+        said.append(f"  {table['table']:<4}{file} {table['rows']:>9,} rows, {len(table['columns']):>2} columns{also}")
     years = ", ".join(f"{year} {count:,}" for year, count in aeries["enrollment_years"].items())
     said.append(f"  Enrollments of the years {years}; {_percent(aeries['students_found'])} find their student in STU.")
     said.append(f"  SSIDs: {_shapes(aeries['ssids'])}.")
@@ -54,19 +56,19 @@ def lines(read: Document) -> list[str]:
     if calpads is None:
         return [*said, "CALPADS: no SENR extract that can be read."]
     said.append(f"CALPADS: {', '.join(file['name'] for file in calpads['files'])}")
-    said.append(
-        f"  {calpads['rows']:,} rows, {calpads['columns']} columns ({calpads['layout']}), newest update {calpads['newest'] or 'unknown'}"
-    )
+    layout = f"{calpads['columns']} columns ({calpads['layout']})"
+    said.append(f"  {calpads['rows']:,} rows, {layout}, newest update {calpads['newest'] or 'unknown'}")
     years = ", ".join(f"{year} {count:,}" for year, count in calpads["years"].items())
     return [*said, f"  Rows of the years {years}.", f"  SSIDs: {_shapes(calpads['ssids'])}."]
 
 
-def _table(name: str, frame: pl.DataFrame) -> dict[str, Any]:
+def _table(name: str, frame: pl.DataFrame, file: str) -> dict[str, Any]:
     asked = reference.aeries_columns().filter(col("table") == name, col("without") != "")
     lacking = asked.filter(~col("column").is_in(frame.columns))
     unknown = [code for code in wanted()[name].kinds if code not in frame.columns and code != "DEL"]
     return {
         "table": name,
+        "file": file,
         "rows": frame.height,
         "columns": frame.columns,
         "unknown": unknown,
@@ -89,7 +91,7 @@ def _extract(extract: Extract) -> dict[str, Any]:
     narrow = extract.state.narrow
     updated = narrow.select(days.of_key(col("last_updated").unique().cast(pl.String)).max()).item()
     return {
-        "files": [{"name": file.name, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256} for file in extract.files],
+        "files": [{name: getattr(file, name) for name in _OF_A_FILE} for file in extract.files],
         "rows": narrow.height,
         "columns": extract.layout.fields + 2,
         "layout": extract.layout.id,
