@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _UNFINISHED = ".unfinished-senrkit-"
+# In an unfinished folder: locked while somebody writes into it.
+_MARK = ".being-written"
 _ABANDONED_AFTER_SECONDS = 24 * 3600
 # Windows keeps others from reading a locked byte: lock one that no file of ours will ever have.
 _FAR_BYTE = 1 << 40
@@ -63,8 +65,17 @@ def write_all(contents: Mapping[Path, bytes], *, private: bool = True) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        for path in contents:
-            (Path(unfinished) / path.name).replace(path)
+        new: list[Path] = []
+        try:
+            for path in contents:
+                was_there = path.exists()
+                (Path(unfinished) / path.name).replace(path)
+                new += [] if was_there else [path]
+        except OSError:
+            # None of them, rather than some.
+            for path in new:
+                path.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager
@@ -77,7 +88,8 @@ def staged(out: Path) -> Iterator[Path]:
     remove_abandoned(out.parent)
     folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=out.parent))
     try:
-        yield folder
+        with _being_written(folder):
+            yield folder
         _seal(folder)
         if out.exists():
             # Not every system moves a folder onto an empty one.
@@ -89,11 +101,42 @@ def staged(out: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(parent: Path, prefix: str = _UNFINISHED) -> None:
-    """What a killed run left holds pupils' data; no run takes a day."""
+    """What a killed run left holds pupils' data, and goes at the next run.
+
+    Who is still writing holds the lock in its folder; a folder without one goes when it is a day old, for no run takes
+    a day.
+    """
     for left in parent.glob(f"{prefix}*"):
         with suppress(OSError):
-            if time.time() - left.lstat().st_mtime > _ABANDONED_AFTER_SECONDS:
+            if _is_abandoned(left):
                 shutil.rmtree(left)
+
+
+@contextmanager
+def _being_written(folder: Path) -> Iterator[None]:
+    """For as long as the block takes the folder says that somebody writes into it."""
+    mark = folder / _MARK
+    handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        with locked(handle):
+            yield
+    finally:
+        os.close(handle)
+        mark.unlink(missing_ok=True)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    try:
+        handle = os.open(folder / _MARK, os.O_RDWR)
+    except OSError:
+        return time.time() - folder.lstat().st_mtime > _ABANDONED_AFTER_SECONDS
+    try:
+        with locked(handle, wait=False):
+            return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
 
 
 def _seal(folder: Path) -> None:

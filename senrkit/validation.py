@@ -29,6 +29,7 @@ from senrkit.inputs.submission.sela import read_sela_file, record_type_of
 from senrkit.inputs.submission.senr import SenrFile, read_senr_file
 from senrkit.reference import SchoolYear
 from senrkit.results.files import encode
+from senrkit.results.tables import formula_safe
 
 PASSED, REJECTED = 0, 4
 UNREAD = "not-read"
@@ -165,7 +166,7 @@ def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
     """Write the file without the students that sink it, and beside it the list of those left out, both or neither.
 
     Every record of a student with a fatal finding is left out, and every line that could not be read. The list
-    (`<out>.left_out.csv`) has `line, rule, school_code, ssid, start_date, message, fix`.
+    (`<out>.left_out.csv`) has `line, rule, school_code, ssid, start_date, message, fix`. Both are private.
 
     Raises
     ------
@@ -193,9 +194,10 @@ def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
             f"{validation.file.name} holds a value with a caret or a line end in a record without other faults.",
             "Remove the character at the source.",
         ) from None
-    listed = _left_out(validation, sunk).write_csv(line_terminator="\r\n").encode()
+    shown = _left_out(validation, sunk).with_columns(formula_safe(col(pl.String)))
+    listed = shown.write_csv(line_terminator="\r\n").encode()
     try:
-        write_all({out: data, list_file: listed}, private=False)
+        write_all({out: data, list_file: listed})
     except OSError as error:
         cure = "Name a file in a folder of yours."
         raise InputError(f"{out.parent} cannot be written ({error.strerror}).", cure) from None

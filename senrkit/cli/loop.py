@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -309,6 +310,71 @@ def census(
     elif not quiet:
         for line in counted.lines(names):
             click.echo(line)
+    return 0
+
+
+class Age(click.ParamType):
+    """A number of days, as 90d or 12w."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.timedelta:
+        found = re.fullmatch(r"(\d{1,5})([dw])", str(value).strip().lower())
+        if found is None:
+            self.fail(f"{value!r} is no age; write days or weeks, as 90d or 12w.", param, ctx)
+        return dt.timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
+
+
+@command("""
+  senrkit prune --keep 30
+  senrkit prune --keep 30 --older-than 90d --yes
+  senrkit prune --year
+""")
+@click.option("--keep", metavar="N", type=click.IntRange(min=1), help="Keep so many of the newest runs.")
+@click.option("--older-than", type=Age(), help="Remove only what is older, as 90d or 12w.")
+@click.option(
+    "--year", is_flag=True, help="Remove what the ledger keeps of school years that are over: sent files and items."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@settings_option
+@click.pass_context
+def prune(
+    ctx: click.Context,
+    keep: int | None,
+    older_than: dt.timedelta | None,
+    year: bool,
+    yes: bool,
+    settings_file: Path,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Remove old run folders.
+
+    Lists them, asks, and removes them. Never the newest run, and never one with a file that is on its way; the ledger
+    keeps what was sent.
+    """
+    from senrkit.loop.prune import old_runs, remove, years_over
+
+    settings = load(ctx, settings_file, as_of=None)
+    if year and (keep or older_than):
+        raise UsageError("--year stands alone.", "Leave --keep and --older-than out.")
+    if year:
+        folders = [place for places in years_over(settings).values() for place in places]
+        said = [f"{name}: {len(places):,} runs in the ledger" for name, places in years_over(settings).items()]
+    else:
+        old = old_runs(settings, keep, older_than)
+        folders = [one.folder for one in old]
+        said = [f"{one.folder}  made {one.made}, {one.bytes / 2**20:,.1f} MiB" for one in old]
+    if not (as_json or quiet):
+        for line in said or ["Nothing is old enough to go."]:
+            click.echo(line)
+    if folders and not yes and not click.confirm(f"Remove {len(folders):,} folders for good?", err=True):
+        raise UsageError("Nothing was removed.", "Answer y, or give --yes.")
+    remove(folders)
+    if as_json:
+        print_json({"removed": [str(folder) for folder in folders], "exit_code": 0})
+    elif folders and not quiet:
+        click.echo(f"{len(folders):,} folders are gone.")
     return 0
 
 

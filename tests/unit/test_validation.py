@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import errno
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -165,6 +168,29 @@ def test_students_without_ssid_are_told_apart_by_local_id(tmp_path):
     table = "ssid local_id grade\n- 000101 ZZ\n- 000101 05\n- 000102 05"
     out, _ = write_clean(validate(written(tmp_path, table), as_of=AS_OF), tmp_path / "clean.txt")
     assert decode(out.read_bytes())["local_id"].to_list() == ["000102"]
+
+
+def test_clean_is_private_and_no_cell_is_a_formula(tmp_path):
+    found = validate(written(tmp_path, BAD), as_of=AS_OF)
+    paths = write_clean(found, tmp_path / "clean.txt")
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
+    cells = [cell for row in csv.reader(paths[1].read_text().splitlines()) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t"))]
+
+
+def test_clean_writes_both_files_or_neither(tmp_path, monkeypatch):
+    found = validate(written(tmp_path, BAD), as_of=AS_OF)
+    replace = Path.replace
+
+    def full(path, target):
+        if str(target).endswith(".left_out.csv"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(InputError, match="cannot be written"):
+        write_clean(found, tmp_path / "clean.txt")
+    assert not list(tmp_path.glob("clean.txt*")) and not list(tmp_path.glob(".unfinished*"))
 
 
 @pytest.mark.parametrize("taken", ["clean.txt", "clean.txt.left_out.csv"])

@@ -22,12 +22,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from senrkit import disk
 from senrkit.errors import InputError, UsageError
 from senrkit.results import tables, write
 from senrkit.results.covering_sheet import covering_sheet
 from senrkit.results.files import decode
 from senrkit.results.tables import FINDINGS_COLUMNS, PROPOSAL_COLUMNS, to_csv
 from senrkit.results.write import staged, write_run, write_stopped
+from tests.patience import PATIENCE
 from tests.submissions import documents
 
 MIXED = """
@@ -370,6 +372,27 @@ def test_what_a_killed_run_left_is_removed_a_day_later_and_not_before(tmp_path):
     os.utime(old, (time.time() - 90_000,) * 2)
     write_run(tmp_path / "7", documents(MIXED))
     assert names_in(tmp_path) == [young.name, "7"]
+
+
+def test_what_a_killed_run_left_goes_at_the_next_run(tmp_path):
+    killed = (
+        "import os, sys\nfrom pathlib import Path\nfrom senrkit import disk\n"
+        "with disk.staged(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'proposal.csv').write_text('x')\n    os._exit(9)\n"
+    )
+    subprocess.run([sys.executable, "-c", killed, tmp_path / "6"], check=False, timeout=PATIENCE)
+    assert [name.startswith(".unfinished-senrkit-") for name in names_in(tmp_path)] == [True]
+    write_run(tmp_path / "7", documents(MIXED))
+    assert names_in(tmp_path) == ["7"]
+
+
+def test_what_another_run_still_writes_stays(tmp_path):
+    with disk.staged(tmp_path / "6") as folder:
+        os.utime(folder, (time.time() - 90_000,) * 2)
+        write_run(tmp_path / "7", documents(MIXED))
+        assert folder.is_dir()
+        (folder / "proposal.csv").write_text("x")
+    assert names_in(tmp_path) == ["6", "7"] and [path.name for path in (tmp_path / "6").iterdir()] == ["proposal.csv"]
 
 
 def test_writing_changes_no_frame(tmp_path):
