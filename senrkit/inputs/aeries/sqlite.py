@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import adbc_driver_sqlite.dbapi as adbc
+import adbc_driver_manager as adbc
+import adbc_driver_sqlite
 import polars as pl
-import pyarrow as pa
+from polars import selectors as cs
 
 from senrkit.addresses.address import without_secret
 from senrkit.errors import InputError
@@ -21,7 +22,7 @@ from senrkit.inputs.aeries.tables import AeriesTables, wanted, years_read
 from senrkit.inputs.extract.delimited import parsed
 from senrkit.settings.settings import Settings
 
-_FAILURES = (adbc.Error, pa.ArrowException, OSError, ValueError)
+_FAILURES = (adbc.Error, pl.exceptions.PolarsError, OSError, ValueError)
 # A character for this very purpose, which nobody can type into Aeries.
 _BETWEEN = "\x1f"
 
@@ -57,21 +58,24 @@ class SqliteReader:
 
     def __init__(self, file: Path) -> None:
         self.name = file.stem
-        self._connection = adbc.connect(f"{file.absolute().as_uri()}?mode=ro")
-        self._cursor = self._connection.cursor()
+        # Not by way of its DB-API, which loads pyarrow and with it pandas.
+        self._database = adbc_driver_sqlite.connect(f"{file.absolute().as_uri()}?mode=ro")
+        self._connection = adbc.AdbcConnection(self._database)
+        self._connection.set_autocommit(False)
 
     def __enter__(self) -> SqliteReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._cursor.close()
         self._connection.close()
+        self._database.close()
 
     def found(self) -> dict[str, SqliteTable]:
         """The wanted tables and columns that are there."""
         # Asked this way, rather than by PRAGMA, nothing but SELECT reaches the database.
         catalogue = self._rows(
-            "SELECT t.name AS t, c.name AS c FROM sqlite_master AS t, pragma_table_xinfo(t.name) AS c "
+            "SELECT CAST(t.name AS BLOB) AS t, CAST(c.name AS BLOB) AS c "
+            "FROM sqlite_master AS t, pragma_table_xinfo(t.name) AS c "
             "WHERE t.type IN ('table', 'view') ORDER BY 1, 2"
         ).rows()
         tables: dict[str, SqliteTable] = {}
@@ -89,12 +93,14 @@ class SqliteReader:
         values = [f"coalesce(CAST({_quoted(there.columns[code])} AS TEXT), '')" for code in codes]
         chosen = f"FROM {_quoted(there.name)} WHERE {_rows_of(table, there, first)}"
         # Handing over a value at a time takes longer than everything else: a row at a time, as a line, is faster.
-        lines = self._rows(f"SELECT concat_ws('{_BETWEEN}', {', '.join(values)}) || '\n' {chosen}").to_series()
+        lines = self._rows(
+            f"SELECT CAST(concat_ws('{_BETWEEN}', {', '.join(values)}) || '\n' AS BLOB) {chosen}"
+        ).to_series()
         found = parsed(lines.str.join("").item().encode(), _BETWEEN, codes) if len(lines) else None
         if found is not None and found.height == len(lines):
             return found
         # A value holds a line end or that very character.
-        rows = self._rows(f"SELECT {', '.join(values)} {chosen}")
+        rows = self._rows(f"SELECT {', '.join(f'CAST({value} AS BLOB)' for value in values)} {chosen}")
         return rows.rename(dict(zip(rows.columns, codes, strict=True))).cast(pl.String)
 
     def newest_year(self, there: SqliteTable) -> int | None:
@@ -104,11 +110,14 @@ class SqliteReader:
         return newest.item()
 
     def _rows(self, sql: str) -> pl.DataFrame:
-        self._cursor.execute(sql)
-        rows = self._cursor.fetch_arrow_table()
-        # The driver passes bytes on as they are.
-        rows.validate(full=True)
-        return pl.DataFrame(rows)
+        """What the statement gives; text is asked for as bytes, for the driver does not look whether it is text."""
+        statement = adbc.AdbcStatement(self._connection)
+        try:
+            statement.set_sql_query(sql)
+            found = pl.DataFrame(statement.execute_query()[0])
+        finally:
+            statement.close()
+        return found.with_columns(cs.binary().cast(pl.String))
 
 
 def _rows_of(table: str, there: SqliteTable, first: int) -> str:

@@ -220,29 +220,35 @@ def test_values_as_drivers_give_them():
 class TestNothingButSelect:
     def test_sqlite_sees_selects_only_and_cannot_be_written(self, read, monkeypatch, tmp_path):
         sent, connections = [], []
-        connect = sqlite.adbc.connect
+        connect, make = sqlite.adbc_driver_sqlite.connect, sqlite.adbc.AdbcStatement
 
-        def watched(uri):
-            connections.append(uri)
-            connection = connect(uri)
-            make = connection.cursor
+        class Watched:
+            def __init__(self, connection):
+                self._made = make(connection)
 
-            def cursor():
-                made = make()
-                execute = made.execute
-                made.execute = lambda sql, *rest: (sent.append(sql), execute(sql, *rest))[1]
-                return made
+            def set_sql_query(self, sql):
+                sent.append(sql)
+                self._made.set_sql_query(sql)
 
-            connection.cursor = cursor
-            return connection
+            def __getattr__(self, name):
+                return getattr(self._made, name)
 
-        monkeypatch.setattr(sqlite.adbc, "connect", watched)
+        monkeypatch.setattr(sqlite.adbc, "AdbcStatement", Watched)
+        monkeypatch.setattr(
+            sqlite.adbc_driver_sqlite, "connect", lambda uri: (connections.append(uri), connect(uri))[1]
+        )
         read(district())
         assert len(sent) >= 6 and all(sql.startswith("SELECT ") for sql in sent)
         assert all(uri.endswith("?mode=ro") for uri in connections)
         refused = pytest.raises(sqlite.adbc.Error, match="readonly")
-        with connect(connections[0]) as connection, connection.cursor() as cursor, refused:
-            cursor.execute("DELETE FROM STU")
+        with (
+            connect(connections[0]) as file,
+            sqlite.adbc.AdbcConnection(file) as connection,
+            refused,
+            make(connection) as statement,
+        ):
+            statement.set_sql_query("DELETE FROM STU")
+            statement.execute_update()
 
     def test_the_file_stays_as_it_was(self, tmp_path):
         file = tmp_path / "a.db"
