@@ -278,7 +278,8 @@ def _telling(desk: Desk) -> dict[str, Any] | None:
     stand = _stand_of(desk, shown["number"])
     again = shown["what"] == "rejected" and stand.get("state") == "rejected"
     return shown | {
-        "day": stand.get("on") if again else desk.session.loop.get("day", ""),
+        # What comes after is not told for a day before; an error file that comes later changes no day.
+        "day": stand["on"] if again else max(desk.session.loop.get("day", ""), stand.get("on", "")),
         "job": stand.get("job", ""),
         "is_again": again,
         "errors": [file.name for file in desk.form.get("errors", ())],
