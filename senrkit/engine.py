@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
+import polars as pl
 
 from senrkit.errors import InputError, LayoutError
 from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.load import DIRECTORY, SENR, Inputs, load
+from senrkit.inputs.sources import what_was_read
 from senrkit.ledger import arrivals
 from senrkit.ledger.arrivals import newest_day
 from senrkit.ledger.overlay import Postings
@@ -141,19 +141,19 @@ def run(
     if out is not None:
         refuse_used(out)
     made = compare(settings, acceptance, decisions, progress, overlay=overlay)
-    label = _label(made)
+    label, read = _label(made), what_was_read(made.inputs.tables, made.inputs.senr)
     made = _compared(made)
     with _claimed(out, settings.output.runs, label) as folder:
         if preconditions.stopped(made.preconditions):
             manifest = _manifest(made, label, None)
-            return Run(STOPPED, write_stopped(folder, manifest, _to_look_at(made)), manifest, made, None)
-        _begin(progress, "predicting what CALPADS will answer")
+            return Run(STOPPED, write_stopped(folder, manifest, _to_look_at(made), read), manifest, made, None)
+        progress.step("predicting what CALPADS will answer")
         proposal, directory = decide(made.proposal, made.decided), made.inputs.school_directory()
         outcome = foretell(proposal, made.scope, made.spell_set, settings, label.number, directory)
-        _begin(progress, "writing the files")
+        progress.step("writing the files")
         files = encode_files(outcome.plan)
         manifest = _manifest(made, label, outcome, files)
-        written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
+        written = write_run(folder, _documents(made, outcome, manifest, files, list_same, read))
     # Only now: what a run that failed had looked at counts for nothing.
     made.checked.keep(made.proposal.conflicts, (decisions or settings.output.runs / DECISIONS_FILE).parent)
     with suppress(InputError):  # where it cannot be written now, `senrkit sent` tells the ledger of the run
@@ -188,7 +188,7 @@ def compare(
     found = preconditions.of_inputs(tables, extract, settings)
     if isinstance(extract, LayoutError):
         return Comparison(settings, inputs, preconditions.in_order(found), decisions_file=data)
-    _begin(progress, "checking whether the two may be compared")
+    progress.step("checking whether the two may be compared")
     spell_set = inputs.begun.result()
     posted = Postings.of(settings, extract, overlay)
     scope = scope_of(posted.over(extract), spell_set, settings)
@@ -196,13 +196,13 @@ def compare(
     found.append(preconditions.of_postings(posted.newest, newest_day(extract), posted.laid))
     made = Comparison(settings, inputs, found, scope, spell_set, decisions_file=data, posted=posted)
     if not any(one.id in _DECIDABLE_ONLY_WITH for one in preconditions.stopped(found)):
-        _begin(progress, "comparing, row by row")
+        progress.step("comparing, row by row")
         made = _decided(made, kept, file.parent, acceptance)
     accepted = preconditions.accepted(preconditions.in_order(made.preconditions), acceptance)
     return dataclasses.replace(made, preconditions=accepted)
 
 
-def _to_look_at(made: Comparison) -> pd.DataFrame | None:
+def _to_look_at(made: Comparison) -> pl.DataFrame | None:
     """The actions for which somebody may accept what stopped the run; None when something has to be mended first."""
     stops = preconditions.stopped(made.preconditions)
     if made.proposal is None or not all(one.kind == "soft" for one in stops):
@@ -221,13 +221,7 @@ def _compared(made: Comparison) -> Comparison:
     return slim
 
 
-def _begin(progress: Progress, step: str) -> None:
-    """The next step, without the memory that the one before used on the way: Arrow would keep it."""
-    pa.default_memory_pool().release_unused()
-    progress.step(step)
-
-
-def _decided(made: Comparison, kept: pd.DataFrame, beside: Path, acceptance: Acceptance) -> Comparison:
+def _decided(made: Comparison, kept: pl.DataFrame, beside: Path, acceptance: Acceptance) -> Comparison:
     assert made.scope is not None and made.spell_set is not None
     checked = decisions.Checked.read(kept, made.settings.as_of, beside)
     proposal = with_postings(reconcile(made.scope, made.spell_set, made.settings, checked), made.posted)
@@ -239,7 +233,7 @@ def _decided(made: Comparison, kept: pd.DataFrame, beside: Path, acceptance: Acc
 
 
 def _documents(
-    made: Comparison, outcome: Outcome, manifest: dict[str, Any], files: Any, list_same: bool
+    made: Comparison, outcome: Outcome, manifest: dict[str, Any], files: Any, list_same: bool, read: dict[str, Any]
 ) -> RunDocuments:
     assert made.spell_set is not None and made.proposal is not None and made.scope is not None
     return RunDocuments(
@@ -253,6 +247,7 @@ def _documents(
         package_name(made.settings),
         list_same,
         both_sides(outcome.plan.actions, made.scope, outcome.proposal.spells, made.spell_set.schools),
+        made.inputs.settings.as_given(read),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
+from senrkit.frames.pandas_door import to_pandas
+from senrkit.inputs.aeries.tables import AeriesTables
 from senrkit.reference import aeries_columns
 from senrkit.settings.settings import AeriesSettings
 
@@ -115,6 +118,11 @@ def settings_for(
     )
 
 
+def shown(aeries: AeriesTables) -> AeriesTables:
+    """With the tables as people are shown them: pandas' frames."""
+    return dataclasses.replace(aeries, tables={name: to_pandas(table) for name, table in aeries.tables.items()})
+
+
 def _as_columns(table: str, rows: Iterable[Row]) -> tuple[list[str], list[list[object]]]:
     rows = list(rows)
     codes = list(dict.fromkeys(code for row in rows for code in row)) or _needed(table)
@@ -122,13 +130,13 @@ def _as_columns(table: str, rows: Iterable[Row]) -> tuple[list[str], list[list[o
 
 
 def _needed(table: str) -> list[str]:
-    columns = aeries_columns()
+    columns = to_pandas(aeries_columns())
     return columns["column"][columns["table"].eq(table) & columns["need"].eq("needed")].tolist()
 
 
 @cache
 def column_kinds() -> dict[tuple[str, str], str]:
-    columns = aeries_columns()
+    columns = to_pandas(aeries_columns())
     return dict(zip(zip(columns["table"], columns["column"], strict=True), columns["kind"], strict=True))
 
 

@@ -214,7 +214,7 @@ def try_setup(progress: Progress, settings_text: str, folder: str) -> dict[str, 
     settings = read_settings_text(settings_text, Path(folder), "the new set-up")
     inputs = load(settings)
     tables = inputs.tables
-    students, enrollments, schools = (to_polars(tables.tables[name]) for name in ("STU", "ENR", "LOC"))  # seam
+    students, enrollments, schools = (to_polars(tables.tables[name]) for name in ("STU", "ENR", "LOC"))
     own = schools.filter(~col.CD.is_in(["0", ""]))
     return {
         "source": inputs.settings.as_given(tables.source),

@@ -85,8 +85,8 @@ def _in_table(table: Path) -> list[tuple[str, str]]:
             f"{table} has no column settings.",
             "Give the column with the settings files that name; a column extract may stand beside it.",
         )
-    folder, settings = table.absolute().parent, columns["settings"].to_pylist()
-    extracts = columns["extract"].to_pylist() if "extract" in columns else [""] * len(settings)
+    folder, settings = table.absolute().parent, columns["settings"].to_list()
+    extracts = columns["extract"].to_list() if "extract" in columns else [""] * len(settings)
     return [
         (locations.placed(one, folder), locations.placed(extract, folder))
         for one, extract in zip(settings, extracts, strict=True)

@@ -1,1 +1,1 @@
-"""Columns of frames: text, days, intervals, coded texts."""
+"""Columns of frames: days, intervals, and the door to pandas."""

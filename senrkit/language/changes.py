@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from senrkit.errors import Stopped
@@ -130,7 +129,7 @@ def spelled(value: Raw, code: str = "") -> str:
     """A raw value as the frames spell it: blank for NULL, a day as `CCYY-MM-DD`."""
     text = aeries_values.texts([value])
     kind = "date" if code in lac_dates().values() else "text"
-    return aeries_values.tidy(pa.chunked_array([text]), kind, code)[0].as_py()
+    return aeries_values.tidy(text, kind, code)[0]
 
 
 def _equal(found: Mapping[str, Raw], expected: Mapping[str, Raw], codes: Iterable[str]) -> bool:

@@ -109,7 +109,7 @@ def _folder(settings: Settings, run_id: str, named: str | Path | None) -> RunFol
 
 
 def _tables(loop: Loop, folder: RunFolder, today: dt.date) -> dict[str, pl.DataFrame]:
-    proposal = to_polars(folder.proposal)  # seam
+    proposal = to_polars(folder.proposal)
     known = _comments(loop.journal)
     stands = _stands(loop)
     records = proposal.filter(pl.col("sequence") != "").join(stands, on="local_record_id", how="left")
@@ -198,7 +198,7 @@ def _index(schools: pl.DataFrame, settings: Settings, made: dt.datetime) -> byte
 
 def _sheet(name: str, table: pl.DataFrame) -> Sheet:
     words, columns = wording.phrase("sheet", name), wording.sheet_columns(name)
-    return Sheet(words.title, columns, table.select([column.name for column in columns]), words.cure)  # seam
+    return Sheet(words.title, columns, table.select([column.name for column in columns]), words.cure)
 
 
 def _mail(schools: pl.DataFrame, settings: Settings) -> str:

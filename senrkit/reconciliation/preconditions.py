@@ -396,7 +396,7 @@ def _rows_with_a_repeated_key(scope: Scope) -> pl.DataFrame:
     Students with one state row a start date cannot repeat a key, so SSID and start date are looked at first.
     """
     rows = scope.rows.narrow.select("ssid", "start", "school_code", "nps_code").with_row_index("ods_row")
-    coarse = rows.filter(pl.struct("ssid", "start").is_duplicated())
+    coarse = rows.filter((col("ssid").hash() ^ col("start").hash()).is_duplicated())
     nps = pl.when(col("school_code") == NPS_SCHOOL).then(col("nps_code").cast(pl.String))
     return coarse.filter(pl.struct("school_code", nps.alias("nps"), "ssid", "start").is_duplicated())
 

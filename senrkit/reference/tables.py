@@ -17,7 +17,6 @@ from senrkit.errors import UsageError
 from senrkit.reference.school_year import SchoolYear
 
 if TYPE_CHECKING:
-    import pandas as pd
     import polars as pl
 
 Row = dict[str, str]
@@ -171,7 +170,7 @@ class Tables:
         day = as_of.isoformat()
         return _table([{**row, "state": _state(row, day)} for row in self.rows("calpads_rules")])
 
-    def aeries_columns(self) -> pd.DataFrame:
+    def aeries_columns(self) -> pl.DataFrame:
         """The Aeries columns that are read (`aeries_columns.csv`).
 
         Returns
@@ -179,10 +178,10 @@ class Tables:
         DataFrame
             Text: `table`, `column`, `need` (needed, optional), `kind` (text, int, date, flag), `heading` (that of
             Aeries Query, or `""`), `alternative` (the column that serves when this one is missing, or `""`), `without`
-            (what cannot be asked when the column is missing, or `""`); and int64 `width` (zeros are filled up to it; 0
-            none).
+            (what cannot be asked when the column is missing, or `""`); and a number, `width` (zeros are filled up to
+            it; 0 none).
         """
-        return _frame(self.rows("aeries_columns"), numbers=("width",))
+        return _table(list(self.rows("aeries_columns"))).cast({"width": int})
 
 
 @cache
@@ -238,9 +237,3 @@ def _table(rows: list[Row]) -> pl.DataFrame:
     import polars as pl
 
     return pl.DataFrame(rows)
-
-
-def _frame(rows: list[Row] | tuple[Row, ...], numbers: tuple[str, ...] = ()) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(rows, dtype="str").astype(dict.fromkeys(numbers, "int64"))

@@ -150,11 +150,11 @@ def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
 
 def _unasked(aeries: dict[str, pl.DataFrame], settings: Settings) -> tuple[str, ...]:
     """A missing column is unknown, not blank: which rules cannot be asked for want of it."""
-    columns = reference.aeries_columns()
+    columns = reference.aeries_columns().filter(col("without") != "").select("table", "column", "without")
     said = [
-        f"{row.table}.{row.column} is not there: {row.without}."
-        for row in columns[(columns["without"] != "").to_numpy()].itertuples()
-        if row.table in aeries and row.column not in aeries[row.table].columns
+        f"{table}.{column} is not there: {without}."
+        for table, column, without in columns.iter_rows()
+        if table in aeries and column not in aeries[table].columns
     ]
     if not {"CUC", "CCS", "CCO"} & {*aeries["STU"].columns}:
         said.append("STU.CUC, STU.CCS and STU.CCO are not there: UC/CSU of graduates is not known (2.4b).")

@@ -13,7 +13,7 @@ from senrkit.inputs.aeries.api import read_api
 from senrkit.inputs.aeries.read import read_aeries
 from senrkit.inputs.aeries.tables import wanted
 from tests.databases.api_server import CERTIFICATE, AeriesApi, serving
-from tests.districts import district, enrollment, school, settings_for, student, write_database
+from tests.districts import district, enrollment, school, settings_for, shown, student, write_database
 
 CANARY = "Zzcanary"
 STUDENTS = [
@@ -50,7 +50,7 @@ def read(api, pauses, monkeypatch):
     def reading(address=None, **settings):
         settings = {"password_env": "AERIES_CERT", "encrypt": False} | settings
         with serving(api) as own:
-            return read_api(settings_for(address or own, **settings), pause=pauses.append)
+            return shown(read_api(settings_for(address or own, **settings), pause=pauses.append))
 
     return reading
 
@@ -82,7 +82,7 @@ def always(status, path="schools", headers=None, body=b'{"Message": "Zzcanary"}'
 class TestWhatIsRead:
     def test_the_same_as_from_a_database_as_far_as_the_api_goes(self, read, tmp_path):
         from_api = read()
-        from_file = read_aeries(settings_for(write_database(tmp_path / "a.db", TABLES)))
+        from_file = shown(read_aeries(settings_for(write_database(tmp_path / "a.db", TABLES))))
         for table in ("LOC", "STU", "ENR"):
             shared = [column for column in from_file.tables[table] if column in from_api.tables[table]]
             assert set(from_file.tables[table]) - set(shared) == set(), table

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from senrkit.errors import InputError
 from senrkit.inputs.aeries.read import read_aeries
-from tests.districts import column_kinds, district, enrollment, settings_for, student, write_database
+from tests.districts import column_kinds, district, enrollment, settings_for, shown, student, write_database
 
 CANARY = "Zzcanary"
 TABLES = district(
@@ -27,11 +27,11 @@ TABLES = district(
 
 @pytest.fixture
 def from_file(tmp_path):
-    return read_aeries(settings_for(write_database(tmp_path / "DST26000Heron.db", TABLES)))
+    return shown(read_aeries(settings_for(write_database(tmp_path / "DST26000Heron.db", TABLES))))
 
 
 def test_sqlite_through_odbc(sqlite_odbc, from_file, tmp_path):
-    aeries = read_aeries(settings_for(sqlite_odbc(tmp_path / "DST26000Heron.db")))
+    aeries = shown(read_aeries(settings_for(sqlite_odbc(tmp_path / "DST26000Heron.db"))))
     assert aeries.digests == from_file.digests and aeries.newest_year == 2026
 
 
@@ -60,7 +60,9 @@ class TestPostgres:
         def reading(database="DST26000Heron", password=postgres.PASSWORD, port=filled, **settings):
             monkeypatch.setenv("AERIES_PASSWORD", password)
             source = f"postgresql+pyodbc://{postgres.USER}@127.0.0.1/{database}?port={port}&driver=PostgreSQL+Unicode"
-            return read_aeries(settings_for(f"{source}&BoolsAsChar=0", password_env="AERIES_PASSWORD", **settings))
+            return shown(
+                read_aeries(settings_for(f"{source}&BoolsAsChar=0", password_env="AERIES_PASSWORD", **settings))
+            )
 
         return reading
 

@@ -12,7 +12,7 @@ import pytest
 from senrkit.errors import InputError, UsageError
 from senrkit.inputs.aeries import sql as aeries_sql
 from senrkit.inputs.aeries.read import read_aeries
-from tests.districts import column_kinds, district, enrollment, settings_for, student, write_database
+from tests.districts import column_kinds, district, enrollment, settings_for, shown, student, write_database
 
 CANARY = "Zzcanary"
 TABLES = district(
@@ -39,13 +39,13 @@ def read(tds_driver, monkeypatch):
         with serving(server) as own_port:
             source = f"mssql+pyodbc://{USER}@127.0.0.1:{port or own_port}/{DATABASE}?driver={driver}"
             settings = {"trust_server_certificate": True, "password_env": "AERIES_PASSWORD"} | settings
-            return read_aeries(settings_for(source, **settings)), server
+            return shown(read_aeries(settings_for(source, **settings))), server
 
     return reading
 
 
 def test_the_same_as_from_a_file(read, tmp_path):
-    from_file = read_aeries(settings_for(write_database(tmp_path / "a.db", TABLES)))
+    from_file = shown(read_aeries(settings_for(write_database(tmp_path / "a.db", TABLES))))
     from_server, server = read()
     assert from_server.digests == from_file.digests
     assert from_server.newest_year == 2026 and from_server.notes == []

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
+from polars import col
 
 from senrkit.errors import InputError, UsageError
 from senrkit.inputs.aeries.api_client import ApiClient, ApiFault, Record, contract
@@ -52,7 +52,7 @@ def read_api(settings: Settings, pause: Callable[[float], None] = time.sleep) ->
         notes = _checked_year(api, source, first)
         tables = _tables(api, source, first)
         notes += _names_of_codes(api, tables["ENR"], settings)
-    _, gaps = usable({table: rows.column_names for table, rows in tables.items()}, source, spared=("DEL",))
+    _, gaps = usable({table: rows.columns for table, rows in tables.items()}, source, spared=("DEL",))
     rows = {table: tidied(table, raw, source) for table, raw in tables.items()}
     notes += _inactive(rows, source, first)
     newest = newest_year(rows["ENR"])
@@ -111,7 +111,7 @@ def _checked_year(api: ApiClient, source: str, first: int) -> list[str]:
     return [f"The clocks of this computer and of Aeries differ by {minutes:,} minutes: check as_of."]
 
 
-def _tables(api: ApiClient, source: str, first: int) -> dict[str, pa.Table]:
+def _tables(api: ApiClient, source: str, first: int) -> dict[str, pl.DataFrame]:
     schools = api.records("schools")
     numbers = _school_numbers(schools, source)
     by_school = api.each(lambda school: _students(api, source, school), numbers)
@@ -124,7 +124,7 @@ def _tables(api: ApiClient, source: str, first: int) -> dict[str, pa.Table]:
         "STU": _table("STU", [extended | plain for plain, extended in students], source),
         "LAC": _table("LAC", list(by_student.values()), source),
         "ENR": _table("ENR", [record for rows in enrollments for record in rows], source),
-        "XRF": pa.table({code: pa.array([], pa.large_string()) for code in _XRF}),
+        "XRF": pl.DataFrame(schema=dict.fromkeys(_XRF, pl.String)),
     }
 
 
@@ -160,7 +160,7 @@ def _enrollments(api: ApiClient, source: str, school: int, year: int) -> list[Re
     return rows
 
 
-def _table(table: str, records: Sequence[Record], source: str) -> pa.Table:
+def _table(table: str, records: Sequence[Record], source: str) -> pl.DataFrame:
     """Records as raw columns. A field that the server leaves out leaves its column out; `null` is blank."""
     codes = contract()["fields"][table]
     sent = {field for record in records for field in record} if records else set(codes)
@@ -171,12 +171,12 @@ def _table(table: str, records: Sequence[Record], source: str) -> pa.Table:
             "Run again; if it stays, ask Aeries whether the API is set up the same for every school.",
         )
     found = {code: texts([record[field] for record in records]) for field, code in codes.items() if field in sent}
-    return pa.table(found)
+    return pl.DataFrame(found)
 
 
-def _inactive(rows: Mapping[str, pa.Table], source: str, first: int) -> list[str]:
+def _inactive(rows: Mapping[str, pl.DataFrame], source: str, first: int) -> list[str]:
     """Refuse an API that leaves inactive students out: what the state rightly holds for them would look unfounded."""
-    this_year = rows["ENR"].filter(pc.equal(rows["ENR"]["YR"], str(first)))
+    this_year = rows["ENR"].filter(str(first) == col.YR)
     missing = without_student_row(this_year, rows["STU"])
     if has_inactive(rows["STU"]) or not len(rows["STU"]):
         return [f"Students with enrollments this year whom the API does not give: {missing:,}."] if missing else []
@@ -189,15 +189,15 @@ def _inactive(rows: Mapping[str, pa.Table], source: str, first: int) -> list[str
     return ["The API gave no student with a tag, so inactive students may be missing."]
 
 
-def _names_of_codes(api: ApiClient, enrollments: pa.Table, settings: Settings) -> list[str]:
+def _names_of_codes(api: ApiClient, enrollments: pl.DataFrame, settings: Settings) -> list[str]:
     """That there are no translations, and how Aeries calls the codes met that the settings do not translate."""
     said = ["The API has no translations of local codes (XRF): only those in [translations] of the settings count."]
     listed = []
     for one in contract()["codes"]:
-        if one["column"] not in enrollments.column_names:
+        if one["column"] not in enrollments.columns:
             continue
         known = settings.translations.get(one["set"], {})
-        met = {code.rstrip() for code in pc.unique(enrollments[one["column"]]).to_pylist()} - {"", *known}
+        met = {code.rstrip() for code in enrollments[one["column"]].unique()} - {"", *known}
         names = _names(api, one["path"]) if met else {}
         listed += [f"{one['set']} {code} = {names[code]}" for code in sorted(met) if code in names]
     if listed:

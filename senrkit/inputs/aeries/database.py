@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Protocol, TypeVar
 
-import pyarrow as pa
+import polars as pl
 
 from senrkit.errors import InputError
 from senrkit.inputs.aeries.tables import AeriesTables, assembled, tidied, usable
@@ -36,7 +36,7 @@ class Reader(Protocol[T]):
         """The wanted tables and columns that are there."""
         ...
 
-    def rows(self, table: str, there: T, first: int) -> pa.Table:
+    def rows(self, table: str, there: T, first: int) -> pl.DataFrame:
         """The live rows that a run of the school year `first` looks at, text columns named by their codes."""
         ...
 

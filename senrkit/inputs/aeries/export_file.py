@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
 
 from senrkit.errors import InputError
 from senrkit.inputs.aeries.tables import wanted
@@ -34,10 +33,10 @@ _ROWS_AT_A_TIME = 20_000
 
 @dataclass(frozen=True)
 class Export:
-    """`columns` are Arrow text, one for each heading; `notes` plain sentences."""
+    """`columns` are text, one for each heading; `notes` plain sentences."""
 
     headings: tuple[str, ...]
-    columns: tuple[pa.ChunkedArray, ...]
+    columns: tuple[pl.Series, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -96,15 +95,10 @@ def _knows(row: Iterable[str], table: str) -> bool:
 
 def _without_nothing(export: Export, file: Path) -> Export:
     """The words for "nothing", alone in a cell, as blanks; said once a file, with their number."""
-    words = pa.array(NOTHING, pa.large_string())
-    found = [pc.is_in(column.cast(pa.large_string()), words) for column in export.columns]
-    count = sum(pc.sum(column).as_py() or 0 for column in found)
+    count = sum(column.is_in(NOTHING).sum() for column in export.columns)
     if not count:
         return export
-    columns = tuple(
-        pc.if_else(nothing, "", column.cast(pa.large_string()))
-        for nothing, column in zip(found, export.columns, strict=True)
-    )
+    columns = tuple(column.replace(dict.fromkeys(NOTHING, "")) for column in export.columns)
     note = f"{file.name}: {count:,} cells with {', '.join(NOTHING[:-1])} or {NOTHING[-1]} were read as blank."
     return Export(export.headings, columns, (*export.notes, note))
 
@@ -179,7 +173,7 @@ def _workbook(file: Path, table: str) -> Export:
         problem = "has several filled sheets, none of them called" if filled else "is empty: it has no filled sheet"
         raise InputError(f"{file.name} {problem} {table}.", "Leave only the sheet with the table in the workbook.")
     rows = [row for row in next(iter((named or filled).values())) if _is_filled(row)]
-    headings = texts(rows[0]).to_pylist()
+    headings = texts(rows[0]).to_list()
     chunks = [rows[start : start + _ROWS_AT_A_TIME] for start in range(1, len(rows), _ROWS_AT_A_TIME)]
     return Export(tuple(headings), _columns(chunks, len(headings)))
 
@@ -200,6 +194,7 @@ def _is_filled(row: Iterable[object]) -> bool:
     return any(value not in ("", None) for value in row)
 
 
-def _columns(chunks: Iterable[Sequence[Sequence[object]]], count: int) -> tuple[pa.ChunkedArray, ...]:
+def _columns(chunks: Iterable[Sequence[Sequence[object]]], count: int) -> tuple[pl.Series, ...]:
     arrays = [[texts(values) for values in zip(*rows, strict=True)] for rows in chunks if rows]
-    return tuple(pa.chunked_array([part[at] for part in arrays], pa.large_string()) for at in range(count))
+    none = pl.Series(dtype=pl.String)
+    return tuple(pl.concat([none, *(part[at] for part in arrays)]) for at in range(count))

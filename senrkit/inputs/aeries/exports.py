@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
+from polars import col
 
 from senrkit.errors import InputError
 from senrkit.inputs.aeries.export_file import TEXT_SUFFIXES, WORKBOOK_SUFFIX, read_export
@@ -30,12 +31,12 @@ from senrkit.settings.settings import Settings
 _QUERY_LIMIT = 100_000
 # So many enrollments without one that has ended are unlikely, as in precondition P06.
 _FEW = 50
-_SHORTENED = r"^\d(\.\d+)?[Ee]\+?\d+$"
+_SHORTENED = r"^[0-9](\.[0-9]+)?[Ee]\+?[0-9]+$"
 _DAY_IN_NAME = re.compile(r"[ _-]?\d{4}[-_]?\d{2}[-_]?\d{2}$|[ _-]\d{1,2}[-_]\d{1,2}[-_]\d{2,4}$")
 # How spreadsheets are kept from rewriting a long number: an apostrophe, a formula; and how they group its digits.
-_KEPT_AS_TEXT = r"^(?:'|=?\")?(\d[\d,]*\d|\d)\"?$"
+_KEPT_AS_TEXT = r"^(?:'|=?\")?([0-9][0-9,]*[0-9]|[0-9])\"?$"
 # A spreadsheet that rounds leaves zeros at the end of nearly every long number.
-_ROUNDED, _ROUNDED_SHARE = r"^\d{6}0000$", 0.5
+_ROUNDED, _ROUNDED_SHARE = r"^[0-9]{6}0000$", 0.5
 
 
 def read_folder(settings: Settings) -> AeriesTables:
@@ -60,14 +61,15 @@ def read_folder(settings: Settings) -> AeriesTables:
         used |= mapped
     if unused := [heading for heading in settings.aeries.headings if heading not in used]:
         notes.append(f"[aeries.headings] has headings that no export has: {', '.join(unused)}.")
-    names, gaps = usable({table: rows.column_names for table, rows in tables.items()}, str(folder), spared=("DEL",))
+    names, gaps = usable({table: rows.columns for table, rows in tables.items()}, str(folder), spared=("DEL",))
     kept = {table: live(tables[table]) for table in names}
     first = settings.school_year.first
-    enrollments = kept["ENR"].filter(pc.equal(kept["ENR"]["YR"], str(first)))
+    enrollments = kept["ENR"].filter(str(first) == col.YR)
     # Deleted students are no sign of a filter, so they count as being there.
     limits = [*_at_the_limit(kept, files), *_inactive(tables["STU"], enrollments, files)]
     newest = newest_year(kept["ENR"])
-    return assembled(kept, first, newest=newest, source=str(folder), name="", notes=[*notes, *limits, *gaps])
+    made = assembled(kept, first, newest=newest, source=str(folder), name="", notes=[*notes, *limits, *gaps])
+    return replace(made, files={table: files[table].name for table in names})
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -85,7 +87,7 @@ def _files(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _table(table: str, file: Path, headings: Mapping[str, str]) -> tuple[pa.Table, list[str], set[str]]:
+def _table(table: str, file: Path, headings: Mapping[str, str]) -> tuple[pl.DataFrame, list[str], set[str]]:
     """The rows of one file, what to say of them, and the headings of the user's map that it has."""
     export = read_export(file, table)
     places = matched(table, export.headings, headings, file.name)
@@ -93,45 +95,43 @@ def _table(table: str, file: Path, headings: Mapping[str, str]) -> tuple[pa.Tabl
     if file.suffix.lower() == WORKBOOK_SUFFIX:
         kinds = wanted()[table].kinds
         raw = {code: excel_days(values) if kinds[code] == "date" else values for code, values in raw.items()}
-    rows = tidied(table, pa.table(raw), file.name)
+    rows = tidied(table, pl.DataFrame(raw), file.name)
     rows, restored = _with_zeros(table, rows, file.name)
     return rows, [*export.notes, *([restored] if restored else [])], in_map(export.headings, headings)
 
 
-def _with_zeros(table: str, rows: pa.Table, file: str) -> tuple[pa.Table, str]:
+def _with_zeros(table: str, rows: pl.DataFrame, file: str) -> tuple[pl.DataFrame, str]:
     said = []
     for code, width in wanted()[table].widths.items():
-        if code not in rows.column_names:
+        if code not in rows.columns:
             continue
         values = _plain_digits(rows[code])
-        if not values.equals(rows[code]):
-            rows = rows.set_column(rows.column_names.index(code), code, values)
         _refuse_rounded(file, table, code, values, width)
-        if pc.any(pc.match_substring_regex(values, _SHORTENED)).as_py():
+        if values.str.contains(_SHORTENED).any():
             raise InputError(
                 f"{file}: a spreadsheet has shortened numbers in {table}.{code}, so digits are lost.",
                 "Export the table again and do not save it from a spreadsheet, or format the column as text first.",
             )
         # Of a school's record any part may be all zeros; elsewhere a value of half the width is another kind of code.
         shortest = 1 if table == "LOC" else width // 2 + 1
-        short = pc.match_substring_regex(values, rf"^\d{{{shortest},{width - 1}}}$")
-        if count := pc.sum(short).as_py():
-            padded = pc.utf8_lpad(values, width, "0")
-            rows = rows.set_column(rows.column_names.index(code), code, pc.if_else(short, padded, values))
-            said.append(f"{table}.{code} ({count:,})")
+        short = values.str.contains(rf"^[0-9]{{{shortest},{width - 1}}}$")
+        if short.any():
+            values = values.str.pad_start(width, "0").zip_with(short, values)
+            said.append(f"{table}.{code} ({short.sum():,})")
+        rows = rows.with_columns(values.alias(code))
     return rows, f"{file}: leading zeros restored in {', '.join(said)}." if said else ""
 
 
-def _plain_digits(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _plain_digits(values: pl.Series) -> pl.Series:
     """Codes that were kept as text, or whose digits a spreadsheet has grouped, as the digits that they are."""
-    plain = pc.replace_substring_regex(values, _KEPT_AS_TEXT, r"\1")
-    grouped = pc.match_substring_regex(plain, r"^\d{1,3}(,\d{3})+$")
-    return pc.if_else(grouped, pc.replace_substring(plain, ",", ""), plain)
+    plain = values.str.replace(_KEPT_AS_TEXT, "$1")
+    grouped = plain.str.contains(r"^[0-9]{1,3}(,[0-9]{3})+$")
+    return plain.str.replace_all(",", "", literal=True).zip_with(grouped, plain)
 
 
-def _refuse_rounded(file: str, table: str, code: str, values: pa.ChunkedArray, width: int) -> None:
-    filled = pc.sum(pc.match_substring_regex(values, rf"^\d{{{width}}}$")).as_py() or 0
-    rounded = pc.sum(pc.match_substring_regex(values, _ROUNDED)).as_py() or 0
+def _refuse_rounded(file: str, table: str, code: str, values: pl.Series, width: int) -> None:
+    filled = values.str.contains(rf"^[0-9]{{{width}}}$").sum()
+    rounded = values.str.contains(_ROUNDED).sum()
     if code == "CID" and rounded > _FEW and rounded > _ROUNDED_SHARE * filled:
         raise InputError(
             f"{file}: {rounded:,} of {filled:,} numbers in {table}.{code} end with four zeros, as if rounded.",
@@ -139,15 +139,15 @@ def _refuse_rounded(file: str, table: str, code: str, values: pa.ChunkedArray, w
         )
 
 
-def _at_the_limit(tables: Mapping[str, pa.Table], files: Mapping[str, Path]) -> list[str]:
+def _at_the_limit(tables: Mapping[str, pl.DataFrame], files: Mapping[str, Path]) -> list[str]:
     return [
         f"{files[table].name} has exactly {_QUERY_LIMIT:,} rows, where Aeries Query stops: rows may be missing."
         for table, rows in tables.items()
-        if rows.num_rows == _QUERY_LIMIT
+        if rows.height == _QUERY_LIMIT
     ]
 
 
-def _inactive(students: pa.Table, enrollments: pa.Table, files: Mapping[str, Path]) -> list[str]:
+def _inactive(students: pl.DataFrame, enrollments: pl.DataFrame, files: Mapping[str, Path]) -> list[str]:
     """What speaks for Aeries Query's own filter, which leaves out students with a tag (aeries_database.md 4).
 
     Without their `STU` row, enrollments have no SSID, and what the state rightly holds for them would look unfounded:
@@ -164,11 +164,11 @@ def _inactive(students: pa.Table, enrollments: pa.Table, files: Mapping[str, Pat
         )
     if missing:
         said.append(f"Students with enrollments this year whom {file} does not have: {missing:,}.")
-    if untagged and students.num_rows:
+    if untagged and students.height:
         said.append(
             f"{file} has no student with a tag: Aeries Query leaves inactive students out unless told otherwise."
         )
-    if enrollments.num_rows > _FEW and not pc.any(pc.not_equal(enrollments["LD"], "")).as_py():
+    if enrollments.height > _FEW and not (enrollments["LD"] != "").any():
         said.append(
             f"{files['ENR'].name} has no enrollment this year that has ended: students who left may be missing."
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import pyarrow as pa
+import polars as pl
 import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects.mssql.base import ischema_names
@@ -87,17 +87,16 @@ class ServerReader:
             if table in names
         }
 
-    def rows(self, table: str, there: FoundTable, first: int) -> pa.Table:
+    def rows(self, table: str, there: FoundTable, first: int) -> pl.DataFrame:
         """The live rows that a run of the school year `first` looks at, text columns named by their codes."""
         statement = statements.rows_of(table, there, first)
         result = self._connection.execution_options(stream_results=True).execute(statement)
-        schema = pa.schema([(code, pa.large_string()) for code in there.codes])
-        batches = (_batch(part, schema) for part in result.partitions(_ROWS_AT_A_TIME))
-        return pa.Table.from_batches(batches, schema)
+        none = pl.DataFrame(schema=dict.fromkeys(there.codes, pl.String))
+        return pl.concat([none, *(_batch(part, none.columns) for part in result.partitions(_ROWS_AT_A_TIME))])
 
     def newest_year(self, there: FoundTable) -> int | None:
         """The newest ENR.YR among all live rows; None when it is no number."""
-        value = texts([self._connection.execute(statements.newest_year(there)).scalar_one()])[0].as_py()
+        value = texts([self._connection.execute(statements.newest_year(there)).scalar_one()])[0]
         return int(value) if value.isdecimal() else None
 
 
@@ -109,14 +108,14 @@ def _columns(
     return {code: there[code] for code in codes if code in there}
 
 
-def _batch(rows: list[sa.Row], schema: pa.Schema) -> pa.RecordBatch:
-    columns = []
-    for code, values in zip(schema.names, zip(*rows, strict=True), strict=True):
+def _batch(rows: list[sa.Row], codes: list[str]) -> pl.DataFrame:
+    columns = {}
+    for code, values in zip(codes, zip(*rows, strict=True), strict=True):
         try:
-            columns.append(texts(values))
+            columns[code] = texts(values)
         except TimeZoneFound:
             raise TimeZoneFound(code) from None
-    return pa.record_batch(columns, schema)
+    return pl.DataFrame(columns)
 
 
 def _database_name(connection: sa.Connection) -> str:

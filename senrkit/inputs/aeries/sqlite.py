@@ -10,17 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import adbc_driver_sqlite.dbapi as adbc
-import pyarrow as pa
+import adbc_driver_manager as adbc
+import adbc_driver_sqlite
+import polars as pl
+from polars import selectors as cs
 
 from senrkit.addresses.address import without_secret
 from senrkit.errors import InputError
 from senrkit.inputs.aeries.database import plainly, read_tables
 from senrkit.inputs.aeries.tables import AeriesTables, wanted, years_read
-from senrkit.inputs.extract.lines import parse
+from senrkit.inputs.extract.delimited import parsed
 from senrkit.settings.settings import Settings
 
-_FAILURES = (adbc.Error, pa.ArrowException, OSError, ValueError)
+_FAILURES = (adbc.Error, pl.exceptions.PolarsError, OSError, ValueError)
 # A character for this very purpose, which nobody can type into Aeries.
 _BETWEEN = "\x1f"
 
@@ -56,58 +58,66 @@ class SqliteReader:
 
     def __init__(self, file: Path) -> None:
         self.name = file.stem
-        self._connection = adbc.connect(f"{file.absolute().as_uri()}?mode=ro")
-        self._cursor = self._connection.cursor()
+        # Not by way of its DB-API, which loads pyarrow and with it pandas.
+        self._database = adbc_driver_sqlite.connect(f"{file.absolute().as_uri()}?mode=ro")
+        self._connection = adbc.AdbcConnection(self._database)
+        self._connection.set_autocommit(False)
 
     def __enter__(self) -> SqliteReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._cursor.close()
         self._connection.close()
+        self._database.close()
 
     def found(self) -> dict[str, SqliteTable]:
         """The wanted tables and columns that are there."""
         # Asked this way, rather than by PRAGMA, nothing but SELECT reaches the database.
         catalogue = self._rows(
-            "SELECT t.name AS t, c.name AS c FROM sqlite_master AS t, pragma_table_xinfo(t.name) AS c "
+            "SELECT CAST(t.name AS BLOB) AS t, CAST(c.name AS BLOB) AS c "
+            "FROM sqlite_master AS t, pragma_table_xinfo(t.name) AS c "
             "WHERE t.type IN ('table', 'view') ORDER BY 1, 2"
-        ).to_pydict()
+        ).rows()
         tables: dict[str, SqliteTable] = {}
-        for name in dict.fromkeys(catalogue["t"]):
+        for name in dict.fromkeys(table for table, _ in catalogue):
             if (want := wanted().get(name.upper())) is None:
                 continue
-            there = {c.upper(): c for t, c in zip(catalogue["t"], catalogue["c"], strict=True) if t == name}
+            there = {column.upper(): column for table, column in catalogue if table == name}
             tables[name.upper()] = SqliteTable(name, {code: there[code] for code in want.kinds if code in there})
         return tables
 
-    def rows(self, table: str, there: SqliteTable, first: int) -> pa.Table:
+    def rows(self, table: str, there: SqliteTable, first: int) -> pl.DataFrame:
         """The live rows that a run of the school year `first` looks at, text columns named by their codes."""
         codes = [code for code in there.columns if code != "DEL"]
         # A column may hold a number in one row and text in the next; as text, all of them come through alike.
         values = [f"coalesce(CAST({_quoted(there.columns[code])} AS TEXT), '')" for code in codes]
         chosen = f"FROM {_quoted(there.name)} WHERE {_rows_of(table, there, first)}"
         # Handing over a value at a time takes longer than everything else: a row at a time, as a line, is faster.
-        lines = self._rows(f"SELECT concat_ws('{_BETWEEN}', {', '.join(values)}) || '\n' {chosen}").column(0)
-        written = lines.cast(pa.large_string()).combine_chunks()
-        found = parse(written.buffers()[2], _BETWEEN, codes, codes) if len(written) else None
-        if found is not None and found.num_rows == len(written):
+        lines = self._rows(
+            f"SELECT CAST(concat_ws('{_BETWEEN}', {', '.join(values)}) || '\n' AS BLOB) {chosen}"
+        ).to_series()
+        found = parsed(lines.str.join("").item().encode(), _BETWEEN, codes) if len(lines) else None
+        if found is not None and found.height == len(lines):
             return found
         # A value holds a line end or that very character.
-        return self._rows(f"SELECT {', '.join(values)} {chosen}").rename_columns(codes)
+        rows = self._rows(f"SELECT {', '.join(f'CAST({value} AS BLOB)' for value in values)} {chosen}")
+        return rows.rename(dict(zip(rows.columns, codes, strict=True))).cast(pl.String)
 
     def newest_year(self, there: SqliteTable) -> int | None:
         """The newest ENR.YR among all live rows."""
         year = f"CAST({_quoted(there.columns['YR'])} AS INTEGER)"
         newest = self._rows(f"SELECT max({year}) FROM {_quoted(there.name)} WHERE {_live(there)}")
-        return newest.column(0)[0].as_py()
+        return newest.item()
 
-    def _rows(self, sql: str) -> pa.Table:
-        self._cursor.execute(sql)
-        rows = self._cursor.fetch_arrow_table()
-        # The driver passes bytes on as they are.
-        rows.validate(full=True)
-        return rows
+    def _rows(self, sql: str) -> pl.DataFrame:
+        """What the statement gives; text is asked for as bytes, for the driver does not look whether it is text."""
+        statement = adbc.AdbcStatement(self._connection)
+        try:
+            statement.set_sql_query(sql)
+            found = pl.DataFrame(statement.execute_query()[0])
+        finally:
+            statement.close()
+        return found.with_columns(cs.binary().cast(pl.String))
 
 
 def _rows_of(table: str, there: SqliteTable, first: int) -> str:

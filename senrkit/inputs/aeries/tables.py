@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
+from polars import col
 
 from senrkit import reference
 from senrkit.errors import InputError
@@ -47,10 +45,10 @@ class AeriesTables:
     safe to print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same.
     `inferred` names tables whose rows were made from records of another one: a row there does not prove that Aeries has
     it.
-    `day_order` is what `aeries_values.spelled_days` found.
+    `day_order` is what `aeries_values.spelled_days` found. `files` has the name of each table's file, for exports.
     """
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Mapping[str, pl.DataFrame]
     database_name: str
     source: str
     notes: list[str]
@@ -58,6 +56,7 @@ class AeriesTables:
     newest_year: int | None
     inferred: frozenset[str] = frozenset()
     day_order: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,21 +76,20 @@ class Wanted:
 @lru_cache(maxsize=1)
 def wanted() -> Mapping[str, Wanted]:
     """What to look for, by table, from `reference.aeries_columns()`."""
-    columns = reference.aeries_columns()
-    return {table: _wanted(columns[columns["table"].eq(table)]) for table in NEEDED_TABLES + OPTIONAL_TABLES}
+    rows = reference.aeries_columns().to_dicts()
+    return {table: _wanted([row for row in rows if row["table"] == table]) for table in NEEDED_TABLES + OPTIONAL_TABLES}
 
 
-def _wanted(rows: pd.DataFrame) -> Wanted:
-    codes = rows["column"]
-    needed = rows[rows["need"].eq("needed")]
+def _wanted(rows: list[dict[str, Any]]) -> Wanted:
     return Wanted(
-        kinds=dict(zip(codes, rows["kind"], strict=True)),
+        kinds={row["column"]: row["kind"] for row in rows},
         needed=tuple(
-            (code, other) if other else (code,)
-            for code, other in zip(needed["column"], needed["alternative"], strict=True)
+            (row["column"], row["alternative"]) if row["alternative"] else (row["column"],)
+            for row in rows
+            if row["need"] == "needed"
         ),
-        widths={code: int(width) for code, width in zip(codes, rows["width"], strict=True) if int(width)},
-        headings={code: heading for code, heading in zip(codes, rows["heading"], strict=True) if heading},
+        widths={row["column"]: row["width"] for row in rows if row["width"]},
+        headings={row["column"]: row["heading"] for row in rows if row["heading"]},
     )
 
 
@@ -147,44 +145,37 @@ def years_read(first: int) -> tuple[int, int]:
     return (first, first - 1)
 
 
-def tidied(table: str, raw: pa.Table, source: str) -> pa.Table:
+def tidied(table: str, raw: pl.DataFrame, source: str) -> pl.DataFrame:
     """`raw` with every value spelled as `values.tidy` says, columns in the order of the reference table."""
-    kinds = {code: kind for code, kind in wanted()[table].kinds.items() if code in raw.column_names}
-
-    def spelled(code: str) -> pa.Array:
-        return aeries_values.tidy(raw[code], kinds[code], f"{source}: {table}.{code}")
-
-    # Arrow works outside Python's lock, so columns really go side by side.
-    with ThreadPoolExecutor() as pool:
-        return pa.table(dict(zip(kinds, pool.map(spelled, kinds), strict=True)))
+    kinds = {code: kind for code, kind in wanted()[table].kinds.items() if code in raw.columns}
+    return raw.select(
+        aeries_values.tidy(raw[code], kind, f"{source}: {table}.{code}").alias(code) for code, kind in kinds.items()
+    )
 
 
-def live(rows: pa.Table) -> pa.Table:
+def live(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows that are not deleted, without the column DEL."""
-    if "DEL" not in rows.column_names:
-        return rows
-    return rows.filter(pc.is_in(rows["DEL"], pa.array(["", "0"], pa.large_string()))).drop_columns("DEL")
+    return rows.filter(col.DEL.is_in(["", "0"])).drop("DEL") if "DEL" in rows.columns else rows
 
 
-def newest_year(enrollments: pa.Table) -> int | None:
+def newest_year(enrollments: pl.DataFrame) -> int | None:
     """The newest ENR.YR, None when no row has one."""
-    years = pc.unique(enrollments["YR"].filter(pc.match_substring_regex(enrollments["YR"], r"^\d{4}$"))).to_pylist()
+    years = enrollments.filter(col.YR.str.contains(r"^[0-9]{4}$"))["YR"].unique()
     return max(map(int, years), default=None)
 
 
-def has_inactive(students: pa.Table) -> bool:
+def has_inactive(students: pl.DataFrame) -> bool:
     """Whether a student has a tag; a source that gives active students only has none."""
-    return bool(pc.any(pc.not_equal(students["TG"], "")).as_py())
+    return bool((students["TG"] != "").any())
 
 
-def without_student_row(enrollments: pa.Table, students: pa.Table) -> int:
+def without_student_row(enrollments: pl.DataFrame, students: pl.DataFrame) -> int:
     """How many students have an enrollment but no row in `STU`, and so no SSID."""
-    enrolled = pc.unique(enrollments["ID"].combine_chunks())
-    return len(enrolled.filter(pc.invert(pc.is_in(enrolled, pc.unique(students["ID"].combine_chunks())))))
+    return enrollments.select("ID").unique().join(students, "ID", "anti").height
 
 
 def assembled(
-    tables: Mapping[str, pa.Table],
+    tables: Mapping[str, pl.DataFrame],
     first: int,
     *,
     newest: int | None,
@@ -197,7 +188,7 @@ def assembled(
     tables, day_order = _days_spelled(tables)
     kept = {table: _in_order(table, _of_the_run(table, rows, first)) for table, rows in tables.items()}
     return AeriesTables(
-        tables={table: rows.to_pandas() for table, rows in kept.items()},
+        tables=kept,
         database_name=name,
         source=source,
         notes=list(notes),
@@ -208,47 +199,42 @@ def assembled(
     )
 
 
-def _days_spelled(tables: Mapping[str, pa.Table]) -> tuple[dict[str, pa.Table], str]:
+def _days_spelled(tables: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], str]:
     """All date columns of a source together, for they decide together whether day or month comes first."""
     places = [
         (table, code)
         for table, rows in tables.items()
-        for code in rows.column_names
+        for code in rows.columns
         if wanted()[table].kinds[code] == "date"
     ]
-    columns = [tables[table][code].combine_chunks() for table, code in places]
-    spelled, order = aeries_values.spelled_days(columns)
+    spelled, order = aeries_values.spelled_days([tables[table][code] for table, code in places])
     found = dict(tables)
     for (table, code), column in zip(places, spelled, strict=True):
-        found[table] = found[table].set_column(found[table].column_names.index(code), code, column)
+        found[table] = found[table].with_columns(column.alias(code))
     return found, order
 
 
-def _of_the_run(table: str, rows: pa.Table, first: int) -> pa.Table:
-    chosen = {"ENR": ("YR", [str(year) for year in years_read(first)]), "XRF": ("TC", [_TRANSLATION_SET])}
-    if table not in chosen:
-        return rows
-    code, values = chosen[table]
-    kept = pc.is_in(rows[code], pa.array(values, pa.large_string()))
-    # A database has chosen already; copying a large table for nothing takes a while.
-    return rows if pc.all(kept).as_py() in (True, None) else rows.filter(kept)
+def _of_the_run(table: str, rows: pl.DataFrame, first: int) -> pl.DataFrame:
+    if table == "ENR":
+        return rows.filter(col.YR.is_in([str(year) for year in years_read(first)]))
+    return rows.filter(col.TC == _TRANSLATION_SET) if table == "XRF" else rows
 
 
-def _in_order(table: str, rows: pa.Table) -> pa.Table:
+def _in_order(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     keys = _KEYS.get(table, ("ID",))
-    order = list(keys) + [code for code in rows.column_names if code not in keys]
-    ordered = rows.take(pc.sort_indices(rows, sort_keys=[(code, "ascending") for code in order]))
-    return ordered.combine_chunks()
+    others = [code for code in rows.columns if code not in keys]
+    # Where the key says which row it is, nothing has to break ties, which takes many times as long.
+    tied = rows.height and rows.select(pl.struct(keys).is_duplicated().any()).item()
+    return rows.sort([*keys, *others] if tied else keys)
 
 
-def _digest(rows: pa.Table) -> str:
+def _digest(rows: pl.DataFrame) -> str:
     content = hashlib.sha256()
-    for code, column in zip(rows.column_names, rows.columns, strict=True):
-        content.update(f"{code}:{rows.num_rows};".encode())
-        for values in column.chunks if rows.num_rows else ():
+    for column in rows:
+        content.update(f"{column.name}:{rows.height};".encode())
+        if rows.height:
             # Where each value ends, beside the letters: "a","bc" and "ab","c" differ.
-            _, offsets, letters = values.buffers()
-            ends = np.frombuffer(offsets, "<i8")[values.offset : values.offset + len(values) + 1]
-            content.update((ends - ends[0]).tobytes())
-            content.update(letters.slice(ends[0], ends[-1] - ends[0]) if letters else b"")
+            ends = column.str.len_bytes().cast(pl.Int64).cum_sum()
+            content.update(pl.concat([pl.Series([0]), ends.rename("")]).to_numpy().tobytes())
+            content.update(column.str.join("").item().encode())
     return content.hexdigest()

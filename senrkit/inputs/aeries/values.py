@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
 
 from senrkit.errors import InputError
 
@@ -25,9 +24,8 @@ _MONTHS = {
 # Of a year with two digits: below this it is of this century, so that nobody who is enrolled was born in the future.
 _OF_THIS_CENTURY = 50
 _CLOCK = re.compile(r"[T ]\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?(\s*[AP]M)?", re.IGNORECASE)
-_SPACES = [bytes([code]) for code in range(128) if chr(code).isspace()]
-_WHOLE_NUMBER = r"^(-?\d+)\.0+$"
-_LEADING_ZEROS = r"^0+(\d+)$"
+_WHOLE_NUMBER = r"^(-?[0-9]+)\.0+$"
+_LEADING_ZEROS = r"^0+([0-9]+)$"
 
 # Excel counts days from here; the two days it is off before March 1900 touch no pupil.
 _EXCEL_DAY_ZERO = dt.date(1899, 12, 30)
@@ -38,8 +36,8 @@ class TimeZoneFound(Exception):
     """A date-time says which zone it is in, so the school day that it means is open. Never carries the value."""
 
 
-def texts(values: Sequence[object]) -> pa.Array:
-    """Values as a database driver or a workbook gives them, as Arrow `large_string` without nulls.
+def texts(values: Sequence[object]) -> pl.Series:
+    """Values as a database driver or a workbook gives them, as text, none of it unknown.
 
     None becomes `""`; a yes or no `1` or `0`; a whole number loses its decimal point; dates and date-times become
     `CCYY-MM-DD`, the time of day dropped.
@@ -50,7 +48,7 @@ def texts(values: Sequence[object]) -> pa.Array:
         when a date-time has a time zone.
     """
     known = _Spellings()
-    return pa.array([known[value] for value in values], pa.large_string())
+    return pl.Series([known[value] for value in values], dtype=pl.String)
 
 
 class _Spellings(dict):
@@ -88,7 +86,7 @@ def _number(value: float | Decimal) -> str:
     return format(value, "f") if isinstance(value, Decimal) else repr(value)
 
 
-def tidy(column: pa.ChunkedArray, kind: str, where: str) -> pa.Array:
+def tidy(column: pl.Series, kind: str, where: str) -> pl.Series:
     """One text column, its values spelled the way every Aeries frame spells them.
 
     Stripped on both sides; null is `""`; a whole number has no decimal point, and as `int`, which keys are, no leading
@@ -102,25 +100,21 @@ def tidy(column: pa.ChunkedArray, kind: str, where: str) -> pa.Array:
     InputError
         when a date-time has a time zone; the message has the column, never the value.
     """
-    plain = pc.fill_null(_one_chunk(column), "")
-    # Most columns hold no space and no point anywhere, which their letters in one piece tell at once.
-    letters = plain.buffers()[2].to_pybytes() if len(plain) and plain.buffers()[2] else b""
-    if not letters.isascii() or any(space in letters for space in _SPACES):
-        plain = pc.utf8_trim_whitespace(plain)
+    plain = column.fill_null("").str.strip_chars()
     if kind == "date":
         return _replaced(plain, lambda text: _day(text, where))
-    if b".0" in letters:
-        plain = pc.replace_substring_regex(plain, _WHOLE_NUMBER, r"\1")
+    if plain.str.contains(".0", literal=True).any():
+        plain = plain.str.replace(_WHOLE_NUMBER, "$1")
     if kind == "int":
-        plain = pc.replace_substring_regex(plain, _LEADING_ZEROS, r"\1")
+        plain = plain.str.replace(_LEADING_ZEROS, "$1")
     if kind == "flag":
         return _replaced(plain, lambda text: {"true": "1", "false": "0"}.get(text.lower(), text))
     return plain
 
 
-def excel_days(column: pa.ChunkedArray) -> pa.Array:
+def excel_days(column: pl.Series) -> pl.Series:
     """Numbers in a workbook's date column, as the days Excel means by them; everything else as it stands."""
-    return _replaced(_one_chunk(column), _excel_day)
+    return _replaced(column, _excel_day)
 
 
 def zone_refused(where: str) -> InputError:
@@ -131,16 +125,9 @@ def zone_refused(where: str) -> InputError:
     )
 
 
-def _one_chunk(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    # `large_string` throughout: it goes into pandas without a copy.
-    column = column.cast(pa.large_string())
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def _replaced(column: pa.Array, spell: Callable[[str], str]) -> pa.Array:
+def _replaced(column: pl.Series, spell: Callable[[str], str]) -> pl.Series:
     # Each different value is spelled once; a district has far fewer days than rows.
-    encoded = column.dictionary_encode()
-    return pa.array([spell(text) for text in encoded.dictionary.to_pylist()], pa.large_string()).take(encoded.indices)
+    return column.replace({text: spell(text) for text in column.unique()})
 
 
 def _day(text: str, where: str) -> str:
@@ -160,7 +147,7 @@ def _day(text: str, where: str) -> str:
         return text
 
 
-def spelled_days(columns: Sequence[pa.Array]) -> tuple[list[pa.Array], str]:
+def spelled_days(columns: Sequence[pl.Series]) -> tuple[list[pl.Series], str]:
     """Date columns of one source with days such as 8/31/2026 spelled `CCYY-MM-DD`, and which order was found.
 
     Whether day or month comes first is decided over all columns together: at least one value must fit one order alone.
@@ -171,7 +158,7 @@ def spelled_days(columns: Sequence[pa.Array]) -> tuple[list[pa.Array], str]:
     columns = [_whole_column(column) for column in columns]
     found = {}
     for column in columns:
-        texts = [text for text in pc.unique(column).to_pylist() if text]
+        texts = [text for text in column.unique() if text]
         of_column = {text: day for text in texts if (day := _YEAR_LAST.fullmatch(text))}
         two_digits = {text for text, day in of_column.items() if len(day["year"]) == 2}
         if two_digits and len(two_digits) < len(texts):
@@ -194,9 +181,9 @@ def spelled_days(columns: Sequence[pa.Array]) -> tuple[list[pa.Array], str]:
 _ORDERS = ("month-first", "day-first")
 
 
-def _whole_column(column: pa.Array) -> pa.Array:
+def _whole_column(column: pl.Series) -> pl.Series:
     """A column that is written in one of the ways that need no order, from end to end."""
-    texts = [text for text in pc.unique(column).to_pylist() if text]
+    texts = [text for text in column.unique() if text]
     if texts and all(_MONTH_NAMED.fullmatch(text) for text in texts):
         return _replaced(column, _day_of_named_month)
     if texts and all(_SERIAL.fullmatch(text) for text in texts):

@@ -176,6 +176,11 @@ def _scan(source: object, delimiter: str, columns: Sequence[str]) -> pl.LazyFram
     )
 
 
+def parsed(data: bytes, delimiter: str, columns: Sequence[str]) -> pl.DataFrame | None:
+    """All of these lines, or None when one has more columns."""
+    return _rows(_scan(data, delimiter, columns), lambda scan: scan)
+
+
 def _rows(scan: pl.LazyFrame, asked: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame | None:
     """None when Polars finds a fault; which one is found out from the bytes. Its own error could quote the row, so it
     ends here, unseen."""

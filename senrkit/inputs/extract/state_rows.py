@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from senrkit.frames import days
-from senrkit.frames.pandas_door import to_pandas, to_polars
+from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.extract.delimited import Lines
 from senrkit.reference import ODS_FIELDS
 
@@ -45,10 +44,10 @@ AT_HAND: Mapping[str, pl.Expr] = {
 class StateRows:
     """State rows, without holding all of them in full.
 
-    `narrow` is what is at hand of every row, in their order: `ssid` (text), `start`, `exit` and `birth_date`
-    (days), and as categories `reporting_lea school_code nps_code academic_year status grade exit_reason first_name
-    last_updated`. `where` and
-    `at` give the rows of some in full, all text, blank where the layout lacks a column. Never changed.
+    `narrow` is what is at hand of every row, in their order: `ssid` (text), `start`, `exit` and `birth_date` (days),
+    and as categories `reporting_lea school_code nps_code academic_year status grade exit_reason first_name
+    last_updated`. `where` and `at` give the rows of some in full, all text, blank where the layout lacks a column.
+    Never changed.
     """
 
     def __init__(self, narrow: pl.DataFrame, parts: Sequence[Lines | pl.DataFrame | _Some]) -> None:
@@ -69,10 +68,8 @@ class StateRows:
     def __len__(self) -> int:
         return self.narrow.height
 
-    def where(self, wanted: pl.Expr | np.ndarray, columns: Sequence[str] = ODS_FIELDS) -> pl.DataFrame:
+    def where(self, wanted: pl.Expr, columns: Sequence[str] = ODS_FIELDS) -> pl.DataFrame:
         """The rows for which an expression over `narrow` holds, in their order."""
-        if isinstance(wanted, np.ndarray):  # seam
-            return to_pandas(self.at(pl.Series(np.flatnonzero(wanted)), columns))
         if set(columns) <= {"ssid", *_CODES}:
             return self.narrow.filter(wanted).select(pl.col(columns).cast(pl.String))
         return self.at(self.narrow.select(pl.arg_where(wanted)).to_series(), columns)
@@ -85,10 +82,6 @@ class StateRows:
         InputError
             when somebody wrote to the extract since it was read.
         """
-        if isinstance(positions, np.ndarray):  # seam
-            order = np.argsort(positions, kind="stable")
-            found = self.at(pl.Series(positions[order], dtype=pl.Int64), columns)
-            return to_pandas(found[np.argsort(order, kind="stable")])
         found, begin = [], 0
         for part in self._parts:
             end = begin + len(part)
@@ -100,40 +93,22 @@ class StateRows:
 
     def read(self, columns: Sequence[str] = ODS_FIELDS, wanted: pl.Expr | None = None) -> pl.DataFrame:
         """All rows, or those for which an expression over their text holds. Raises as `at`."""
-        scans = [part.lazy() if isinstance(part, pl.DataFrame) else _whole(part.scan(), part) for part in self._parts]
-        rows = pl.concat([scan.select(ODS_FIELDS) for scan in scans])
-        rows = (rows if wanted is None else rows.filter(wanted)).select(columns)
+        rows = self.scan() if wanted is None else self.scan().filter(wanted)
         try:
-            return rows.collect(engine="streaming")
+            return rows.select(columns).collect(engine="streaming")
         finally:
-            for part in self._parts:
-                if not isinstance(part, pl.DataFrame):
-                    part.refuse_changed()
+            self.refuse_changed()
 
-    # seam: what the rooms that are still on pandas ask
+    def scan(self) -> pl.LazyFrame:
+        """All rows, all text; whoever collects them asks `refuse_changed` afterwards."""
+        scans = [part.lazy() if isinstance(part, pl.DataFrame) else _whole(part.scan(), part) for part in self._parts]
+        return pl.concat([scan.select(ODS_FIELDS) for scan in scans])
 
-    def equals(self, name: str, value: str) -> np.ndarray:
-        return self._text(name).eq(value).to_numpy()
-
-    def is_in(self, name: str, among: pd.Series) -> np.ndarray:
-        return self._text(name).is_in(pl.from_pandas(among).implode()).to_numpy()
-
-    def answered(self, name: str, answer):
-        return answer(to_pandas(self._text(name).to_frame())[name])
-
-    def column(self, name: str):
-        import pyarrow as pa
-
-        from senrkit.frames.coded import Coded
-
-        return Coded.of(pa.chunked_array([pa.array(self._text(name).to_arrow()).cast(pa.large_string())]))
-
-    def _text(self, name: str) -> pl.Series:
-        if name in self.narrow.columns:
-            return self.narrow[name].cast(pl.String)
-        if name in ("start_date", "exit_date") and not isinstance(self._parts[0], pl.DataFrame):
-            return self.narrow.select(days.key(pl.col(name.removesuffix("_date"))).alias(name)).to_series()
-        return self.read([name]).to_series()
+    def refuse_changed(self) -> None:
+        """Raise `InputError` when somebody wrote to the extract since it was read."""
+        for part in self._parts:
+            if not isinstance(part, pl.DataFrame):
+                part.refuse_changed()
 
 
 class _Some:
@@ -153,6 +128,9 @@ class _Some:
     def scan(self) -> pl.LazyFrame:
         kept = pl.col("at").is_in(self._kept.implode())
         return self._rows.scan().with_row_index("at").filter(kept).drop("at")
+
+    def refuse_changed(self) -> None:
+        self._rows.refuse_changed()
 
 
 def _rows(part: Lines | _Some | pl.DataFrame, positions: pl.Series, columns: Sequence[str]) -> pl.DataFrame:

@@ -393,26 +393,26 @@ def test_severities_that_decide_about_a_student(rule, severity, why):
     ],
 )
 def test_the_needed_aeries_columns_are_those_of_the_interface(table, needed):
-    frame = reference.aeries_columns()
+    frame = to_pandas(reference.aeries_columns())
     rows = frame[(frame["table"] == table) & (frame["need"] == "needed")]
     assert list(rows["column"]) == needed.split()
 
 
 def test_codes_with_leading_zeros_have_a_width():
-    frame = reference.aeries_columns()
+    frame = to_pandas(reference.aeries_columns())
     widths = {f"{t}.{c}": w for t, c, w in zip(frame["table"], frame["column"], frame["width"], strict=True) if w}
     assert widths == {"STU.CID": 10, "ENR.ITD": 14, "ENR.NPS": 7, "LOC.CC": 2, "LOC.DC": 5, "LOC.SC": 7}
     assert str(frame["width"].dtype) == "int64"
 
 
 def test_a_heading_leads_to_one_column_of_a_table():
-    frame = reference.aeries_columns()
+    frame = to_pandas(reference.aeries_columns())
     headed = frame[frame["heading"] != ""]
     assert len(headed) > 20 and not headed.duplicated(["table", "heading"]).any()
 
 
 def test_gender_has_an_older_column():
-    columns = reference.aeries_columns().set_index(["table", "column"])
+    columns = to_pandas(reference.aeries_columns()).set_index(["table", "column"])
     assert columns.loc[("STU", "GN"), "alternative"] == "SX"
 
 

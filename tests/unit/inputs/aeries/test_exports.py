@@ -16,6 +16,7 @@ from tests.districts import (
     enrollment,
     school,
     settings_for,
+    shown,
     student,
     translation,
     write_database,
@@ -43,7 +44,7 @@ TINY = district(
 
 
 def read(folder, **aeries):
-    return read_aeries(settings_for(str(folder), **aeries))
+    return shown(read_aeries(settings_for(str(folder), **aeries)))
 
 
 def refusal(folder, **aeries) -> str:
@@ -69,7 +70,7 @@ def refusal(folder, **aeries) -> str:
 )
 def test_the_same_district_from_files_and_from_a_database(tmp_path, how):
     from_files = read(write_folder(tmp_path / "exports", TINY, **how))
-    from_database = read_aeries(settings_for(write_database(tmp_path / "a.db", TINY)))
+    from_database = shown(read_aeries(settings_for(write_database(tmp_path / "a.db", TINY))))
     assert from_files.newest_year == from_database.newest_year == 2026
     assert from_files.digests == from_database.digests
     for table, frame in from_database.tables.items():
@@ -334,4 +335,4 @@ def test_rows_below_headings_that_nobody_knows_are_all_there(tmp_path):
     """The look for a title above the headings took the first five rows with it."""
     file = tmp_path / "ENR.csv"
     file.write_text("Whose,When\n" + "".join(f"{row},day\n" for row in range(9)), encoding="utf-8")
-    assert read_export(file, "ENR").columns[0].to_pylist() == [str(row) for row in range(9)]
+    assert read_export(file, "ENR").columns[0].to_list() == [str(row) for row in range(9)]

@@ -10,7 +10,7 @@ import sys
 from decimal import Decimal
 
 import pandas as pd
-import pyarrow as pa
+import polars as pl
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql, postgresql
@@ -22,7 +22,7 @@ from senrkit.inputs.aeries import sqlite, statements
 from senrkit.inputs.aeries.read import read_aeries
 from senrkit.inputs.aeries.tables import wanted
 from senrkit.inputs.aeries.values import TimeZoneFound, texts, tidy
-from tests.districts import district, enrollment, school, settings_for, student, translation, write_database
+from tests.districts import district, enrollment, school, settings_for, shown, student, translation, write_database
 
 CANARY = "Zzcanary"
 
@@ -34,10 +34,10 @@ def read(tmp_path):
     def reading(tables, *, by_row=False, types=None):
         address = write_database(tmp_path / "DST26000Heron.db", tables, types=types)
         if not by_row:
-            return read_aeries(settings_for(address))
+            return shown(read_aeries(settings_for(address)))
         engine = sa.create_engine(address)
         with aeries_sql.ServerReader(engine.connect()) as reader:
-            return aeries_database.read_tables(reader, address, 2026, aeries_sql._FAILURES)
+            return shown(aeries_database.read_tables(reader, address, 2026, aeries_sql._FAILURES))
 
     return reading
 
@@ -196,7 +196,7 @@ def test_the_name_of_the_database_is_that_of_its_file(read):
     ],
 )
 def test_dates(stored, day):
-    assert tidy(pa.array([stored, None]), "date", "ENR.ED").to_pylist() == [day, ""]
+    assert tidy(pl.Series([stored, None]), "date", "ENR.ED").to_list() == [day, ""]
 
 
 @pytest.mark.parametrize(
@@ -205,14 +205,14 @@ def test_dates(stored, day):
 )
 def test_a_zone_in_text_is_refused(stored):
     with pytest.raises(InputError, match=r"ENR\.ED .*time zone") as refused:
-        tidy(pa.array([stored]), "date", "ENR.ED")
+        tidy(pl.Series([stored]), "date", "ENR.ED")
     assert stored not in str(refused.value)
 
 
 def test_values_as_drivers_give_them():
     given = [None, True, False, 7, 7.0, 7.5, Decimal("19999990000000.0"), Decimal("1.50"), float("nan"), "x "]
-    assert texts(given).to_pylist() == ["", "1", "0", "7", "7", "7.5", "19999990000000", "1.50", "", "x "]
-    assert texts([dt.date(2026, 8, 12), dt.datetime(2026, 8, 12, 9), b"\1"]).to_pylist() == ["2026-08-12"] * 2 + ["1"]
+    assert texts(given).to_list() == ["", "1", "0", "7", "7", "7.5", "19999990000000", "1.50", "", "x "]
+    assert texts([dt.date(2026, 8, 12), dt.datetime(2026, 8, 12, 9), b"\1"]).to_list() == ["2026-08-12"] * 2 + ["1"]
     with pytest.raises(TimeZoneFound):
         texts([dt.datetime(2026, 8, 12, tzinfo=dt.UTC)])
 
@@ -220,29 +220,35 @@ def test_values_as_drivers_give_them():
 class TestNothingButSelect:
     def test_sqlite_sees_selects_only_and_cannot_be_written(self, read, monkeypatch, tmp_path):
         sent, connections = [], []
-        connect = sqlite.adbc.connect
+        connect, make = sqlite.adbc_driver_sqlite.connect, sqlite.adbc.AdbcStatement
 
-        def watched(uri):
-            connections.append(uri)
-            connection = connect(uri)
-            make = connection.cursor
+        class Watched:
+            def __init__(self, connection):
+                self._made = make(connection)
 
-            def cursor():
-                made = make()
-                execute = made.execute
-                made.execute = lambda sql, *rest: (sent.append(sql), execute(sql, *rest))[1]
-                return made
+            def set_sql_query(self, sql):
+                sent.append(sql)
+                self._made.set_sql_query(sql)
 
-            connection.cursor = cursor
-            return connection
+            def __getattr__(self, name):
+                return getattr(self._made, name)
 
-        monkeypatch.setattr(sqlite.adbc, "connect", watched)
+        monkeypatch.setattr(sqlite.adbc, "AdbcStatement", Watched)
+        monkeypatch.setattr(
+            sqlite.adbc_driver_sqlite, "connect", lambda uri: (connections.append(uri), connect(uri))[1]
+        )
         read(district())
         assert len(sent) >= 6 and all(sql.startswith("SELECT ") for sql in sent)
         assert all(uri.endswith("?mode=ro") for uri in connections)
         refused = pytest.raises(sqlite.adbc.Error, match="readonly")
-        with connect(connections[0]) as connection, connection.cursor() as cursor, refused:
-            cursor.execute("DELETE FROM STU")
+        with (
+            connect(connections[0]) as file,
+            sqlite.adbc.AdbcConnection(file) as connection,
+            refused,
+            make(connection) as statement,
+        ):
+            statement.set_sql_query("DELETE FROM STU")
+            statement.execute_update()
 
     def test_the_file_stays_as_it_was(self, tmp_path):
         file = tmp_path / "a.db"
