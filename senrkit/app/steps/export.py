@@ -182,7 +182,8 @@ def tell(desk: Desk, values: Mapping[str, Any]) -> None:
         "Keeping it", "tell", kept, refused,
         settings_file=str(session.settings_file), folder=str(session.run.folder), number=number,
         what="sent" if what == "again" else what,
-        on=str(values.get("on", "")), job_number=str(values.get("job", "")).strip(), because=str(values.get("because", "")),
+        on=str(values.get("on", "")), job_number=str(values.get("job", "")).strip(),
+        because=str(values.get("because", "")),
         errors=[str(file) for file in desk.form.get("errors", ())],
     )  # fmt: skip
 
