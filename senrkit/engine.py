@@ -23,6 +23,7 @@ import polars as pl
 from senrkit.errors import InputError, LayoutError
 from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.load import DIRECTORY, SENR, Inputs, load
+from senrkit.inputs.sources import what_was_read
 from senrkit.ledger import arrivals
 from senrkit.ledger.arrivals import newest_day
 from senrkit.ledger.overlay import Postings
@@ -140,19 +141,19 @@ def run(
     if out is not None:
         refuse_used(out)
     made = compare(settings, acceptance, decisions, progress, overlay=overlay)
-    label = _label(made)
+    label, read = _label(made), what_was_read(made.inputs.tables, made.inputs.senr)
     made = _compared(made)
     with _claimed(out, settings.output.runs, label) as folder:
         if preconditions.stopped(made.preconditions):
             manifest = _manifest(made, label, None)
-            return Run(STOPPED, write_stopped(folder, manifest, _to_look_at(made)), manifest, made, None)
+            return Run(STOPPED, write_stopped(folder, manifest, _to_look_at(made), read), manifest, made, None)
         progress.step("predicting what CALPADS will answer")
         proposal, directory = decide(made.proposal, made.decided), made.inputs.school_directory()
         outcome = foretell(proposal, made.scope, made.spell_set, settings, label.number, directory)
         progress.step("writing the files")
         files = encode_files(outcome.plan)
         manifest = _manifest(made, label, outcome, files)
-        written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
+        written = write_run(folder, _documents(made, outcome, manifest, files, list_same, read))
     # Only now: what a run that failed had looked at counts for nothing.
     made.checked.keep(made.proposal.conflicts, (decisions or settings.output.runs / DECISIONS_FILE).parent)
     with suppress(InputError):  # where it cannot be written now, `senrkit sent` tells the ledger of the run
@@ -232,7 +233,7 @@ def _decided(made: Comparison, kept: pl.DataFrame, beside: Path, acceptance: Acc
 
 
 def _documents(
-    made: Comparison, outcome: Outcome, manifest: dict[str, Any], files: Any, list_same: bool
+    made: Comparison, outcome: Outcome, manifest: dict[str, Any], files: Any, list_same: bool, read: dict[str, Any]
 ) -> RunDocuments:
     assert made.spell_set is not None and made.proposal is not None and made.scope is not None
     return RunDocuments(
@@ -246,6 +247,7 @@ def _documents(
         package_name(made.settings),
         list_same,
         both_sides(outcome.plan.actions, made.scope, outcome.proposal.spells, made.spell_set.schools),
+        made.inputs.settings.as_given(read),
     )
 
 

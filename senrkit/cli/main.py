@@ -17,7 +17,7 @@ from senrkit.cli.files import init, validate
 from senrkit.cli.language import language
 from senrkit.cli.loop import answers, census, loop, posted, prune, rejected, restore, schools, sent
 from senrkit.cli.notebooks import lab, notebook
-from senrkit.cli.run import check, run, student
+from senrkit.cli.run import check, run, sources, student
 from senrkit.cli.shell import SenrkitCommands
 
 
@@ -37,7 +37,7 @@ def main() -> None:
 
 # In the order in which one meets them: that of `senrkit --help`.
 for each in (
-    demo, check, run, validate, student, init, batch, language,
+    demo, sources, check, run, validate, student, init, batch, language,
     sent, posted, rejected, answers, loop, schools, census, restore, prune,
     notebook, lab, dashboard,
 ):  # fmt: skip

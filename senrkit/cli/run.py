@@ -48,6 +48,45 @@ def check(
 
 
 @command("""
+  senrkit sources
+  senrkit sources --settings district.toml --json
+""")
+@senr_options
+@click.pass_context
+def sources(
+    ctx: click.Context,
+    settings_file: Path,
+    extract: tuple[Path, ...],
+    as_of: dt.date | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Show what was read, table by table.
+
+    Files, rows, columns found and lacking with the rules that then cannot be asked, readable dates, the shape of
+    SSIDs, years. No student. Writes nothing.
+    """
+    from senrkit.errors import LayoutError
+    from senrkit.inputs.load import SENR
+    from senrkit.inputs.load import load as read
+    from senrkit.inputs.sources import lines, what_was_read
+
+    settings = load(ctx, settings_file, as_of=as_of, extract=extract)
+    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        progress.step("reading Aeries and the extract")
+        inputs = read(settings, SENR)
+    found = inputs.settings.as_given(what_was_read(inputs.tables, inputs.senr))
+    if as_json:
+        print_json(found | {"exit_code": 0})
+    elif not quiet:
+        for line in [*lines(found), *inputs.tables.notes]:
+            click.echo(line)
+    if isinstance(inputs.senr, LayoutError):
+        raise inputs.senr
+    return 0
+
+
+@command("""
   senrkit run
   senrkit run --settings district.toml --extract SENR_ODS.txt --as-of 2026-11-23 --out runs/monday
   senrkit run --accept P08 --because "CALPADS was down last week" --accept-deletes 31

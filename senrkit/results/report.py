@@ -17,12 +17,13 @@ from polars import col
 from senrkit.calpads.check import titles
 from senrkit.calpads.findings import by_cause
 from senrkit.frames import days
+from senrkit.inputs.sources import lines
 from senrkit.results.files import Plan
 from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_table
 from senrkit.results.workbook import Row, Sheet, write_book
 from senrkit.texts import wording
 
-_SHEETS = ("by_school", "proposal", "held", "left_out", "preconditions", "findings", "census", "information")
+_SHEETS = ("by_school", "proposal", "held", "left_out", "preconditions", "findings", "census", "information", "sources")
 
 
 def write_workbook(
@@ -32,6 +33,7 @@ def write_workbook(
     left_out: pl.DataFrame,
     findings: pl.DataFrame | None,
     information: pl.DataFrame,
+    sources: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the workbook to `path`. Every cell but counts is text; none is a formula.
 
@@ -43,6 +45,8 @@ def write_workbook(
         when the disk is full or cannot be written.
     """
     tables = _tables(manifest, plan, left_out, findings, information)
+    if sources is not None:
+        tables["sources"] = _sources(sources)
     write_book(
         path,
         f"senrkit {manifest['run_id']}",
@@ -171,6 +175,11 @@ def _information(information: pl.DataFrame) -> pl.DataFrame:
     rows = pl.concat([pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), information], how="diagonal_relaxed")
     rows = rows.select(col(columns).fill_null("")).sort("kind", "school_code", "ssid", maintain_order=True)
     return rows.with_columns(kind=_titles("information", col.kind))
+
+
+def _sources(sources: Mapping[str, Any]) -> pl.DataFrame:
+    """What was read: a line of `inputs.sources.lines` a row."""
+    return pl.DataFrame({"said": [line.strip() for line in lines(sources)]})
 
 
 def _titles(kind: str, ids: pl.Expr) -> pl.Expr:

@@ -26,7 +26,7 @@ from senrkit.results.report import write_workbook
 from senrkit.results.tables import findings_table, left_out_table, proposal_table, to_csv
 
 COVERING_SHEET = "READ_ME_FIRST.txt"
-MANIFEST = "manifest.json"
+MANIFEST, SOURCES = "manifest.json", "sources.json"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -38,7 +38,8 @@ class RunDocuments:
 
     `findings` is `None` when nothing was predicted; `information` has `kind, school_code, ssid, local_id, detail`;
     `decisions` is the decisions file that was used, byte for byte, or `None`; `package` is the zip's name without end;
-    `enrollments` is what both sides hold of the students concerned (`both_sides`).
+    `enrollments` is what both sides hold of the students concerned (`both_sides`); `sources` is what was read
+    (`inputs.sources.what_was_read`).
     """
 
     manifest: Mapping[str, Any]
@@ -51,6 +52,7 @@ class RunDocuments:
     package: str
     list_same: bool = False
     enrollments: pl.DataFrame | None = None
+    sources: Mapping[str, Any] | None = None
 
 
 def write_run(out: Path, documents: RunDocuments) -> Path:
@@ -73,6 +75,8 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
         _write(folder / "findings.csv", to_csv(findings_table(documents.findings)))
         if documents.enrollments is not None:
             _write(folder / "enrollments.csv", to_csv(documents.enrollments))
+        if documents.sources is not None:
+            _write(folder / SOURCES, to_json(documents.sources))
         if documents.decisions is not None:
             _write(folder / "decisions.csv", documents.decisions)
         _write_submission(folder / "submission", documents)
@@ -83,12 +87,18 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
             documents.left_out,
             documents.findings,
             documents.information,
+            documents.sources,
         )
         _write(folder / MANIFEST, to_json(documents.manifest))
     return out
 
 
-def write_stopped(out: Path, manifest: Mapping[str, Any], actions: pl.DataFrame | None = None) -> Path:
+def write_stopped(
+    out: Path,
+    manifest: Mapping[str, Any],
+    actions: pl.DataFrame | None = None,
+    sources: Mapping[str, Any] | None = None,
+) -> Path:
     """The folder of a run that a precondition stopped: the manifest, and the actions that could be accepted, if any.
     Raises as `write_run`."""
     with staged(out) as folder:
@@ -96,6 +106,8 @@ def write_stopped(out: Path, manifest: Mapping[str, Any], actions: pl.DataFrame 
             blank = (pl.lit("").alias(name) for name in ("file", "local_record_id"))
             unsent = actions.with_columns(*blank, sequence=pl.lit(0))
             _write(folder / "proposal.csv", to_csv(proposal_table(unsent)))
+        if sources is not None:
+            _write(folder / SOURCES, to_json(sources))
         _write(folder / MANIFEST, to_json(manifest))
     return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -67,7 +68,8 @@ def read_folder(settings: Settings) -> AeriesTables:
     # Deleted students are no sign of a filter, so they count as being there.
     limits = [*_at_the_limit(kept, files), *_inactive(tables["STU"], enrollments, files)]
     newest = newest_year(kept["ENR"])
-    return assembled(kept, first, newest=newest, source=str(folder), name="", notes=[*notes, *limits, *gaps])
+    made = assembled(kept, first, newest=newest, source=str(folder), name="", notes=[*notes, *limits, *gaps])
+    return replace(made, files={table: files[table].name for table in names})
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -45,7 +45,7 @@ class AeriesTables:
     safe to print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same.
     `inferred` names tables whose rows were made from records of another one: a row there does not prove that Aeries has
     it.
-    `day_order` is what `aeries_values.spelled_days` found.
+    `day_order` is what `aeries_values.spelled_days` found. `files` has the name of each table's file, for exports.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -56,6 +56,7 @@ class AeriesTables:
     newest_year: int | None
     inferred: frozenset[str] = frozenset()
     day_order: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

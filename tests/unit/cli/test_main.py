@@ -127,7 +127,8 @@ def test_every_example_is_a_command_line_that_can_be_read(name: str, monkeypatch
 def test_the_commands_are_listed_in_the_order_of_the_work() -> None:
     listed = re.findall(r"^  (\w+)  +\w", senrkit("--help").output.split("Commands:")[1], re.MULTILINE)
 
-    assert listed[:5] == ["demo", "check", "run", "validate", "student"]
+    assert listed[:6] == ["demo", "sources", "check", "run", "validate", "student"]
+    assert listed[9:16] == ["sent", "posted", "rejected", "answers", "loop", "schools", "census"]
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:
