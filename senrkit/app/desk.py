@@ -129,7 +129,7 @@ class Desk:
             self.incoming.begin(str(message["name"]), int(message["size"]))
         elif kind == "upload-stopped":
             self.incoming.drop()
-            self.say("The upload was cancelled. Nothing was kept.")
+            self.say("The upload was canceled. Nothing was kept.")
             return
         else:
             self.incoming.take(buffers[0])
@@ -230,14 +230,14 @@ class Desk:
         """A short job beside the page: the page stays as it is, faults are told."""
 
         def ended(answer: Answer) -> None:
-            if not answer.cancelled:
+            if not answer.canceled:
                 self._ended(answer, done, self.refuse)
 
         self.workroom.ask(Request(job, given, ended))
 
     def _ended(self, answer: Answer, done: Callable[[Any], None], refused: Callable[[str, str], None]) -> None:
-        if answer.cancelled:
-            self.notice = Notice("warning", screens.words("cancelled"))
+        if answer.canceled:
+            self.notice = Notice("warning", screens.words("canceled"))
             self.show(focus="notice")
         elif answer.refused:
             refused(answer.refused, answer.cure)

@@ -32,7 +32,7 @@ _TABLE_ROWS = 400
 _NAMED = ("ssid", "last_name", "first_name")
 
 
-def recognise(progress: Progress, files: Sequence[str], lea: str, as_of: str) -> dict[str, Any]:
+def recognize(progress: Progress, files: Sequence[str], lea: str, as_of: str) -> dict[str, Any]:
     """What an extract is: its layout, rows, LEAs, days and age. A file that is none is refused with the reason."""
     progress.step("reading the extract")
     extract = read_extract([Path(file) for file in files])
@@ -281,7 +281,7 @@ def _chart_document(name: str, chart: Any) -> dict[str, Any]:
 JOBS: Mapping[str, Callable[..., Any]] = {
     job.__name__: job
     for job in (
-        recognise,
+        recognize,
         check,
         run,
         charts,

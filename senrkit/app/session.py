@@ -25,8 +25,8 @@ class Session(traitlets.HasTraits):
         The settings in use, or `None` before any are chosen.
     extract
         The extract chosen instead of the settings' own, or `""`.
-    recognised
-        What the extract is (`jobs.recognise`), or `None`.
+    recognized
+        What the extract is (`jobs.recognize`), or `None`.
     checked
         The manifest of the last check, or of the run that is open.
     accepted, accept_deletes
@@ -48,7 +48,7 @@ class Session(traitlets.HasTraits):
     step = traitlets.Unicode("start")
     settings_file = traitlets.Instance(Path, allow_none=True)
     extract = traitlets.Unicode("")
-    recognised = traitlets.Dict(allow_none=True, default_value=None)
+    recognized = traitlets.Dict(allow_none=True, default_value=None)
     checked = traitlets.Dict(allow_none=True, default_value=None)
     accepted = traitlets.Dict()
     accept_deletes = traitlets.Int(allow_none=True, default_value=None)
@@ -101,7 +101,7 @@ class Session(traitlets.HasTraits):
 
     def forget_extract(self) -> None:
         """Another extract: nothing that was found in the one before holds any more."""
-        self.extract, self.recognised, self.confirmed = "", None, None
+        self.extract, self.recognized, self.confirmed = "", None, None
         self.forget_check()
         self.close_run()
 
@@ -123,7 +123,7 @@ class Session(traitlets.HasTraits):
         self.checked = manifest
         self.accepted = {one["id"]: one["because"] for one in manifest["accepted"] if one["id"] != "P12"}
         self.accept_deletes = _accepted_deletes(manifest)
-        self.recognised = self.recognised or _recognised(manifest)
+        self.recognized = self.recognized or _recognized(manifest)
         self.run = run
         self.proposal = None if run.stopped else ProposalTable.read(run.folder)
 
@@ -136,7 +136,7 @@ class Session(traitlets.HasTraits):
         went_through = self.run is not None and not self.run.stopped
         done = {
             "start": self.settings_file is not None,
-            "load": self.recognised is not None,
+            "load": self.recognized is not None,
             "check": self.checked is not None,
             "evaluate": went_through,
             "review": went_through and self.confirmed == self.run.folder,
@@ -148,7 +148,7 @@ class Session(traitlets.HasTraits):
         """Whether there is something to see; going back is always allowed."""
         needs = {
             "load": self.settings_file is not None,
-            "check": self.recognised is not None,
+            "check": self.recognized is not None,
             "evaluate": self.checked is not None and not self.stops,
             "review": self.proposal is not None,
             "export": self.proposal is not None,
@@ -162,7 +162,7 @@ def _accepted_deletes(manifest: dict[str, Any]) -> int | None:
     return next((sum(one["by_school"].values()) for one in is_p12), None)
 
 
-def _recognised(manifest: dict[str, Any]) -> dict[str, Any] | None:
+def _recognized(manifest: dict[str, Any]) -> dict[str, Any] | None:
     """Of an extract that may be gone by now: what the run wrote down about it."""
     files = [one for one in manifest["inputs"] if one["role"] == "senr_extract"]
     if not files or manifest["layout"] is None:

@@ -107,7 +107,7 @@ def timeline(rows: Sequence[Mapping[str, str]], year: SchoolYear, as_of: str) ->
 
 @functools.cache
 def rule_titles(as_of: str) -> Mapping[str, str]:
-    """Rule → its title, from the catalogue."""
+    """Rule → its title, from the catalog."""
     rules = reference.PACKAGED.rows("calpads_rules")
     return {row["id"]: row["title"] for row in rules}
 

@@ -47,7 +47,7 @@ class Incoming:
         self._file = os.fdopen(handle, "wb")
 
     def take(self, piece: Any) -> None:
-        """The next slice. One that comes after its upload was cancelled is passed over."""
+        """The next slice. One that comes after its upload was canceled is passed over."""
         if self._file is not None:
             self._file.write(piece)
             self.taken += len(piece)

@@ -1,6 +1,6 @@
 """The process in which the dashboard's work is done: reads requests on stdin, answers on stdout, one JSON a line.
 
-It is a process of its own so that the page never freezes, a cancelled run ends at once, and the memory of a large run
+It is a process of its own so that the page never freezes, a canceled run ends at once, and the memory of a large run
 goes back to the system. It ends when its dashboard does.
 """
 

@@ -15,17 +15,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Answer:
-    """How a request ended: one of `done`, a refusal with its cure, a fault's reference number, or cancelled."""
+    """How a request ended: one of `done`, a refusal with its cure, a fault's reference number, or canceled."""
 
     done: Any = None
     refused: str = ""
     cure: str = ""
     fault: str = ""
-    cancelled: bool = False
+    canceled: bool = False
 
     @property
     def ok(self) -> bool:
-        return not (self.refused or self.fault or self.cancelled)
+        return not (self.refused or self.fault or self.canceled)
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Workroom:
             self._end_worker()
             self._have_worker()
         for request in dropped:
-            self._deliver(request.ended, Answer(cancelled=True))
+            self._deliver(request.ended, Answer(canceled=True))
 
     def renew(self) -> None:
         """Change the worker for a fresh one: what a large run took goes back to the system."""

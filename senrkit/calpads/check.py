@@ -120,7 +120,7 @@ def _asked(scope: Scope, year: reference.SchoolYear) -> tuple[tuple[Rule, Ask], 
 
 @cache
 def _in_force(as_of: dt.date) -> dict[str, dict[str, Any]]:
-    """The catalogue's rows of the rules that are asked on the day, by id."""
+    """The catalog's rows of the rules that are asked on the day, by id."""
     return {row["id"]: row for row in reference.rules(as_of).filter(col.state == "on").rows(named=True)}
 
 

@@ -34,32 +34,32 @@ def joined_findings(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
 
 
 def findings_of(
-    hits: pl.DataFrame, ask: Ask, catalogue: Mapping[str, str], shown: Callable[[pl.Expr], pl.Expr] = quotable
+    hits: pl.DataFrame, ask: Ask, catalog: Mapping[str, str], shown: Callable[[pl.Expr], pl.Expr] = quotable
 ) -> pl.DataFrame:
-    """One finding per record that offends. `catalogue` is the rule's row of `senrkit.reference.rules`; `shown` is how
+    """One finding per record that offends. `catalog` is the rule's row of `senrkit.reference.rules`; `shown` is how
     a value may be quoted."""
-    severity = pl.lit(severity_of(catalogue))
+    severity = pl.lit(severity_of(catalog))
     if ask.doubtful is not None:
         severity = pl.when(ask.doubtful).then(pl.lit(UNKNOWN)).otherwise(severity)
     return hits.select(
         "file",
-        rule=pl.lit(catalogue["id"]),
+        rule=pl.lit(catalog["id"]),
         severity=severity,
         school_code="school_code",
         ssid="ssid",
         start_date="start_date",
-        fields=pl.lit(catalogue["fields"] if ask.fields is None else ask.fields),
-        message=_sentence(catalogue["sentence"], ask.holes, shown),
-        fix=pl.lit(catalogue["fix"]),
+        fields=pl.lit(catalog["fields"] if ask.fields is None else ask.fields),
+        message=_sentence(catalog["sentence"], ask.holes, shown),
+        fix=pl.lit(catalog["fix"]),
         row="row",
     )
 
 
-def severity_of(catalogue: Mapping[str, str]) -> str:
-    """The catalogue's severity; at most a warning for what CALPADS only asks after posting."""
-    if catalogue["severity"] == FATAL and catalogue["kind"] not in _INPUT_KINDS:
+def severity_of(catalog: Mapping[str, str]) -> str:
+    """The catalog's severity; at most a warning for what CALPADS only asks after posting."""
+    if catalog["severity"] == FATAL and catalog["kind"] not in _INPUT_KINDS:
         return WARNING
-    return catalogue["severity"]
+    return catalog["severity"]
 
 
 def by_cause(findings: pl.DataFrame, titles: Mapping[str, str]) -> pl.DataFrame:

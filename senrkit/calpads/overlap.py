@@ -8,7 +8,7 @@ from polars import col
 from senrkit.calpads.records import filled
 from senrkit.frames.intervals import LAST_DAY
 
-_USABLE = ~col.cancelled & col.start.is_not_null() & (col.open | (col.exit >= col.start)) & filled("ssid")
+_USABLE = ~col.canceled & col.start.is_not_null() & (col.open | (col.exit >= col.start)) & filled("ssid")
 # Of the other enrollment: what rules ask, and what their sentences quote.
 _TOLD = ("school_code", "start_date", "primary")
 
@@ -20,7 +20,7 @@ def with_overlaps(
     record's own key.
 
     Intervals include both ends, an open one has no end, and one may start on the other's exit day (reconciliation.md
-    section 8): that is `same_day`, unless another one really overlaps. Cancelled rows, blank SSIDs and impossible
+    section 8): that is `same_day`, unless another one really overlaps. Canceled rows, blank SSIDs and impossible
     dates overlap nothing.
 
     Returns

@@ -11,7 +11,7 @@ import polars as pl
 from polars import col
 
 from senrkit.frames import days
-from senrkit.frames.intervals import is_cancelled, is_primary
+from senrkit.frames.intervals import is_canceled, is_primary
 from senrkit.frames.pandas_door import to_polars
 from senrkit.reference import SENR_FIELDS
 
@@ -43,8 +43,8 @@ def with_terms(records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
         Whose file it is.
     `started`, `this_year`
         First calendar year of the school year of the start date (null without one), and of today's.
-    `open`, `deletes`, `replaces`, `cancelled`, `primary`
-        Flags. A cancelled record never took place: it overlaps nothing.
+    `open`, `deletes`, `replaces`, `canceled`, `primary`
+        Flags. A canceled record never took place: it overlaps nothing.
     `lasts`
         Days from start to exit, both counted, of an open record to today; -1 where a date is missing.
     `school`, `student`, `key`
@@ -73,10 +73,10 @@ def with_terms(records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
         .with_columns(
             started=school_year(col.start),
             this_year=school_year(col.today),
-            cancelled=is_cancelled(col.start, col.exit, col.exit_reason),
+            canceled=is_canceled(col.start, col.exit, col.exit_reason),
             lasts=_days(col.start, pl.when(col.open).then(col.today).otherwise(col.exit)).fill_null(-1),
         )
-        .with_columns(primary=is_primary(col.status, col.lasts) & ~col.cancelled)
+        .with_columns(primary=is_primary(col.status, col.lasts) & ~col.canceled)
         .collect()
     )
 

@@ -1,4 +1,4 @@
-"""What a rule is: one expression over a record's fields and terms. What it says stands in the catalogue, not here."""
+"""What a rule is: one expression over a record's fields and terms. What it says stands in the catalog, not here."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CheckContext:
 @dataclass(frozen=True)
 class Ask:
     """Which records offend. `holes` fill the rule's sentence beyond the record's own fields; `fields` stands in place
-    of the catalogue's where a rule runs over many; hits that are `doubtful`, on which the public record is silent,
+    of the catalog's where a rule runs over many; hits that are `doubtful`, on which the public record is silent,
     become `unknown`."""
 
     offends: pl.Expr

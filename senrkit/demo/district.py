@@ -135,7 +135,7 @@ def _people(
     plain = students - len(trapped)
     others = make_people(rng, plain, int(plain * _ALUMNI_SHARE)).assign(graduated=False)
     people = with_identities(pd.concat([others, trapped], ignore_index=True), rng, calendar.year)
-    people = planting.personalised(people, traps)
+    people = planting.personalized(people, traps)
     return people, history.past(people, calendar)
 
 

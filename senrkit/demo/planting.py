@@ -42,7 +42,7 @@ def trap_people(traps: Sequence[Trap], students: int) -> pd.DataFrame:
     )
 
 
-def personalised(people: pd.DataFrame, traps: Sequence[Trap]) -> pd.DataFrame:
+def personalized(people: pd.DataFrame, traps: Sequence[Trap]) -> pd.DataFrame:
     """The people with the names that their traps ask for; the second of a pair has the SSID of the first."""
     people = _overridden(people, [trap.person for trap in traps])
     second = np.flatnonzero(people["role"] == 1)

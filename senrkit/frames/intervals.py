@@ -1,6 +1,6 @@
 """Enrollments as intervals of days: which of them overlap (reconciliation.md 8).
 
-Intervals are inclusive, an open one has no end, one may start on the other's exit day, and a cancelled no-show
+Intervals are inclusive, an open one has no end, one may start on the other's exit day, and a canceled no-show
 overlaps nothing.
 """
 
@@ -15,7 +15,7 @@ NO_SHOW = "N470"
 SHORT_TERM_DAYS = 30
 
 
-def is_cancelled(start: pl.Expr, end: pl.Expr, exit_reason: pl.Expr) -> pl.Expr:
+def is_canceled(start: pl.Expr, end: pl.Expr, exit_reason: pl.Expr) -> pl.Expr:
     """Exit reason `N470` with exit date equal to the start date or the day before."""
     return ((exit_reason == NO_SHOW) & (end - start).dt.total_days().is_in([0, -1])).fill_null(False)
 

@@ -128,7 +128,7 @@ def _judgements(both: pl.DataFrame, year: SchoolYear) -> pl.DataFrame:
     """What the tables of transitions say of each different pair."""
     pairs = both.select("calpads_status", "aeries_status").unique()
     said = [judged(held or "", here or "", year) for held, here in pairs.rows()]
-    return pairs.with_columns(pl.Series("judgement", said, pl.String))
+    return pairs.with_columns(pl.Series("judgment", said, pl.String))
 
 
 def _decided(
@@ -155,7 +155,7 @@ def _decided(
         (col.corrected, CONFLICT_STATUS, "corrected-in-calpads"),
         (col.held_before, CONFLICT_STATUS, "aeries-behind"),
     ]
-    decided, reasons = pl.lit(CONFLICT_STATUS), col.judgement
+    decided, reasons = pl.lit(CONFLICT_STATUS), col.judgment
     for mask, outcome, reason in reversed(steps):
         said = pl.lit(reason) if isinstance(reason, str) else reason
         decided, reasons = (

@@ -103,7 +103,7 @@ def read_answer(name: str, data: bytes, headings: Mapping[str, str] | None = Non
 
 
 def rule_id(code: str) -> str:
-    """An error code as the catalogue has it: `178` is SENR0178 where the catalogue knows that; else as it stands."""
+    """An error code as the catalog has it: `178` is SENR0178 where the catalog knows that; else as it stands."""
     code = code.strip().upper()
     if code.isdigit():
         named = f"SENR{int(code):04d}"
@@ -172,7 +172,7 @@ def _complaint(number: int, values: Mapping[str, str]) -> Complaint:
     code = values.get("rule", "")
     rule = rule_id(code) if _RULE.fullmatch(code.strip().upper()) else ""
     said = values.get("severity", "").strip().lower()
-    # A file without that column is of errors; what the catalogue calls a warning is none.
+    # A file without that column is of errors; what the catalog calls a warning is none.
     severity = _SEVERITIES.get(said, "") if said else _severities().get(rule, "")
     return Complaint(
         number,

@@ -79,7 +79,7 @@ def _record_of(
     if not complaint.rule:
         return 0, "no error code is understood"
     if not complaint.severity:
-        return 0, "neither the file nor the catalogue says whether it is fatal"
+        return 0, "neither the file nor the catalog says whether it is fatal"
     key = (complaint.ssid, complaint.school_code, complaint.start_date)
     if complaint.local_record_id:
         written = _ID.fullmatch(complaint.local_record_id)

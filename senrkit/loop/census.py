@@ -19,7 +19,7 @@ import polars as pl
 from senrkit.engine import compare
 from senrkit.errors import InputError
 from senrkit.frames import days
-from senrkit.frames.intervals import is_cancelled
+from senrkit.frames.intervals import is_canceled
 from senrkit.inputs.load import SENR
 from senrkit.inputs.spreadsheet import lines
 from senrkit.ledger.answers import folded, read_bytes
@@ -184,7 +184,7 @@ def _enrolled(rows: pl.DataFrame, settings: Settings, on: dt.date) -> pl.DataFra
         pl.col("ssid") != "",
         pl.col("start") <= on,
         pl.col("exit").is_null() | (pl.col("exit") >= on),
-        ~is_cancelled(pl.col("start"), pl.col("exit"), pl.col("exit_reason")),
+        ~is_canceled(pl.col("start"), pl.col("exit"), pl.col("exit_reason")),
     )
     # Of a 10 and a 30 the school of the 10; of two alike the one that began last.
     first = there.sort("ssid", "status", "start", descending=[False, False, True], maintain_order=True)

@@ -69,7 +69,7 @@ class RunPage:
         return markup.box("held", said, [held, about])
 
     def inputs(self) -> HTML:
-        """What was read, with rows and hashes; the extract as it was recognised."""
+        """What was read, with rows and hashes; the extract as it was recognized."""
         rows = [
             (
                 entry["role"].replace("_", " "),

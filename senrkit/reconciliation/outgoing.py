@@ -22,7 +22,7 @@ def outgoing(actions: pl.DataFrame, state: pl.DataFrame, spells: pl.DataFrame) -
     """The 35 SENR fields for every action with a transaction, and its `row`.
 
     `actions` needs `row`, `transaction`, `state_row` (position in `state`: the row itself, or the other half of a move;
-    null for none), `spell` (null for none) and `no_show` (bool: a last record cancelled instead of deleted).
+    null for none), `spell` (null for none) and `no_show` (bool: a last record canceled instead of deleted).
     """
     said = [name for name in SENR_FIELDS if name in spells.columns and name not in _FROM_STATE]
     known = {name: pl.coalesce(f"{name}_sis" if name in said else name, name, pl.lit("")) for name in SENR_FIELDS}
@@ -37,6 +37,6 @@ def outgoing(actions: pl.DataFrame, state: pl.DataFrame, spells: pl.DataFrame) -
     )
     # A last record that may not be deleted: `N470`, exit the day before the start.
     day_before = days.key(days.of_key(col("start_date")) - pl.duration(days=1))
-    cancelled = {"exit_date": day_before, "exit_reason": pl.lit(NO_SHOW), **dict.fromkeys(_OF_AN_EXIT, pl.lit(""))}
-    changed = {name: pl.when("no_show").then(value).otherwise(name) for name, value in cancelled.items()}
+    canceled = {"exit_date": day_before, "exit_reason": pl.lit(NO_SHOW), **dict.fromkeys(_OF_AN_EXIT, pl.lit(""))}
+    changed = {name: pl.when("no_show").then(value).otherwise(name) for name, value in canceled.items()}
     return records.with_columns(**changed).drop("no_show")

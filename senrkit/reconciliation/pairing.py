@@ -23,7 +23,7 @@ def pair_moves(state: pl.DataFrame, spells: pl.DataFrame) -> tuple[pl.DataFrame,
     Parameters
     ----------
     state, spells
-        With `ssid`, `place` (school with NPS code), `start`, `exit` (days) and `cancelled`, and the identifiers
+        With `ssid`, `place` (school with NPS code), `start`, `exit` (days) and `canceled`, and the identifiers
         `state_row` and `spell`.
 
     Returns
@@ -48,13 +48,13 @@ def pair_moves(state: pl.DataFrame, spells: pl.DataFrame) -> tuple[pl.DataFrame,
 
 
 def _candidates(state: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
-    columns = ["ssid", "place", "start", "exit", "cancelled"]
+    columns = ["ssid", "place", "start", "exit", "canceled"]
     both = state.select("state_row", *columns).join(spells.select("spell", *columns), "ssid", suffix="_spell")
     start, start_spell = col("start"), col("start_spell")
     end, end_spell = (col(name).fill_null(LAST_DAY) for name in ("exit", "exit_spell"))
     shared = (pl.min_horizontal(end, end_spell) - pl.max_horizontal(start, start_spell)).dt.total_days() + 1
     # One may start on the other's exit day without overlapping it.
-    overlaps = (start < end_spell) & (start_spell < end) & ~(col("cancelled") | col("cancelled_spell"))
+    overlaps = (start < end_spell) & (start_spell < end) & ~(col("canceled") | col("canceled_spell"))
     return both.select(
         "ssid",
         "state_row",

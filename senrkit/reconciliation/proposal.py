@@ -266,7 +266,7 @@ def _stays(alone: pl.DataFrame, spells: pl.DataFrame, spell_set: SpellSet, setti
     return alone.with_columns(
         stays=first_of(
             {
-                "settled-no-show": col("cancelled"),
+                "settled-no-show": col("canceled"),
                 "settled-completion": _settled_completion(settings),
                 "future-dated": omitted & col("ssid").is_in(spell_set.enrolled_ssids.implode()),
                 "left-as-is": _left_out_there(spells, skipped) & ~never,

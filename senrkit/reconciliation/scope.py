@@ -8,7 +8,7 @@ import polars as pl
 from polars import col
 
 from senrkit.frames import days
-from senrkit.frames.intervals import is_cancelled
+from senrkit.frames.intervals import is_canceled
 from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.extract.state_rows import StateRows
 from senrkit.reference import SENR_FIELDS, SchoolYear
@@ -35,7 +35,7 @@ class Scope:
         The extract's rows, all of them.
     state
         The rows in scope, as text; `ods_row` (position in the extract), `state_row` (position here), `start`, `exit`
-        (days), `cancelled` (bool) and `key` added.
+        (days), `canceled` (bool) and `key` added.
     in_scope
         How many these are.
     lacking
@@ -92,7 +92,7 @@ def scope_of(extract: Extract, spell_set: SpellSet, settings: Settings) -> Scope
     state = extract.state.at(at["ods_row"]).with_columns(at["ods_row"], KEY)
     state = state.join(_at_unselected_school(state, selected, spell_set), "ods_row", "anti", maintain_order="left")
     state = state.with_columns(start=days.of_key(col("start_date")), exit=days.of_key(col("exit_date")))
-    state = state.with_columns(cancelled=is_cancelled(col("start"), col("exit"), col("exit_reason")))
+    state = state.with_columns(canceled=is_canceled(col("start"), col("exit"), col("exit_reason")))
     lacking = frozenset(SENR_FIELDS) - set(extract.layout.columns)
     return Scope(year, settings.lea, extract.state, state.with_row_index("state_row"), state.height, lacking)
 

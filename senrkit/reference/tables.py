@@ -157,7 +157,7 @@ class Tables:
         return _pairs(self, table, year)
 
     def rules(self, as_of: dt.date) -> pl.DataFrame:
-        """The rule catalogue as it stands on a day (`calpads_rules.csv`), one row per rule.
+        """The rule catalog as it stands on a day (`calpads_rules.csv`), one row per rule.
 
         Returns
         -------

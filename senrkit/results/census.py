@@ -14,7 +14,7 @@ import polars as pl
 from polars import col
 
 from senrkit.calpads.store import Store
-from senrkit.frames.intervals import is_cancelled, is_primary, overlaps
+from senrkit.frames.intervals import is_canceled, is_primary, overlaps
 from senrkit.reconciliation.scope import Scope
 from senrkit.settings.settings import Settings
 from senrkit.spells.build import SpellSet
@@ -80,19 +80,17 @@ def _selected(schools: pl.DataFrame) -> pl.DataFrame:
 
 def _asked(rows: pl.DataFrame) -> pl.DataFrame:
     texts = col("reporting_lea", "school_code", "ssid", "exit_reason", "status", "grade").cast(pl.String)
-    return rows.select(texts, "start", "exit").with_columns(
-        cancelled=is_cancelled(col.start, col.exit, col.exit_reason)
-    )
+    return rows.select(texts, "start", "exit").with_columns(canceled=is_canceled(col.start, col.exit, col.exit_reason))
 
 
 def _open_by_school_and_grade(rows: pl.DataFrame, day: dt.date, side: str) -> pl.DataFrame:
-    there = rows.filter(col.start <= day, col.exit.is_null() | (col.exit >= day), ~col.cancelled)
+    there = rows.filter(col.start <= day, col.exit.is_null() | (col.exit >= day), ~col.canceled)
     return there.group_by("school_code", col.grade.fill_null("")).agg(pl.len().alias(side))
 
 
 def _enrolled_twice(rows: pl.DataFrame, as_of: dt.date) -> int:
     lasts = (col.exit.fill_null(as_of) - col.start).dt.total_days() + 1
-    counted = rows.filter(~col.cancelled, is_primary(col.status, lasts), col.ssid != "", col.start.is_not_null())
+    counted = rows.filter(~col.canceled, is_primary(col.status, lasts), col.ssid != "", col.start.is_not_null())
     # Nearly everybody has one, and need not be looked at.
     several = counted.filter(pl.len().over("ssid") > 1)
     return several.filter(overlaps("ssid", col.start, col.exit))["ssid"].n_unique()

@@ -14,7 +14,7 @@ from polars import col
 
 from senrkit import reference
 from senrkit.frames import days
-from senrkit.frames.intervals import is_cancelled
+from senrkit.frames.intervals import is_canceled
 from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.aeries.read import AeriesTables
 from senrkit.settings.settings import Settings
@@ -56,7 +56,7 @@ class SpellSet:
         completion_status receiver_school transfer_code residence_district uc_csu golden_state_seal biliteracy_seal
         transition_status graduation_exemption` and the demographics, as text, unknown is null; `start`, `exit` (days);
         `origin` (`row`, `mid-year-change`, `summer-completion`), `closed_by` (`aeries`, `completion`, `year-end`,
-        `""`), `rows` (Aeries rows in it), `cancelled` (bool), `fault` (hold reason or `""`),
+        `""`), `rows` (Aeries rows in it), `canceled` (bool), `fault` (hold reason or `""`),
         `fault_text`, `completion_unknown` (bool: open, and the source cannot say whether a completion ended it).
     summer
         Spells of `origin` `summer-completion` in the year that begins, which wait for the state's word: they count only
@@ -248,9 +248,9 @@ def _translated(rows: pl.DataFrame, known: Translator) -> pl.DataFrame:
     )
 
 
-_CANCELLED = is_cancelled(col("start"), col("exit"), col("exit_reason"))
-# A cancelled no-show of status 20, which CALPADS takes in no form (section 2).
-_SECONDARY_NO_SHOW = (col("left_out") == "") & (col("status") == SECONDARY) & _CANCELLED
+_CANCELED = is_canceled(col("start"), col("exit"), col("exit_reason"))
+# A canceled no-show of status 20, which CALPADS takes in no form (section 2).
+_SECONDARY_NO_SHOW = (col("left_out") == "") & (col("status") == SECONDARY) & _CANCELED
 
 
 def _left_out_list(rows: pl.DataFrame) -> pl.DataFrame:
@@ -267,8 +267,8 @@ def _folded(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:
         later = (col("exit") > settings.as_of).fill_null(False)
         known = {name: pl.when(later & col(name).is_not_null()).then(pl.lit("")).otherwise(name) for name in _EXIT}
         rows = rows.with_columns(exit=pl.when(~later).then("exit"), **known)
-    # A cancelled row neither continues another nor is continued (2.2).
-    rows = _in_order(rows.with_columns(apart=_CANCELLED))
+    # A canceled row neither continues another nor is continued (2.2).
+    rows = _in_order(rows.with_columns(apart=_CANCELED))
     # An exact duplicate counts once: how many rows each first row stands for.
     first = ~_same_as_before("student", "aeries_school", *_DISTINGUISHING)
     rows = rows.with_columns(first=first, copies=pl.len().over(first.cum_sum()).cast(pl.Int64))
@@ -286,7 +286,7 @@ _EXIT = ("left", "local_reason", "exit_reason", "next_school", "receiver_school"
 
 
 def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
-    """By student, school and start; rows that are set `apart`, the cancelled ones, after all others of the school, and
+    """By student, school and start; rows that are set `apart`, the canceled ones, after all others of the school, and
     open rows and rows without a readable start last."""
     order = ["student", "aeries_school", "apart", "start", "exit", *_DISTINGUISHING]
     order = [name for name in order if name in rows.columns]
@@ -312,7 +312,7 @@ def _odd_dates(year: reference.SchoolYear) -> pl.Expr:
     """Rows whose dates cannot be: no readable start, outside the run year, an exit before its start (2.7)."""
     outside = ~col("start").is_between(year.start, year.end).fill_null(False)
     unreadable = col("exit").is_null() & col("left").ne_missing("")
-    return outside | unreadable | ((col("exit") < col("start")).fill_null(False) & ~_CANCELLED)
+    return outside | unreadable | ((col("exit") < col("start")).fill_null(False) & ~_CANCELED)
 
 
 _FROM_LAST = ("exit", "left", "local_reason", "exit_reason", "next_school", "receiver_school", "person", "own_exit")

@@ -11,7 +11,7 @@ from polars import col
 
 from senrkit.errors import InputError
 from senrkit.frames import days
-from senrkit.frames.intervals import is_cancelled, is_primary, overlaps
+from senrkit.frames.intervals import is_canceled, is_primary, overlaps
 from senrkit.settings.settings import Settings
 from senrkit.spells.schools import NPS_SCHOOL, receiver
 from senrkit.spells.translate import Translator
@@ -359,8 +359,8 @@ _ODD = "Dates that cannot be: an unreadable date, a start outside the school yea
 
 
 def with_faults(spells: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """What is wrong in Aeries and holds the student (2.7): columns `cancelled`, `fault`, `fault_text` are added."""
-    spells = spells.with_columns(cancelled=is_cancelled(col("start"), col("exit"), col("row_reason")))
+    """What is wrong in Aeries and holds the student (2.7): columns `canceled`, `fault`, `fault_text` are added."""
+    spells = spells.with_columns(canceled=is_canceled(col("start"), col("exit"), col("row_reason")))
     lasts = (col("exit").fill_null(settings.as_of) - col("start")).dt.total_days() + 1
     key = [col(name).fill_null("") for name in ("ssid", "school_code", "nps_code", "start_date")]
     # Only who has several can have two that overlap.
@@ -371,7 +371,7 @@ def with_faults(spells: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     ]
     anywhere = _overlapping(several.filter(is_primary(col("status"), lasts)), col("ssid"))
     no_exit, reason_blank = col("exit").is_null(), col("row_reason").fill_null("unknown") == ""
-    backwards = (col("exit") < col("start")).fill_null(False) & ~col("cancelled")
+    backwards = (col("exit") < col("start")).fill_null(False) & ~col("canceled")
     said = first_of(
         {
             "Two enrollments at this school overlap in Aeries.": col("spell").is_in(pl.concat(at_school).implode()),
@@ -387,7 +387,7 @@ def with_faults(spells: pl.DataFrame, settings: Settings) -> pl.DataFrame:
 
 def _overlapping(spells: pl.DataFrame, group: pl.Expr) -> pl.Series:
     """The numbers of the spells that overlap another one of their group."""
-    counting = spells.filter(~col("cancelled"), col("start").is_not_null()).with_columns(group=group)
+    counting = spells.filter(~col("canceled"), col("start").is_not_null()).with_columns(group=group)
     return counting.filter(overlaps("group", col("start"), col("exit")))["spell"]
 
 

@@ -37,7 +37,7 @@ def _work(browser, server, settings: Path) -> None:
     page.goto(server.address)
     page.get_by_role("button", name="Use these").click()
     page.locator("#use-named").click()
-    page.locator("#recognised").wait_for()
+    page.locator("#recognized").wait_for()
     settled(page)
     go_on(page, "Check: may the two be compared?")
     page.locator(".preconditions").wait_for()

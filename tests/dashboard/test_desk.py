@@ -148,21 +148,21 @@ def test_a_refusal_is_told_with_its_cure_and_nothing_is_under_way_after_it(clerk
     clerk.do("load/named")
     assert clerk.desk.doing == ""
     assert 'id="notice"' in clerk.regions["main"]
-    assert clerk.desk.session.recognised is None
+    assert clerk.desk.session.recognized is None
 
 
-def test_what_was_cancelled_leaves_no_run(home):
-    class Cancelled(Here):
+def test_what_was_canceled_leaves_no_run(home):
+    class Canceled(Here):
         def ask(self, request):
             if request.job == "run":
-                request.ended(Answer(cancelled=True))
+                request.ended(Answer(canceled=True))
             else:
                 super().ask(request)
 
-    clerk = Clerk(home, Cancelled())
+    clerk = Clerk(home, Canceled())
     for action in ("start/demo", "load/named", "step/check", "step/evaluate"):
         clerk.do(action)
-    assert "Cancelled" in clerk.sees()
+    assert "Canceled" in clerk.sees()
     assert clerk.desk.session.run is None
     assert not list((home / "demo" / "runs").glob("*"))
 
@@ -366,7 +366,7 @@ def test_an_upload_has_its_name_only_once_it_is_whole(clerk, home):
     assert clerk.desk.session.extract == str(kept[0])
 
 
-def test_a_cancelled_upload_leaves_nothing(clerk, home):
+def test_a_canceled_upload_leaves_nothing(clerk, home):
     clerk.do("start/demo")
     clerk.send({"t": "upload", "name": "SENR.txt", "size": 5000})
     clerk.send({"t": "slice"}, b"x" * 1000)

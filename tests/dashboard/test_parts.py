@@ -152,9 +152,9 @@ def asked(room, job, **given):
 
 
 def test_a_refusal_comes_back_with_its_cure_and_a_fault_with_its_reference(workroom, tmp_path):
-    refused = asked(workroom, "recognise", files=[str(tmp_path / "nothing")], lea="1999990", as_of="2026-11-23")
+    refused = asked(workroom, "recognize", files=[str(tmp_path / "nothing")], lea="1999990", as_of="2026-11-23")
     assert refused.refused and refused.cure
-    fault = asked(workroom, "recognise", files=[], lea="1999990", as_of="not a day")
+    fault = asked(workroom, "recognize", files=[], lea="1999990", as_of="not a day")
     assert fault.refused or (tmp_path / f"senrkit-fault-{fault.fault}.log").is_file()
     assert asked(workroom, "no such job").fault
 
@@ -167,7 +167,7 @@ def test_a_cancel_ends_the_work_at_once_and_the_next_request_is_served(workroom,
     workroom.ask(Request("make_demo", demo, lambda answer: (answers.append(answer), over.set())))
     workroom.cancel()
     assert over.wait(PATIENCE)
-    assert [answer.cancelled for answer in answers] == [True]
+    assert [answer.canceled for answer in answers] == [True]
     assert workroom.process_id != first
     assert asked(workroom, "decisions", file=str(tmp_path / "decisions.csv")).done == []
 

@@ -61,13 +61,13 @@ def walked(demo, server, browser, home, look, tmp_path_factory):
     look(page, "2_wrong_file")
     wrong_file = page.locator("#notice").inner_text()
     page.locator("#upload").set_input_files(upload)
-    page.locator("#recognised").wait_for()
-    uploaded = page.locator("#recognised").inner_text()
+    page.locator("#recognized").wait_for()
+    uploaded = page.locator("#recognized").inner_text()
     look(page, "2_load")
     page.locator("#dropped").select_option(index=0)
     page.locator("#use-dropped").click()
-    page.locator("#recognised", has_text="SENR_large.txt").wait_for()
-    dropped_words = page.locator("#recognised").inner_text()
+    page.locator("#recognized", has_text="SENR_large.txt").wait_for()
+    dropped_words = page.locator("#recognized").inner_text()
 
     go_on(page, "Check: may the two be compared?")
     page.locator("#precondition-P08.stopped").wait_for()
@@ -142,7 +142,7 @@ def test_a_wrong_file_is_refused_with_its_reason_and_not_kept(walked, home):
     assert not list((home / "uploads").rglob("SELA*"))
 
 
-def test_an_upload_of_5_mb_and_a_dropped_file_are_recognised(walked):
+def test_an_upload_of_5_mb_and_a_dropped_file_are_recognized(walked):
     for words in (walked["uploaded"], walked["dropped"]):
         assert "SENR-R, 37 columns" in words
     assert "days before the run" in walked["dropped"]
@@ -291,7 +291,7 @@ def test_the_whole_job_by_keyboard_alone(demo, server, browser):
     step("#demo", "Load the extract")
     tab_to("#use-named")
     page.keyboard.press("Enter")
-    page.locator("#recognised").wait_for()
+    page.locator("#recognized").wait_for()
     settled(page)
     step("#next", "Check: may the two be compared?")
     page.locator("#next:not([aria-disabled])").wait_for()

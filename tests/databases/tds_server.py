@@ -62,14 +62,14 @@ class SqlServer:
             store.execute("BEGIN")
             for table, frame in tables.items():
                 _fill(store, "dbo", table, frame.columns, frame.itertuples(index=False, name=None))
-            catalogue = [("dbo", table, column, kind) for (table, column), (_, kind) in self._types.items()]
+            catalog = [("dbo", table, column, kind) for (table, column), (_, kind) in self._types.items()]
             columns = "TABLE_SCHEMA TABLE_NAME COLUMN_NAME DATA_TYPE".split()
-            _fill(store, "INFORMATION_SCHEMA", "COLUMNS", columns, catalogue)
+            _fill(store, "INFORMATION_SCHEMA", "COLUMNS", columns, catalog)
 
     def _connection(self) -> sqlite3.Connection:
         store = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         store.execute(f"ATTACH '{self.file}' AS dbo")
-        store.execute(f"ATTACH '{self.file.with_name('catalogue.db')}' AS INFORMATION_SCHEMA")
+        store.execute(f"ATTACH '{self.file.with_name('catalog.db')}' AS INFORMATION_SCHEMA")
         store.execute("PRAGMA synchronous = OFF")
         return store
 

@@ -36,7 +36,7 @@ def in_scope(row: Row) -> bool:
     return own and "20260701" <= row["start_date"] <= "20270630"
 
 
-def is_cancelled(row: Row) -> bool:
+def is_canceled(row: Row) -> bool:
     """`N470` on the start date or the day before."""
     day_before = (dt.datetime.strptime(row["start_date"], "%Y%m%d") - dt.timedelta(1)).strftime("%Y%m%d")
     return row["exit_reason"] == "N470" and row["exit_date"] in (row["start_date"], day_before)
@@ -75,7 +75,7 @@ def files_touch_only_what_they_may(ran: Ran, settings: Settings) -> None:
     """Section 7, and what no file may ever do."""
     state = {key(row): row for row in rows_of(ran.scope.rows.read())}
     spells = {key(row) for row in rows_of(ran.outcome.proposal.spells)}
-    allowed = {k for k, row in state.items() if in_scope(row) and k not in spells and not is_cancelled(row)}
+    allowed = {k for k, row in state.items() if in_scope(row) and k not in spells and not is_canceled(row)}
     allowed -= {k for k, row in state.items() if _is_summer_completion(row, settings)}
     rows_left = Counter(row["ssid"] for row in state.values())
     sent = [row for file in ran.outcome.plan.files for row in rows_of(file.records)]
@@ -89,7 +89,7 @@ def files_touch_only_what_they_may(ran: Ran, settings: Settings) -> None:
         for row in records:
             before = state.get(key(row))
             assert before is None or in_scope(before), "a row outside scope"
-            assert before is None or key(row) in spells or not is_cancelled(before), "a settled no-show"
+            assert before is None or key(row) in spells or not is_canceled(before), "a settled no-show"
             assert (before is not None) == (file.step != "add" and file.step != "add_after_last_record")
             if row["transaction"] == "D":
                 assert key(row) in allowed, "a delete of a row that has a partner"
@@ -113,7 +113,7 @@ def the_model_ends_where_aeries_is(ran: Ran, settings: Settings) -> None:
         kept = {k: row for k, row in alone.items() if _stays(row, ssid in here, settings)}
         kept |= {k: row for k, row in alone.items() if _left_as_is(row, ran, bool(spells.get(ssid)))}
         if settings.process.last_record == "no-show" and not (kept or ssid in spells or ssid in outside):
-            assert now[ssid].keys() == mine.keys() and all(map(is_cancelled, now[ssid].values()))
+            assert now[ssid].keys() == mine.keys() and all(map(is_canceled, now[ssid].values()))
             continue
         assert now.get(ssid, {}).keys() == spells.get(ssid, {}).keys() | kept.keys()
         for k, row in kept.items():
@@ -143,7 +143,7 @@ def _says(spell: Row, name: str) -> bool:
 
 def _stays(row: Row, is_enrolled: bool, settings: Settings) -> bool:
     omitted = settings.process.future_dates == "omit" and row["start_date"] > settings.as_of.strftime("%Y%m%d")
-    return is_cancelled(row) or _is_summer_completion(row, settings) or (omitted and is_enrolled)
+    return is_canceled(row) or _is_summer_completion(row, settings) or (omitted and is_enrolled)
 
 
 def _is_summer_completion(row: Row, settings: Settings) -> bool:

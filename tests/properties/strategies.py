@@ -52,12 +52,12 @@ _ALTERED = (
     ["same"] * 14
     + ["absent"] * 4
     + (
-        "start start exit no-exit reason grade status school nps transfer residence receiver completion cancelled name"
+        "start start exit no-exit reason grade status school nps transfer residence receiver completion canceled name"
         " another-child"
     ).split()
 )
 _EXTRA = ["none"] * 20 + (
-    "prior-closed prior-open prior-graduate next-year other-lea other-school future future cancelled cancelled loose"
+    "prior-closed prior-open prior-graduate next-year other-lea other-school future future canceled canceled loose"
     " loose-closed summer prior-e156"
 ).split()
 _STRANGER = ["no"] * 50 + ["unknown"] * 2 + ["local-id", "name"]
@@ -323,7 +323,7 @@ def _as_held(chance: Random, one: dict[str, str], person: dict[str, str]) -> lis
         "residence": {"residence": "1999992"},
         "receiver": {"receiver": "1990002"},
         "completion": exited | {"reason": "E230", "completion": "480"},
-        "cancelled": {"exit": row["start"], "reason": "N470", "completion": "-"},
+        "canceled": {"exit": row["start"], "reason": "N470", "completion": "-"},
         "name": {"last_name": "Other"},
         "another-child": {"last_name": "Other", "birth_date": "2010-01-01"},
     }[chance.choice(_ALTERED)]
@@ -345,7 +345,7 @@ def _extra_row(chance: Random, kind: str) -> dict[str, str]:
             "other-lea": {"school": "X", "nps": "-", "lea": "1999991", "exit": _moved(day, 2), "reason": "T160"},
             "other-school": {"school": chance.choice("DUX"), "nps": "-"},
             "future": {"start": chance.choice(["2026-11-24", "2027-01-11", "2027-06-30"])},
-            "cancelled": {"exit": chance.choice([day, _moved(day, -1)]), "reason": "N470"},
+            "canceled": {"exit": chance.choice([day, _moved(day, -1)]), "reason": "N470"},
             "loose": {},
             "prior-e156": last_year | {"exit": "2026-06-09", "reason": "E156", "grade": "12"},
             "summer": {

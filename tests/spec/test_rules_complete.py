@@ -22,8 +22,8 @@ from tests.spec import (
 )
 from tests.tables import AS_OF, context
 
-CATALOGUE = to_pandas(rules(AS_OF)).set_index("id")
-CHECKABLE = set(CATALOGUE.index[(CATALOGUE["checkable"] == "yes") & (CATALOGUE["family"] != "language")])
+CATALOG = to_pandas(rules(AS_OF)).set_index("id")
+CHECKABLE = set(CATALOG.index[(CATALOG["checkable"] == "yes") & (CATALOG["family"] != "language")])
 TABLES = (
     *test_rules_format.FILE_TABLES,
     *test_rules_identity.FILE_TABLES,
@@ -53,20 +53,20 @@ def test_a_rule_has_one_function_per_scope():
 
 
 def test_only_what_is_tested_on_input_can_reject_a_file():
-    fatal = {id for id in CHECKABLE if severity_of(CATALOGUE.loc[id].to_dict()) == "fatal"}
+    fatal = {id for id in CHECKABLE if severity_of(CATALOG.loc[id].to_dict()) == "fatal"}
     assert fatal
-    assert set(CATALOGUE.loc[sorted(fatal), "kind"]) <= {"IVR", "local"}
-    assert severity_of(CATALOGUE.loc["CERT114"].to_dict()) == "warning"
+    assert set(CATALOG.loc[sorted(fatal), "kind"]) <= {"IVR", "local"}
+    assert severity_of(CATALOG.loc["CERT114"].to_dict()) == "warning"
 
 
 def test_a_last_record_is_never_held():
     """Reconciliation 7 sends such deletes alone; a fatal prediction would keep them from being sent at all."""
-    assert severity_of(CATALOGUE.loc["SENR0180"].to_dict()) == "unknown"
+    assert severity_of(CATALOG.loc["SENR0180"].to_dict()) == "unknown"
 
 
 @pytest.mark.parametrize("id", sorted(CHECKABLE))
 def test_no_sentence_quotes_a_pupil(id):
-    holes = {hole for _, hole, _, _ in string.Formatter().parse(CATALOGUE.loc[id, "sentence"]) if hole}
+    holes = {hole for _, hole, _, _ in string.Formatter().parse(CATALOG.loc[id, "sentence"]) if hole}
     pupil = set(SENR_FIELDS[7:21]) | {"local_record_id"}
     assert not holes & (pupil - {"gender", "birth_state", "birth_country"})
 

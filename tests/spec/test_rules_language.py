@@ -271,12 +271,12 @@ def test_tbd_of_the_summer_is_not_after_today():
     )
 
 
-def test_every_rule_has_a_table_and_is_of_the_catalogue():
+def test_every_rule_has_a_table_and_is_of_the_catalog():
     assert set(FILE_TABLES) == set(FILE_RULES)
     assert set(STATE_TABLES) == set(STATE_RULES)
-    catalogue = {row["id"]: row for row in PACKAGED.rows("calpads_rules")}
-    assert {*FILE_RULES, *STATE_RULES, *ENROLMENT_RULES} <= set(catalogue)
-    language = {id for id, row in catalogue.items() if row["family"] == "language" and not row["last_date"]}
+    catalog = {row["id"]: row for row in PACKAGED.rows("calpads_rules")}
+    assert {*FILE_RULES, *STATE_RULES, *ENROLMENT_RULES} <= set(catalog)
+    language = {id for id, row in catalog.items() if row["family"] == "language" and not row["last_date"]}
     listed = {
         *FILE_RULES,
         *STATE_RULES,

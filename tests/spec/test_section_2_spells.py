@@ -360,7 +360,7 @@ class TestBadAeriesData:
                 "student school start exit reason program\n1 A 2026-08-12 - - -\n1 B 2026-10-01 2026-10-31 160 S",
                 "aeries-overlap",
             ),
-            # a cancelled no-show overlaps nothing
+            # a canceled no-show overlaps nothing
             ("student school start exit reason\n1 A 2026-08-12 2026-08-12 N\n1 B 2026-08-12 - -", ""),
             ("student school start exit reason\n1 A 2026-08-12 2026-08-11 N\n1 A 2026-08-17 - -", ""),
             # dates that cannot be

@@ -123,12 +123,12 @@ class TestStateRowWithoutPartner:
     """4.3"""
 
     @pytest.mark.parametrize("exit_date", ["2026-08-12", "2026-08-11"])
-    def test_cancelled_is_settled_ever(self, exit_date):
+    def test_canceled_is_settled_ever(self, exit_date):
         ods = f"student start exit reason\n1 2026-08-12 {exit_date} N470"
         assert [row[0] for row in actions("", ods)] == ["settled-no-show"]
         assert [row[0] for row in actions("student start\n1 2026-08-17", ods)] == ["settled-no-show", "add"]
 
-    def test_n470_two_days_before_the_start_is_not_cancelled(self):
+    def test_n470_two_days_before_the_start_is_not_canceled(self):
         assert [row[0] for row in actions("", "student start exit reason\n1 2026-08-12 2026-08-10 N470")] == ["delete"]
 
     def test_a_future_start_waits_while_the_student_is_enrolled(self):

@@ -1,4 +1,4 @@
-"""Load: the extract, uploaded, dropped into a folder, or named in the settings; and what was recognised in it."""
+"""Load: the extract, uploaded, dropped into a folder, or named in the settings; and what was recognized in it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def context(desk: Desk) -> dict[str, Any]:
         "drop_folder": desk.places.drop,
         # An address is read by the run, not looked at here.
         "named": [found_file(path) for path in named if isinstance(path, Path) and path.is_file()],
-        "recognised": desk.session.recognised,
+        "recognized": desk.session.recognized,
     }
 
 
 def use_named(desk: Desk, values: Mapping[str, Any]) -> None:
     """The extract that the settings name."""
     desk.session.forget_extract()
-    _recognise(desk, [str(path) for path in desk.session.settings.calpads.senr_extract], "", None)
+    _recognize(desk, [str(path) for path in desk.session.settings.calpads.senr_extract], "", None)
 
 
 def use_dropped(desk: Desk, values: Mapping[str, Any]) -> None:
@@ -51,15 +51,15 @@ def uploaded(desk: Desk, file: Path) -> None:
 def take_extract(desk: Desk, file: Path, is_upload: bool = False) -> None:
     """Look at this file and, when it is an extract, go on with it."""
     desk.session.forget_extract()
-    _recognise(desk, [str(file)], str(file), file if is_upload else None)
+    _recognize(desk, [str(file)], str(file), file if is_upload else None)
 
 
-def _recognise(desk: Desk, files: list[str], extract: str, upload: Path | None) -> None:
+def _recognize(desk: Desk, files: list[str], extract: str, upload: Path | None) -> None:
     settings = desk.session.settings
 
-    def recognised(facts: dict[str, Any]) -> None:
-        desk.session.extract, desk.session.recognised = extract, facts
-        desk.show(say=f"Recognised: {facts['layout']}, {facts['rows']:,} rows.", focus="recognised")
+    def recognized(facts: dict[str, Any]) -> None:
+        desk.session.extract, desk.session.recognized = extract, facts
+        desk.show(say=f"Recognized: {facts['layout']}, {facts['rows']:,} rows.", focus="recognized")
 
     def refused(text: str, cure: str) -> None:
         # A refused upload is of no use, and may hold anybody's data.
@@ -68,7 +68,7 @@ def _recognise(desk: Desk, files: list[str], extract: str, upload: Path | None) 
         desk.refuse(text, cure)
 
     desk.work(
-        "Looking at the file", "recognise", recognised, refused,
+        "Looking at the file", "recognize", recognized, refused,
         files=files, lea=settings.lea, as_of=settings.as_of.isoformat(),
     )  # fmt: skip
 

@@ -11,8 +11,8 @@ from senrkit.frames import days
 
 _OWN = col.reporting_lea == col.submitting_lea
 _MID_YEAR = col.exit_reason == "E150"
-# Cancelled enrollments never took place.
-_TOOK_PLACE = ~col.cancelled & col.start.is_not_null() & filled("ssid")
+# Canceled enrollments never took place.
+_TOOK_PLACE = ~col.canceled & col.start.is_not_null() & filled("ssid")
 _AFTER_15_AUGUST = col.today > pl.date(col.this_year, 8, 15)
 # Preschool, adult, regional occupation and other programmes whose pupils are enrolled elsewhere or not in SENR.
 _WITHOUT_ENROLLMENT = ["08", "15", "70", "98"]

@@ -22,7 +22,7 @@ RULES = [
     # An exit lies on or after the start; a no-show's on the start or the day before.
     rule(
         "SENR0018",
-        pl.when(_NO_SHOW).then(~col.cancelled & col.start.is_not_null() & col.exit.is_not_null())
+        pl.when(_NO_SHOW).then(~col.canceled & col.start.is_not_null() & col.exit.is_not_null())
         .otherwise(col.exit < col.start),
     ),
     rule("SENR0742", filled("academic_year") & (col.academic_year != _YEAR_OF_START)),

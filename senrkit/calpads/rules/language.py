@@ -1,6 +1,6 @@
 """What CALPADS would say to a SELA file: a district may send EO, TBD and RFEP, never EL or IFEP.
 
-The rules are rows of the catalogue (family `language`). Those that need what CALPADS holds are asked when its extracts
+The rules are rows of the catalog (family `language`). Those that need what CALPADS holds are asked when its extracts
 are given.
 """
 
@@ -87,7 +87,7 @@ def check_language(
 def unchecked(as_of: dt.date, *, with_state: bool, with_enrollments: bool) -> pl.DataFrame:
     """Rules about language in force that were not asked: `id`, `title`, `because`."""
     asked = [*FILE_RULES, *(STATE_RULES if with_state else ()), *(ENROLMENT_RULES if with_enrollments else ())]
-    catalogue = rules(as_of).filter(col.family == "language", col.state != "off", ~col.id.is_in(asked))
+    catalog = rules(as_of).filter(col.family == "language", col.state != "off", ~col.id.is_in(asked))
     because = (
         pl.when(col.id.is_in(ENROLMENT_RULES))
         .then(pl.lit("needs the SENR ODS extract"))
@@ -95,7 +95,7 @@ def unchecked(as_of: dt.date, *, with_state: bool, with_enrollments: bool) -> pl
         .then(pl.lit("needs the SELA ODS extract"))
         .otherwise(pl.lit("needs records that are not in these files"))
     )
-    return catalogue.select("id", "title", because=because)
+    return catalog.select("id", "title", because=because)
 
 
 def _of_file(year: SchoolYear) -> Named:

@@ -47,7 +47,7 @@ RULES = [
     rule("local-exit-and-entry-one-file", col.entry.is_not_null(), other_start_date=days.key(col.entry)),
     rule(
         "SENR0187",
-        (col.status == "30") & (col.lasts > SHORT_TERM_DAYS) & ~col.cancelled,
+        (col.status == "30") & (col.lasts > SHORT_TERM_DAYS) & ~col.canceled,
         days=col.lasts.cast(pl.String),
         limit=pl.lit(str(SHORT_TERM_DAYS)),
     ),
@@ -82,7 +82,7 @@ def with_overlaps_in_file(records: pl.DataFrame) -> pl.DataFrame:
     CALPADS tests the entry against what it holds before the file, where the enrollment is still open. Only primary
     enrollments, and those at one school, stand in each other's way.
     """
-    primary, began = _SENT & col.primary, _SENT & filled("ssid") & ~col.cancelled & col.start.is_not_null()
+    primary, began = _SENT & col.primary, _SENT & filled("ssid") & ~col.canceled & col.start.is_not_null()
     ended = began & col.exit.is_not_null()
     anywhere = next_start(records, ["student"], ended & col.primary, began & col.primary)
     at_school = next_start(records, ["student", "school"], ended, began)

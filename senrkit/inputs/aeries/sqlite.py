@@ -73,16 +73,16 @@ class SqliteReader:
     def found(self) -> dict[str, SqliteTable]:
         """The wanted tables and columns that are there."""
         # Asked this way, rather than by PRAGMA, nothing but SELECT reaches the database.
-        catalogue = self._rows(
+        catalog = self._rows(
             "SELECT CAST(t.name AS BLOB) AS t, CAST(c.name AS BLOB) AS c "
             "FROM sqlite_master AS t, pragma_table_xinfo(t.name) AS c "
             "WHERE t.type IN ('table', 'view') ORDER BY 1, 2"
         ).rows()
         tables: dict[str, SqliteTable] = {}
-        for name in dict.fromkeys(table for table, _ in catalogue):
+        for name in dict.fromkeys(table for table, _ in catalog):
             if (want := wanted().get(name.upper())) is None:
                 continue
-            there = {column.upper(): column for table, column in catalogue if table == name}
+            there = {column.upper(): column for table, column in catalog if table == name}
             tables[name.upper()] = SqliteTable(name, {code: there[code] for code in want.kinds if code in there})
         return tables
 

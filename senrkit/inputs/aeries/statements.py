@@ -38,7 +38,7 @@ class FoundTable:
 
 
 def rows_of(table: str, found: FoundTable, first: int) -> sa.Select:
-    """All live rows of `table` that a run of the school year `first` looks at, columns labelled by their codes.
+    """All live rows of `table` that a run of the school year `first` looks at, columns labeled by their codes.
 
     Constants stand in the statement itself, not beside it: they are ours, and some servers cannot prepare a statement.
     """

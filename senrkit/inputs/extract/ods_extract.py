@@ -21,11 +21,11 @@ from senrkit.inputs.extract.delimited import (
 )
 from senrkit.inputs.extract.find import HEAD_BYTES, InputFile, TextFile, refuse_other_formats
 from senrkit.inputs.extract.recognize import (
-    Recognised,
+    Recognized,
     facts,
     irregular_line,
     likely,
-    recognise,
+    recognize,
     shape_of,
     wrong_record_type,
 )
@@ -45,7 +45,7 @@ class ExtractPart:
     rows: pl.DataFrame
     lines: Lines
     file: InputFile
-    recognised: Recognised
+    recognized: Recognized
     encoding: str
     notes: tuple[str, ...]
 
@@ -74,26 +74,26 @@ def read_part(
     whole = len(head) < HEAD_BYTES
     if b"\0" in head:
         refuse_nul_bytes(file, file.whole())
-    recognised = recognise(file.name, head.removeprefix(MARK), layouts, whole, record_type)
-    layout = recognised.layout.columns
+    recognized = recognize(file.name, head.removeprefix(MARK), layouts, whole, record_type)
+    layout = recognized.layout.columns
     asked = {name: pl.col(name) for name in layout if name} if asked is None else asked
-    wrong = _wrong(recognised) | {_LAST: pl.col(layout[-1]).cast(pl.Categorical)}
+    wrong = _wrong(recognized) | {_LAST: pl.col(layout[-1]).cast(pl.Categorical)}
 
     def query(scan: pl.LazyFrame) -> pl.LazyFrame:
         lacking = {name for one in asked.values() for name in one.meta.root_names()} - set(layout)
         return scan.with_columns(**dict.fromkeys(sorted(lacking), pl.lit(""))).select(**asked, **wrong)
 
-    text = read_delimited(file, recognised.delimiter, layout, query, held)
+    text = read_delimited(file, recognized.delimiter, layout, query, held)
     if isinstance(text, IrregularLine):
-        raise irregular_line(file.name, text, recognised, layouts)
+        raise irregular_line(file.name, text, recognized, layouts)
     if isinstance(text, LongLine):
         cause = likely("another-file", record_type)
         raise LayoutError(file.name, text.line, "a record", "a line of millions of characters", cause)
-    _refuse_wrong_lines(file.name, text, recognised)
+    _refuse_wrong_lines(file.name, text, recognized)
     _refuse_cut_off_end(file.name, text)
     described = InputFile(file.path, file.name, text.sha256, text.bytes, len(text.lines), file.modified())
     notes = _notes(file.name, text)
-    return ExtractPart(text.rows.select(*asked), text.lines, described, recognised, text.encoding, notes)
+    return ExtractPart(text.rows.select(*asked), text.lines, described, recognized, text.encoding, notes)
 
 
 def _notes(name: str, text: DelimitedText) -> tuple[str, ...]:
@@ -107,14 +107,14 @@ def _notes(name: str, text: DelimitedText) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _wrong(recognised: Recognised) -> dict[str, pl.Expr]:
+def _wrong(recognized: Recognized) -> dict[str, pl.Expr]:
     """In caret format a nickname may stand in quotation marks; in comma format they mean that values were quoted, and
     then a comma may have been part of one."""
-    shapes = facts(recognised.record_type)["shape"]
-    named = [name for name in recognised.layout.columns if name]
-    quoted = [pl.col(name).str.starts_with('"') for name in named] if recognised.delimiter == "," else [pl.lit(False)]
+    shapes = facts(recognized.record_type)["shape"]
+    named = [name for name in recognized.layout.columns if name]
+    quoted = [pl.col(name).str.starts_with('"') for name in named] if recognized.delimiter == "," else [pl.lit(False)]
     return {
-        _OTHER_TYPE: pl.col("record_type") != recognised.record_type,
+        _OTHER_TYPE: pl.col("record_type") != recognized.record_type,
         _QUOTED: pl.any_horizontal(quoted),
         _REWRITTEN: ~pl.all_horizontal([_right(shape) for shape in shapes]),
     }
@@ -132,7 +132,7 @@ def _right(shape: Mapping) -> pl.Expr:
     return right | (value == "") if shape["blank"] else right
 
 
-def _refuse_wrong_lines(name: str, text: DelimitedText, recognised: Recognised) -> None:
+def _refuse_wrong_lines(name: str, text: DelimitedText, recognized: Recognized) -> None:
     """The first line that is no record of CALPADS' store. One is enough: the rest would be trusted."""
     first = {
         wrong: text.rows[wrong].arg_max() for wrong in (_OTHER_TYPE, _QUOTED, _REWRITTEN) if text.rows[wrong].any()
@@ -145,14 +145,14 @@ def _refuse_wrong_lines(name: str, text: DelimitedText, recognised: Recognised) 
         raise LayoutError(name, at + 1, "values without quotation marks", found, likely("spreadsheet"))
     (line,) = text.lines.at(pl.Series([at]), [column for column in text.lines.columns if column]).to_dicts()
     if wrong == _OTHER_TYPE:
-        raise wrong_record_type(name, at + 1, line["record_type"], recognised.record_type)
-    raise _rewritten_value(name, at, line, recognised)
+        raise wrong_record_type(name, at + 1, line["record_type"], recognized.record_type)
+    raise _rewritten_value(name, at, line, recognized)
 
 
-def _rewritten_value(name: str, at: int, line: Mapping[str, str], recognised: Recognised) -> LayoutError:
-    shapes = facts(recognised.record_type)["shape"]
+def _rewritten_value(name: str, at: int, line: Mapping[str, str], recognized: Recognized) -> LayoutError:
+    shapes = facts(recognized.record_type)["shape"]
     right = pl.DataFrame(line).select(_right(shape).alias(shape["column"]) for shape in shapes).to_dicts()[0]
-    columns = recognised.layout.columns
+    columns = recognized.layout.columns
     position, shape = min(
         ((columns.index(shape["column"]), shape) for shape in shapes if not right[shape["column"]]),
         key=lambda fault: fault[0],
@@ -163,7 +163,7 @@ def _rewritten_value(name: str, at: int, line: Mapping[str, str], recognised: Re
     found = shape_of(value)
     if shape["kind"] == "date" and found == "9" * length:
         found += ", which is no day of the calendar"
-    cause = likely(_rewriting_cause(shape, value), recognised.record_type)
+    cause = likely(_rewriting_cause(shape, value), recognized.record_type)
     return LayoutError(name, at + 1, expected, found, cause)
 
 

@@ -45,7 +45,7 @@ def likely(cause: str, record_type: str = RECORD_TYPE) -> str:
 
 
 @dataclass(frozen=True)
-class Recognised:
+class Recognized:
     """How the lines of a file are to be read."""
 
     delimiter: str
@@ -53,9 +53,9 @@ class Recognised:
     record_type: str = RECORD_TYPE
 
 
-def recognise(
+def recognize(
     name: str, head: bytes, layouts: Mapping[int, Layout], whole: bool, record_type: str = RECORD_TYPE
-) -> Recognised:
+) -> Recognized:
     """Delimiter and layout from the first three lines of the file.
 
     Three, because the first may be the broken one: the column count that two of them share is the file's.
@@ -83,17 +83,17 @@ def recognise(
     known = [count for count in counts if count in layouts]
     if not known:
         raise _unknown_count(name, lines[0], delimiter, counts[0], layouts, record_type)
-    return Recognised(delimiter, layouts[max(known, key=known.count)], record_type)
+    return Recognized(delimiter, layouts[max(known, key=known.count)], record_type)
 
 
 def irregular_line(
-    name: str, fault: IrregularLine, recognised: Recognised, layouts: Mapping[int, Layout]
+    name: str, fault: IrregularLine, recognized: Recognized, layouts: Mapping[int, Layout]
 ) -> LayoutError:
     """What to say about the first line that has another number of columns than the layout."""
-    expected = len(recognised.layout.columns)
+    expected = len(recognized.layout.columns)
     found = _columns(fault.found) if fault.found else "a blank line"
-    cause = _irregular_cause(fault, recognised, layouts)
-    return LayoutError(name, fault.line, _columns(expected), found, likely(cause, recognised.record_type))
+    cause = _irregular_cause(fault, recognized, layouts)
+    return LayoutError(name, fault.line, _columns(expected), found, likely(cause, recognized.record_type))
 
 
 def wrong_record_type(name: str, line: int, found_type: str, record_type: str = RECORD_TYPE) -> LayoutError:
@@ -171,9 +171,9 @@ def _unknown_count(
     return LayoutError(name, 1, expected, _columns(count), likely(cause, record_type))
 
 
-def _irregular_cause(fault: IrregularLine, recognised: Recognised, layouts: Mapping[int, Layout]) -> str:
-    expected = len(recognised.layout.columns)
-    other = next(mark for mark in DELIMITERS if mark != recognised.delimiter)
+def _irregular_cause(fault: IrregularLine, recognized: Recognized, layouts: Mapping[int, Layout]) -> str:
+    expected = len(recognized.layout.columns)
+    other = next(mark for mark in DELIMITERS if mark != recognized.delimiter)
     others = count_columns(fault.text, other)
     if not fault.text.strip():
         return "blank-line"
@@ -181,7 +181,7 @@ def _irregular_cause(fault: IrregularLine, recognised: Recognised, layouts: Mapp
         return "mixed-delimiters"
     if fault.found == 2 * expected - 1:
         return "lines-joined"
-    if fault.text.endswith(recognised.delimiter.encode()) and fault.found == expected + 1 == fault.next_found:
+    if fault.text.endswith(recognized.delimiter.encode()) and fault.found == expected + 1 == fault.next_found:
         return "end-delimiter"
     if fault.found in layouts and fault.next_found in (fault.found, -1):
         return "mixed-layouts"
@@ -191,7 +191,7 @@ def _irregular_cause(fault: IrregularLine, recognised: Recognised, layouts: Mapp
         return "cut-off"
     if fault.next_found < expected and fault.found + fault.next_found == expected + 1:
         return "line-break"
-    if not fault.text.startswith(recognised.record_type.encode()):
+    if not fault.text.startswith(recognized.record_type.encode()):
         return "mixed-files"
     return "cut-off"
 

@@ -60,7 +60,7 @@ def read_sela_extract(path: Path) -> SelaExtract:
     return SelaExtract(
         state=rows,
         files=tuple(part.file for part in parts),
-        columns=len(parts[0].recognised.layout.columns),
+        columns=len(parts[0].recognized.layout.columns),
         notes=notes + tuple(note for part in parts for note in part.notes),
     )
 

@@ -74,14 +74,14 @@ def read_extract(paths: Sequence[Path], held: bool = False) -> Extract:
     first = parts[0]
     for part in parts:
         notes += part.notes
-        if part.recognised != first.recognised:
-            how = f"{len(part.recognised.layout.columns)} columns, {DELIMITERS[part.recognised.delimiter]} format"
+        if part.recognized != first.recognized:
+            how = f"{len(part.recognized.layout.columns)} columns, {DELIMITERS[part.recognized.delimiter]} format"
             notes += (f"{part.file.name}: {how}, unlike {first.file.name}.",)
     return Extract(
         state=StateRows(pl.concat([part.rows for part in parts]), [part.lines for part in parts]),
         files=tuple(part.file for part in parts),
-        layout=first.recognised.layout,
-        delimiter=first.recognised.delimiter,
+        layout=first.recognized.layout,
+        delimiter=first.recognized.delimiter,
         encoding=first.encoding,
         notes=notes,
     )

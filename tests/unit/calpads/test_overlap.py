@@ -57,7 +57,7 @@ def pair(one: tuple, other: tuple, group: str) -> str:
 
 
 def _void(spell: tuple) -> bool:
-    """Cancelled, or impossible."""
+    """Canceled, or impossible."""
     return spell[3] is not None and (spell[3] < 0 or (spell[4] == "N470" and spell[3] == 0))
 
 

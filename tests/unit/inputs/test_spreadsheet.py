@@ -61,7 +61,7 @@ TRAPS = {
     "a row that no sheet has": (changed(GOOD, cell("A99999999")), "names a cell that no sheet has"),
     "a dimension to the far corner alone": (
         changed(GOOD, lambda xml: xml.replace(b'ref="A1:B3"', b'ref="A1:XFD1048576"')), ""),
-    "a misspelt attribute": (changed(GOOD, lambda xml: xml.replace(b't="s"', b't="sx"')), "no Excel workbook"),
+    "a misspelled attribute": (changed(GOOD, lambda xml: xml.replace(b't="s"', b't="sx"')), "no Excel workbook"),
     "a reference that is none": (changed(GOOD, lambda xml: xml.replace(b'r="A2"', b'r="2A"')), "no Excel workbook"),
     "broken XML": (changed(GOOD, lambda xml: xml[: len(xml) // 2]), "no Excel workbook"),
     "no sheet at all": (changed(GOOD, lambda xml: b"", "xl/workbook.xml"), "no Excel workbook"),

@@ -326,7 +326,7 @@ def test_rules_say_which_data_they_need():
         assert not ("X" in needs and row["checkable"] == "yes"), row["id"]
 
 
-def test_numbers_that_no_source_has_are_not_in_the_catalogue():
+def test_numbers_that_no_source_has_are_not_in_the_catalog():
     ids = {row["id"] for row in rule_rows()}
     assert not ids & NO_SUCH_NUMBER
     assert not [name for name in ids if name.startswith("OERR")]
@@ -362,8 +362,8 @@ def test_a_rule_without_a_number_carries_none(row):
     ],
 )
 def test_a_rule_is_on_only_in_its_time(rule, day, state):
-    catalogue = to_pandas(reference.rules(dt.date.fromisoformat(day))).set_index("id")
-    assert catalogue.loc[rule, "state"] == state
+    catalog = to_pandas(reference.rules(dt.date.fromisoformat(day))).set_index("id")
+    assert catalog.loc[rule, "state"] == state
 
 
 @pytest.mark.parametrize(

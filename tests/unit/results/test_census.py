@@ -56,7 +56,7 @@ def test_each_side_is_counted_by_school_and_grade():
         pytest.param("2026-08-12", "2026-10-07", "T160", 1, id="exits on the day"),
         pytest.param("2026-08-12", "2026-10-06", "T160", 0, id="exits the day before"),
         pytest.param("2025-08-13", "-", "-", 1, id="open since last year"),
-        pytest.param("2026-10-07", "2026-10-07", "N470", 0, id="cancelled no-show"),
+        pytest.param("2026-10-07", "2026-10-07", "N470", 0, id="canceled no-show"),
     ],
 )
 def test_open_on_census_day(start, exit, reason, counts):
@@ -69,7 +69,7 @@ def test_other_schools_and_other_leas_are_not_counted():
     assert by_school(found) == {"A": [1, 1, 1]}
 
 
-def test_students_enrolled_twice_are_counted_once_and_cancelled_rows_not():
+def test_students_enrolled_twice_are_counted_once_and_canceled_rows_not():
     ods = """
         student school start      exit       reason status
         1       A      2026-08-12 -          -      10
