@@ -94,7 +94,8 @@ def _rows(book: Mapping[str, Sequence[Sequence[Any]]], name: str, number: int) -
         return []
     columns = [column.name for column in wording.sheet_columns(f"language_{name}")]
     rows = book[wording.phrase("language-sheet", name).title][1 : 1 + min(number, ROWS_SHOWN)]
-    return [dict(zip(columns, map(_cell, row), strict=False)) for row in rows]
+    # An older senrkit wrote fewer columns.
+    return [dict.fromkeys(columns, "") | dict(zip(columns, map(_cell, row), strict=False)) for row in rows]
 
 
 def _cell(value: Any) -> Any:

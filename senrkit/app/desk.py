@@ -56,6 +56,7 @@ class Desk:
         self.listed: dict[str, list[Any]] = {}
         self.workroom = workroom
         self.incoming = transfer.Incoming(places)
+        self.upload_for = ""
         self.outgoing = transfer.Outgoing()
 
     # ---- what the page sends
@@ -74,6 +75,7 @@ class Desk:
         if kind == "ping":
             self.post({"t": "pong"})
             steps.review.look_again(self)
+            steps.export.look_again(self)
         elif kind == "hello":
             self._hello(message)
         elif kind in ("upload", "slice", "upload-stopped"):
@@ -123,6 +125,7 @@ class Desk:
 
     def _upload(self, kind: str, message: Mapping[str, Any], buffers: list[Any]) -> None:
         if kind == "upload":
+            self.upload_for = self.session.step
             self.incoming.begin(str(message["name"]), int(message["size"]))
         elif kind == "upload-stopped":
             self.incoming.drop()
@@ -135,7 +138,7 @@ class Desk:
             self.post({"t": "next-slice", "at": self.incoming.taken})
         else:
             self.post({"t": "uploaded"})
-            steps.load.take_extract(self, whole, is_upload=True)
+            steps.UPLOADED[self.upload_for](self, whole)
 
     # ---- what the page is shown
 
@@ -165,6 +168,11 @@ class Desk:
         """Something that a person can mend."""
         self.doing = ""
         self.notice = Notice("error", text, cure)
+        self.show(focus="notice")
+
+    def warn(self, text: str, more: str = "") -> None:
+        """Something was done, and a person should know more of it."""
+        self.notice = Notice("warning", text, more)
         self.show(focus="notice")
 
     def own_fault(self, fault: BaseException) -> None:

@@ -15,12 +15,15 @@ import polars as pl
 from polars import col
 
 from senrkit import engine
-from senrkit.app import comparison
+from senrkit.app import comparison, sending
 from senrkit.demo import make
+from senrkit.errors import SenrkitError, UsageError
 from senrkit.frames import days
 from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.extract.senr import read_extract
 from senrkit.inputs.load import SENR, Inputs, load
+from senrkit.loop import words
+from senrkit.loop.overview import Loop
 from senrkit.progress import Progress
 from senrkit.reconciliation import decisions as kept_decisions
 from senrkit.settings.settings import Settings, load_settings, read_settings_text
@@ -129,6 +132,54 @@ def decide(progress: Progress, file: str, made: Sequence[Mapping[str, str]]) -> 
     return decisions(progress, file)
 
 
+def loop_of(progress: Progress, settings_file: str, run: str, made: str) -> dict[str, Any]:
+    """Where the files of a run stand (`sending.standing`). Nothing is written."""
+    return sending.standing(Loop.open(_settings(settings_file, "")), run, made)
+
+
+def tell(
+    progress: Progress,
+    settings_file: str,
+    folder: str,
+    what: str,
+    number: int,
+    on: str = "",
+    job_number: str = "",
+    because: str = "",
+    errors: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Keep what a person says of a file: `what` is `sent`, `posted`, `rejected` or `undo`; then as `loop_of`.
+
+    `unmatched`: of each error file the lines that are about none of the run's records, or about two.
+    """
+    progress.step("writing it down")
+    settings, day, answered = _settings(settings_file, ""), _day(on), []
+    if what == "sent":
+        told = words.sent(settings, folder, [number], job=job_number, on=day)
+    elif what == "posted":
+        told = words.posted(settings, folder, [number], on=day)
+    elif what == "undo":
+        told = words.undo_posted(settings, folder, [number], because)
+    else:
+        told, answered = words.rejected(settings, folder, number, on=day, errors=[Path(file) for file in errors])
+    manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
+    unmatched = [{"name": one.name, "lines": [line.line for line in one.unmatched]} for one in answered]
+    standing = sending.standing(told, manifest["run_id"], manifest["made"])
+    return standing | {"unmatched": [one for one in unmatched if one["lines"]]}
+
+
+def waiting(progress: Progress, settings_files: Sequence[str]) -> list[dict[str, Any]]:
+    """What is on its way, by the ledgers of these settings (`sending.waiting`); one that cannot be read says so."""
+    told = []
+    for file in settings_files:
+        try:
+            settings = load_settings(Path(file))
+            told += [one | {"lea": settings.lea} for one in sending.waiting(Loop.open(settings))]
+        except SenrkitError as error:
+            told.append({"wrong": error.message, "cure": error.cure})
+    return told
+
+
 def names(progress: Progress, settings_file: str, extract: str, ssids: Sequence[str]) -> dict[str, str]:
     """SSID → "Last, First" from CALPADS, or else from Aeries. For the page alone; never written down."""
     progress.step("looking the names up")
@@ -182,6 +233,13 @@ def make_demo(progress: Progress, folder: str, students: int) -> str:
     return str(district.settings_file)
 
 
+def _day(written: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(written) if written else None
+    except ValueError:
+        raise UsageError("That is no day of the calendar.", "Write it as 2026-11-24.") from None
+
+
 def _settings(settings_file: str, extract: str) -> Settings:
     return load_settings(Path(settings_file), extract=(Path(extract),) if extract else None)
 
@@ -230,6 +288,9 @@ JOBS: Mapping[str, Callable[..., Any]] = {
         history,
         decisions,
         decide,
+        loop_of,
+        tell,
+        waiting,
         names,
         names_in_aeries,
         compare_language,

@@ -37,6 +37,8 @@ class Session(traitlets.HasTraits):
         Its proposal, or `None` of a stopped run.
     decided
         The decisions in force now; a run that was made before may not have them yet.
+    loop
+        Where the files of the run stand (`jobs.loop_of`), or empty while that is not known.
     language
         Of the language run that is shown: `folder`, its `students` sheet by sheet, their `names`; or empty.
     confirmed
@@ -54,6 +56,7 @@ class Session(traitlets.HasTraits):
     proposal = traitlets.Instance(ProposalTable, allow_none=True)
     decided = traitlets.List()
     charts = traitlets.List()
+    loop = traitlets.Dict()
     confirmed = traitlets.Instance(Path, allow_none=True)
     names_shown = traitlets.Bool(False)
     names = traitlets.Dict()
@@ -106,7 +109,7 @@ class Session(traitlets.HasTraits):
         self.checked, self.accepted, self.accept_deletes = None, {}, None
 
     def close_run(self) -> None:
-        self.run, self.proposal, self.charts, self.names = None, None, [], {}
+        self.run, self.proposal, self.charts, self.names, self.loop = None, None, [], {}, {}
 
     def open_run(self, run: PastRun) -> None:
         """Take up a run: everything else follows from its manifest."""

@@ -36,7 +36,7 @@ class Incoming:
         """
         self.drop()
         if not size:
-            raise InputError("The file is empty.", "Download the extract from CALPADS again.")
+            raise InputError("The file is empty.", "Download it from CALPADS again.")
         if shutil.disk_usage(self._places.uploads).free < size + _ROOM_LEFT:
             raise InputError(
                 "There is not enough room on this computer for the file.", "Make room, then upload it again."

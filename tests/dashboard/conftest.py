@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
-from tests.dashboard.servers import browsing, serving
+from tests.dashboard.servers import browsing, serving, settled
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +27,35 @@ def server(home):
 def browser():
     with browsing() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def shots(home):
+    folder = Path(os.environ.get("SENRKIT_SHOTS") or home.parent / "shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def axe():
+    from axe_playwright_python.sync_playwright import Axe
+
+    return Axe()
+
+
+@pytest.fixture(scope="session")
+def look(axe, shots):
+    """Every screen is photographed, and scanned for what WCAG AA forbids."""
+
+    def look(page, name: str) -> None:
+        settled(page)
+        page.screenshot(path=shots / f"{name}.png")
+        found = axe.run(page).response["violations"]
+        grave = [
+            (one["id"], [node["html"][:150] for node in one["nodes"][:3]])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert not grave, (name, grave)
+
+    return look

@@ -28,38 +28,6 @@ REASON = "CALPADS was down for maintenance"
 
 
 @pytest.fixture(scope="module")
-def shots(home):
-    folder = Path(os.environ.get("SENRKIT_SHOTS") or home.parent / "shots")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def axe():
-    from axe_playwright_python.sync_playwright import Axe
-
-    return Axe()
-
-
-@pytest.fixture(scope="module")
-def look(axe, shots):
-    """Every screen is photographed, and scanned for what WCAG AA forbids."""
-
-    def look(page, name: str) -> None:
-        settled(page)
-        page.screenshot(path=shots / f"{name}.png")
-        found = axe.run(page).response["violations"]
-        grave = [
-            (one["id"], [node["html"][:150] for node in one["nodes"][:3]])
-            for one in found
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert not grave, (name, grave)
-
-    return look
-
-
-@pytest.fixture(scope="module")
 def demo(server, browser, home):
     """The demo district, made by the first visitor."""
     page = new_page(browser, server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from senrkit.app.steps import check, evaluate, export, history, language, load, review, setup, start
@@ -16,6 +17,10 @@ CONTEXTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {name: step.context fo
 # What begins by itself when a step is opened.
 ENTERED: Mapping[str, Callable[[Any], None]] = {
     name: step.entered for name, step in _STEPS.items() if hasattr(step, "entered")
+}
+# Who takes a file that was uploaded on a step.
+UPLOADED: Mapping[str, Callable[[Any, Path], None]] = {
+    name: step.uploaded for name, step in _STEPS.items() if hasattr(step, "uploaded")
 }
 ACTIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], None]] = {
     name: act for step in (*_STEPS.values(), setup) for name, act in getattr(step, "ACTIONS", {}).items()

@@ -44,6 +44,10 @@ def refresh(desk: Desk, values: Mapping[str, Any]) -> None:
     desk.show(say=f"{found} files are in the drop folder.", focus="dropped" if found else "refresh")
 
 
+def uploaded(desk: Desk, file: Path) -> None:
+    take_extract(desk, file, is_upload=True)
+
+
 def take_extract(desk: Desk, file: Path, is_upload: bool = False) -> None:
     """Look at this file and, when it is an extract, go on with it."""
     desk.session.forget_extract()
