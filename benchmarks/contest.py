@@ -21,7 +21,7 @@ _VALIDATED = (0, 4)
 
 @dataclass(frozen=True)
 class Peers:
-    """Which peers take part at a size; `None` for a datacompy that could not be installed."""
+    """Which peers take part at a size; `datacompy` is the Python of their environment, `None` where there is none."""
 
     datacompy: Path | None
     merge_and_loop: bool
@@ -37,7 +37,9 @@ def of_size(folder: Path, size: Size, peers: Peers, scratch: Path, turns: int) -
         "stages": lambda: measure((CONTENDERS, "stages", str(settings), _fresh(scratch / "stages"))),
     }
     if peers.datacompy:
-        jobs["datacompy"] = partial(measure, (CONTENDERS, "datacompy", str(folder)), python=str(peers.datacompy))
+        python = str(peers.datacompy)
+        for name, contender in {"datacompy": "datacompy", "polars": "plain_polars", "duckdb": "plain_duckdb"}.items():
+            jobs[name] = partial(measure, (CONTENDERS, contender, str(folder)), python=python)
     if peers.merge_and_loop:
         jobs["merge and loop"] = partial(
             measure, (CONTENDERS, "merge_and_loop", str(folder), str(scratch / "loop.txt"))
@@ -65,7 +67,7 @@ def of_commands(folder: Path, scratch: Path, turns: int) -> dict[str, Any]:
         "small run": lambda: measure(_run(small / "senrkit.toml", _fresh(scratch / "small_run"))),
         "notebook": partial(measure, notebook),
         "charts": partial(measure, charts),
-        "pandas": partial(measure, (CONTENDERS, "pandas_text", submitted)),
+        "polars": partial(measure, (CONTENDERS, "polars_text", submitted)),
         "validate": partial(measure, ("senrkit", "validate", "--quiet", submitted), done=_VALIDATED),
     }
     return in_turns(jobs, turns)

@@ -1,4 +1,5 @@
-"""datacompy's own environment: it pins an older pandas than senrkit's, so that the two cannot share one."""
+"""The peers' own environment: datacompy pins an older pandas than senrkit's, so that the two cannot share one, and
+DuckDB is none of senrkit's packages."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ def datacompy_python(data: Path) -> Path:
     RuntimeError
         when it cannot be made, as without a network.
     """
-    folder = data / "datacompy"
+    folder = data / "peers"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = folder / "ready"
     if not ready.is_file():
@@ -25,7 +26,7 @@ def datacompy_python(data: Path) -> Path:
         if uv is None:
             raise RuntimeError("uv is not installed")
         _run(uv, "venv", "--clear", "--python", sys.executable, str(folder))
-        _run(uv, "pip", "install", "--python", str(python), "datacompy")
+        _run(uv, "pip", "install", "--python", str(python), "datacompy", "duckdb", "polars", "pyarrow")
         ready.touch()
     return python
 

@@ -20,7 +20,7 @@ from benchmarks.tables import markdown
 
 HISTORY = Path(__file__).resolve().parent / "history.jsonl"
 RUN, BATCH = "run", "batch"
-_PACKAGES = ("pandas", "pyarrow", "numpy", "distributed")
+_PACKAGES = ("polars", "pyarrow", "pandas", "distributed")
 
 
 def circumstances(kind: str) -> dict[str, Any]:

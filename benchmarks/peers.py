@@ -1,8 +1,9 @@
-"""The same comparison as analysts make it without senrkit: datacompy, and a plain merge and loop.
+"""The same comparison as analysts make it without senrkit: datacompy, plain Polars, plain DuckDB, and a plain merge and
+loop.
 
-Both find which of this year's enrollments differ. Neither asks whether the two sides may be compared at all, whether
+All find which of this year's enrollments differ. None asks whether the two sides may be compared at all, whether
 two rows are one child, in which order files must go, or what CALPADS would answer. Nothing of senrkit is imported:
-datacompy has an environment of its own, where senrkit is not installed.
+all but the loop have an environment of their own, where senrkit is not installed.
 """
 
 from __future__ import annotations
@@ -70,6 +71,61 @@ def datacompy(folder: Path, year: int) -> dict[str, Any]:
     return {"found": found, "stages": stages, "version": datacompy.__version__, "report_length": len(report)}
 
 
+def plain_polars(folder: Path, year: int) -> dict[str, Any]:
+    """Polars as its own guide would have it: a streaming scan, and one join."""
+    import polars as pl
+
+    began = time.perf_counter()
+    names = {f"column_{position + 1}": field for field, position in FIELDS.items()}
+    scan = pl.scan_csv(
+        folder / "SENR_ODS.txt", separator="^", has_header=False, quote_char=None, infer_schema=False
+    ).select(pl.col(name).fill_null("").alias(field) for name, field in names.items())
+    wanted = pl.col("academic_year") == _school_year(year)
+    state = scan.filter(wanted).select(*KEY, *COMPARED).collect(engine="streaming")
+    aeries = _aeries_in_polars(folder, year)
+    read = time.perf_counter()
+    both = state.join(aeries, on=KEY, suffix="_aeries")
+    unequal = pl.any_horizontal(pl.col(field) != pl.col(f"{field}_aeries") for field in COMPARED)
+    found = {
+        "only_state": state.join(aeries, on=KEY, how="anti").height,
+        "only_aeries": aeries.join(state, on=KEY, how="anti").height,
+        "different": both.filter(unequal).height,
+    }
+    over = time.perf_counter()
+    return {"found": found, "stages": _spent(began, read, over), "version": pl.__version__}
+
+
+def plain_duckdb(folder: Path, year: int) -> dict[str, Any]:
+    """DuckDB reads the extract itself; Aeries comes by way of pandas, for the extension for SQLite is a download."""
+    import duckdb
+
+    began = time.perf_counter()
+    aeries = aeries_side(folder, year)
+    columns = {f"c{position}": "VARCHAR" for position in range(STATE_COLUMNS)}
+    kept = ", ".join(f"coalesce(c{FIELDS[field]}, '') AS {field}" for field in (*KEY, *COMPARED))
+    database = duckdb.connect()
+    database.register("aeries", aeries)
+    database.execute(
+        f"CREATE TABLE state AS SELECT {kept} FROM read_csv('{folder / 'SENR_ODS.txt'}', delim='^', header=false, "
+        f"quote='', escape='', auto_detect=false, columns={columns}) WHERE c{FIELDS['academic_year']} = ?",
+        [_school_year(year)],
+    )
+    read = time.perf_counter()
+    same_key = " AND ".join(f"s.{name} = a.{name}" for name in KEY)
+    unequal = " OR ".join(f"s.{name} <> a.{name}" for name in COMPARED)
+    counts = database.execute(
+        f"SELECT count(*) FILTER (a.ssid IS NULL), count(*) FILTER (s.ssid IS NULL), count(*) FILTER ({unequal}) "
+        f"FROM state s FULL JOIN aeries a ON {same_key}"
+    ).fetchone()
+    over = time.perf_counter()
+    found = dict(zip(("only_state", "only_aeries", "different"), counts, strict=True))
+    return {"found": found, "stages": _spent(began, read, over), "version": duckdb.__version__}
+
+
+def _spent(began: float, read: float, over: float) -> dict[str, float]:
+    return {"reading both sides": read - began, "comparing": over - read}
+
+
 def merge_and_loop(folder: Path, year: int, out: Path) -> dict[str, Any]:
     """pandas as in the first notebook that anybody writes: read, merge, loop over the rows, write the lines."""
     import pandas as pd
@@ -130,6 +186,43 @@ def aeries_side(folder: Path, year: int) -> pd.DataFrame:
             "exit_reason": rows["ER"].map(codes["ATT", "RS"]).fillna(rows["ER"]),
         }
     )
+
+
+def _aeries_in_polars(folder: Path, year: int) -> Any:
+    """As `aeries_side`, in Polars."""
+    import polars as pl
+
+    with closing(sqlite3.connect(folder / "aeries.db")) as aeries:
+        asked = {
+            "enr": f"SELECT ID, SC, ED, LD, ER, GR FROM ENR WHERE YR = {year} AND DEL = 0",
+            "stu": "SELECT ID, CID, FN, LN, BD FROM STU WHERE DEL = 0",
+            "loc": "SELECT CD AS SC, SC AS school_code FROM LOC WHERE DEL = 0",
+            "xrf": "SELECT TC1, FC1, CD1, CD FROM XRF WHERE DEL = 0",
+        }
+        enr, stu, loc, xrf = (pl.read_database(sql, aeries, infer_schema_length=None) for sql in asked.values())
+    codes = {(table, column, local): state for table, column, local, state in xrf.iter_rows()}
+    grades = _USUAL_GRADES | {local: state for (t, c, local), state in codes.items() if (t, c) == ("STU", "GR")}
+    reasons = {local: state for (t, c, local), state in codes.items() if (t, c) == ("ATT", "RS")}
+    grade = pl.col("GR").cast(pl.String)
+    rows = enr.join(stu, on="ID").join(loc, on="SC")
+    return rows.select(
+        pl.col("CID").alias("ssid"),
+        "school_code",
+        _day("ED").alias("start_date"),
+        pl.col("ID").cast(pl.String).alias("local_id"),
+        pl.col("FN").alias("first_name"),
+        pl.col("LN").alias("last_name"),
+        _day("BD").alias("birth_date"),
+        grade.replace_strict(grades, default=grade.str.zfill(2)).alias("grade"),
+        _day("LD").alias("exit_date"),
+        pl.col("ER").replace(reasons).alias("exit_reason"),
+    )
+
+
+def _day(name: str) -> Any:
+    import polars as pl
+
+    return pl.col(name).str.slice(0, 10).str.replace_all("-", "").fill_null("")
 
 
 def _digits(days: pd.Series) -> pd.Series:

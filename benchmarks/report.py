@@ -8,18 +8,20 @@ from typing import Any
 
 from benchmarks.sizes import Size
 from benchmarks.tables import markdown
-from benchmarks.targets import TARGETS, at, microseconds, ratio
+from benchmarks.targets import TARGETS, at, cpu_ratio, microseconds, ratio
 
 _CONTENDERS = {
     "bytes": "the file's bytes are read, and its lines counted",
-    "floor": "`pyarrow.csv` reads it as text",
+    "floor": "the floor: `pyarrow.csv` reads it as text, one thread",
     "run": "**`senrkit run`, from start to zip**",
     "datacompy": "datacompy {version} compares this year's rows",
+    "polars": "Polars {version}: scan and join this year's rows",
+    "duckdb": "DuckDB {version}: the same in SQL",
     "merge and loop": "pandas: merge, loop over the rows, write lines",
 }
 _LESS = (
-    "datacompy and the loop do less than `senrkit run`: no preconditions, no question whether two rows are one child, "
-    "no order of files, no prediction, no evidence, nothing read back."
+    "datacompy, Polars, DuckDB and the loop do less than `senrkit run`: no preconditions, no question whether two rows "
+    "are one child, no order of files, no prediction, no evidence, nothing read back."
 )
 
 
@@ -34,13 +36,24 @@ def targets_table(call: Mapping[str, Any]) -> str:
 
 def sizes_table(call: Mapping[str, Any]) -> str:
     """One line for each size: the run beside floors and peers."""
-    headings = ("state rows", "`pyarrow.csv`", "`senrkit run`", "ratio", "µs a row", "peak MiB", "datacompy", "loop")
+    headings = (
+        "state rows",
+        "floor",
+        "`senrkit run`",
+        "ratio",
+        "CPU ratio",
+        "µs a row",
+        "peak MiB",
+        "datacompy",
+        "loop",
+    )
     rows = [
         (
             f"{size.state_rows:,}",
             _seconds(at(call, size, "floor")),
             _seconds(at(call, size, "run")) or call_failed(call, size, "run"),
             _number(ratio(call, size), ".1f"),
+            _number(cpu_ratio(call, size), ".1f"),
             _number(microseconds(call, size), ".1f"),
             _number(at(call, size, "run").get("mib"), ",.0f"),
             _seconds(at(call, size, "datacompy")),
@@ -58,13 +71,14 @@ def contenders_table(call: Mapping[str, Any], size: Size) -> str:
         found = at(call, size, name)
         if not found:
             failed = call_failed(call, size, name)
-            rows += [(words.format(version=""), failed, "", "", "")] if failed else []
+            rows += [(words.format(version=""), failed, "", "", "", "")] if failed else []
             continue
         said = words.format(version=found.get("said", {}).get("version", ""))
         times = _number(ratio(call, size, name), ".1f")
-        rows.append((said, _seconds(found), times, f"{found['cpu']:.2f}", f"{found['mib']:,.0f}"))
+        more = _number(cpu_ratio(call, size, name), ".1f")
+        rows.append((said, _seconds(found), times, f"{found['cpu']:.2f}", more, f"{found['mib']:,.0f}"))
     heading = f"{size.state_rows:,} state rows, {size.enr_rows:,} ENR rows"
-    return markdown((heading, "seconds", "x `pyarrow.csv`", "CPU seconds", "peak MiB"), rows)
+    return markdown((heading, "seconds", "x the floor", "CPU seconds", "x its CPU", "peak MiB"), rows)
 
 
 def stages_table(call: Mapping[str, Any]) -> str:
@@ -96,7 +110,7 @@ def agreement(call: Mapping[str, Any]) -> str:
         if actions:
             three = ", ".join(f"{actions[name]:,} {name}" for name in ("delete", "add", "update"))
             lines.append(f"* {size.state_rows:,} rows: senrkit proposes {three} and holds {actions['hold']:,}.")
-        for name in ("datacompy", "merge and loop"):
+        for name in ("datacompy", "polars", "duckdb", "merge and loop"):
             said = at(call, size, name).get("said", {})
             if said:
                 counts = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in said["found"].items())

@@ -19,14 +19,13 @@ import polars as pl
 from senrkit.disk import write_all
 from senrkit.errors import InputError
 from senrkit.frames import days
-from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.spreadsheet import sheets
 from senrkit.ledger import journal as ledger
 from senrkit.ledger import states
 from senrkit.ledger.journal import Journal
 from senrkit.loop.copies import run_id_of
 from senrkit.loop.overview import Loop
-from senrkit.results.folder import RunFolder, run_folders
+from senrkit.results.folder import PROPOSAL, RunFolder, run_folders
 from senrkit.results.workbook import Sheet, write_book
 from senrkit.settings.settings import Settings
 from senrkit.texts import wording
@@ -109,7 +108,7 @@ def _folder(settings: Settings, run_id: str, named: str | Path | None) -> RunFol
 
 
 def _tables(loop: Loop, folder: RunFolder, today: dt.date) -> dict[str, pl.DataFrame]:
-    proposal = to_polars(folder.proposal)
+    proposal = folder.table(PROPOSAL)
     known = _comments(loop.journal)
     stands = _stands(loop)
     records = proposal.filter(pl.col("sequence") != "").join(stands, on="local_record_id", how="left")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars import col
 
-from senrkit.frames.pandas_door import to_pandas, to_polars
-from senrkit.results.folder import RunFolder
+from senrkit.frames.pandas_door import to_pandas
+from senrkit.results.folder import PROPOSAL, RunFolder
 from senrkit.results.tables import TO_DO
 
 if TYPE_CHECKING:
@@ -59,5 +59,5 @@ def change_counts(changes: pd.DataFrame) -> dict[str, int]:
 
 
 def _open(run: RunFolder, key: list[str]) -> pl.DataFrame:
-    rows = to_polars(run.proposal).filter(col.action.is_in(TO_DO))
+    rows = run.table(PROPOSAL).filter(col.action.is_in(TO_DO))
     return rows.unique(key, keep="first", maintain_order=True).select(_COLUMNS)

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MANIFEST = "manifest.json"
-ENROLLMENTS = "enrollments.csv"
+PROPOSAL, ENROLLMENTS = "proposal.csv", "enrollments.csv"
 _NO_RUN = "Name a run folder: one that holds manifest.json, as runs/2026-11-23_0123456."
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "proposal.csv": PROPOSAL_COLUMNS,
+    PROPOSAL: PROPOSAL_COLUMNS,
     "left_out.csv": LEFT_OUT_COLUMNS,
     "findings.csv": FINDINGS_COLUMNS,
     ENROLLMENTS: (
@@ -90,22 +90,22 @@ class RunFolder:
     @cached_property
     def proposal(self) -> pd.DataFrame:
         """One row per action other than `same`."""
-        return self._table("proposal.csv")
+        return to_pandas(self.table(PROPOSAL))
 
     @cached_property
     def left_out(self) -> pd.DataFrame:
         """Aeries rows that were not used."""
-        return self._table("left_out.csv")
+        return to_pandas(self.table("left_out.csv"))
 
     @cached_property
     def findings(self) -> pd.DataFrame:
         """Predicted findings."""
-        return self._table("findings.csv")
+        return to_pandas(self.table("findings.csv"))
 
     @cached_property
     def enrollments(self) -> pd.DataFrame:
         """What both sides hold of every student with an action other than `same` (see `both_sides`)."""
-        return self._table(ENROLLMENTS)
+        return to_pandas(self.table(ENROLLMENTS))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -141,11 +141,12 @@ class RunFolder:
         schema = dict.fromkeys(texts, pl.String) | dict.fromkeys(numbers, pl.Int64)
         return to_pandas(pl.DataFrame(rows, schema, orient="row"))
 
-    def _table(self, name: str) -> pd.DataFrame:
+    def table(self, name: str) -> pl.DataFrame:
+        """One of the tables, as the core holds it."""
         columns = list(_COLUMNS[name])
         # A run made before the file existed, or one that was stopped, has none of it.
         if self.stopped or (name == ENROLLMENTS and not (self.folder / name).exists()):
-            return to_pandas(pl.DataFrame(schema=dict.fromkeys(columns, pl.String)))
+            return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         try:
             table = pl.read_csv(self.folder / name, infer_schema=False, empty_string_is_null=False)
         except (OSError, pl.exceptions.PolarsError):
@@ -158,7 +159,7 @@ class RunFolder:
             raise InputError(f"{self.folder / name} has no column {', '.join(missing)}.", "Run again.")
         # The tables guard text that a spreadsheet would run as a formula with an apostrophe.
         plain = table.with_columns(col(pl.String).str.replace(r"^'([=+\-@\t\r\n])", "$1"))
-        return to_pandas(_in_todays_writing(plain, columns))
+        return _in_todays_writing(plain, columns)
 
 
 def _in_todays_writing(table: pl.DataFrame, columns: list[str]) -> pl.DataFrame:

@@ -109,11 +109,11 @@ def test_the_peers_know_where_the_fields_stand():
 
 
 def test_targets_met_missed_and_not_measured():
-    verdicts = [target.verdict(run_call(LARGE=(2, 5))) for target in targets.TARGETS]
-    assert verdicts[0] == ("2.50 x pyarrow.csv", "missed by 25%")
-    assert verdicts[1] == ("2,000 MiB", "met")
+    verdicts = [target.verdict(run_call(LARGE=(2, 7.5))) for target in targets.TARGETS]
+    assert verdicts[0] == ("3.75 x the floor", "missed by 25%")
+    assert verdicts[1] == ("7.50 x the floor's", "missed by 67%")
     assert verdicts[2] == ("", "not measured")
-    assert verdicts[5] == ("0.10 s", "met")
+    assert verdicts[6] == ("0.10 s", "met")
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ def test_growth_needs_the_smallest_and_the_largest_size():
 
 
 def test_report_names_every_size_and_what_failed():
-    call = run_call(SMALL=(0.1, 1), LARGE=(2, 5))
+    call = run_call(SMALL=(0.1, 1), LARGE=(2, 7.5))
     call["sizes"][1]["figures"]["merge and loop"] = {"failed": "was killed by signal 9"}
     text = report.whole(call)
-    assert "| 2,000,000 | 2.00 | 5.00 | 2.5 |" in text
+    assert "| 2,000,000 | 2.00 | 7.50 | 3.8 | 7.5 |" in text
     assert "| pandas: merge, loop over the rows, write lines | was killed by signal 9 |" in text
     assert "Missed: `senrkit run`, 2,000,000 state rows (missed by 25%)" in report.short(call)
 
