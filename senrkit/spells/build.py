@@ -44,8 +44,8 @@ _SPOKEN_FOR = (
 # What only the rules of this room ask about; without them a district's spells take two thirds of the room.
 _ON_THE_WAY = (
     "entered left local_reason local_grade local_program local_transfer next_school row_nps own_exit odd_dates "
-    "top_grade completed may_complete completes after_last_day left_open uc_csu_differs in_top_grade waits_for_state row_reason "
-    "person attended tag"
+    "top_grade completed may_complete completes after_last_day left_open uc_csu_differs in_top_grade waits_for_state "
+    "row_reason person attended tag"
 ).split()
 REPORTABLE = ("status", "grade", "transfer_code", "residence_district", "nps_code")
 
