@@ -141,7 +141,7 @@ def run(
     if out is not None:
         refuse_used(out)
     made = compare(settings, acceptance, decisions, progress, overlay=overlay)
-    label, read = _label(made), what_was_read(made.inputs.tables, made.inputs.senr)
+    label, read = _label(made), _read(made.inputs)
     made = _compared(made)
     with _claimed(out, settings.output.runs, label) as folder:
         if preconditions.stopped(made.preconditions):
@@ -202,6 +202,10 @@ def compare(
     return dataclasses.replace(made, preconditions=accepted)
 
 
+def _read(inputs: Inputs) -> dict[str, Any]:
+    return inputs.settings.as_given(what_was_read(inputs.tables, inputs.senr))
+
+
 def _to_look_at(made: Comparison) -> pl.DataFrame | None:
     """The actions for which somebody may accept what stopped the run; None when something has to be mended first."""
     stops = preconditions.stopped(made.preconditions)
@@ -247,7 +251,7 @@ def _documents(
         package_name(made.settings),
         list_same,
         both_sides(outcome.plan.actions, made.scope, outcome.proposal.spells, made.spell_set.schools),
-        made.inputs.settings.as_given(read),
+        read,
     )
 
 

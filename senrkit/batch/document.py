@@ -41,7 +41,9 @@ An LEA
 | `counts` | dict or null | only when done or held, below |
 
 `counts`: `action` (all seven actions, as in the manifest), `schools`, `files`, `records` (in the files), `findings`,
-and the balance's totals `state_rows`, `in_scope`, `enr_rows`, `spells`; all whole numbers.
+the balance's totals `state_rows`, `in_scope`, `enr_rows`, `spells`, all whole numbers; and `weeks`: by the LEA's ledger
+how many items are `new`, `open`, `sent`, `back`, `solved` since its run before, and how many days ago the `oldest` was
+first seen. `weeks` is null where the ledger does not know the run or cannot be read.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from senrkit.batch.document import FINISHED_STATES, Entry
+from senrkit.batch.weeks import WEEKS
 from senrkit.errors import InputError
 from senrkit.results.folder import RunFolder
 from senrkit.results.tables import ACTIONS, TO_DO
@@ -63,7 +64,7 @@ def read_tables(folder: Path, document: Mapping[str, Any]) -> BatchTables:
     )
 
 
-_NUMBERS = (*_COUNTED, *ACTIONS, "attempts", "peak_mib")
+_NUMBERS = (*_COUNTED, *ACTIONS, *WEEKS, "attempts", "peak_mib")
 
 
 def _rank(entry: Entry) -> tuple[int, int, str, str]:
@@ -87,6 +88,7 @@ def _lea(entry: Entry) -> dict[str, Any]:
         **{name: entry[name] for name in ("lea", "state", "folder", "settings", "attempts", "seconds", "peak_mib")},
         "stopped_by": " ".join(entry["stopped_by"]),
         **{name: counts.get(name) for name in _COUNTED},
+        **{name: (counts.get("weeks") or {}).get(name) for name in WEEKS},
         **{action: counts["action"].get(action, 0) if counts else None for action in ACTIONS},
     }
 

@@ -17,6 +17,7 @@ from typing import Any
 from senrkit.batch.document import FILE, RUNS
 from senrkit.batch.locations import load
 from senrkit.batch.memory import give_back, peak_memory
+from senrkit.batch.weeks import weeks_of
 from senrkit.batch.work import Job
 from senrkit.errors import InputError, SenrkitError, UsageError
 from senrkit.fault_log import fault_sentence
@@ -167,6 +168,7 @@ def _counts(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "in_scope": totals["in-scope"],
         "enr_rows": totals["enr-rows"],
         "spells": totals["spells"],
+        "weeks": weeks_of(manifest),
     }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from senrkit.frames.pandas_door import to_pandas
-from senrkit.ledger.weeks import ITEM_STATES, SOLVED, counted, items
+from senrkit.ledger.weeks import BACK, ITEM_STATES, NEW, ON_ITS_WAY, OPEN, SOLVED, counted, items
 from senrkit.loop.overview import Loop
 from senrkit.notebook import markup
 from senrkit.results import masking
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from IPython.display import HTML
 
     from senrkit.figures import Chart
+    from senrkit.results.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,35 @@ class History:
     def waiting(self) -> HTML:
         """What waits for whom, file by file."""
         return markup.joined(*(markup.paragraph(line.strip()) for line in self.loop.lines()))
+
+    def files(self, run: RunFolder) -> HTML:
+        """Where each file of a run stands, and what waits; a run that the ledger does not know has told nothing."""
+        known = self.loop.states.runs.get(run.manifest["run_id"])
+        rows = [
+            (
+                str(file.number), file.name, file.state, str(file.on or ""), file.job,
+                ", ".join(f"{count:,} {state}" for state, count in Counter(file.records().values()).items()),
+            )
+            for file in (known.files.values() if known else ())
+        ]  # fmt: skip
+        headings = ["no.", "file", "it is", "since", "job", "its records"]
+        stand = markup.table(headings, rows) if rows else markup.paragraph("No file of this run is in the ledger.")
+        return markup.joined(stand, *(markup.paragraph(line.strip()) for line in self.loop.lines()))
+
+    def since(self, run: RunFolder) -> HTML:
+        """What a run has of new, open and come back items, in one line; nothing for the first run of a ledger."""
+        own = self.items.filter(pl.col("run") == run.manifest["run_id"])
+        if not len(own) or own["place"][0] == 0:
+            return markup.joined()
+        count = counted(own).row(0, named=True)
+        oldest = own.filter(pl.col("state") != SOLVED)["age"].max() or 0
+        return markup.joined(
+            markup.paragraph(
+                f"Since the run before: {count[NEW]:,} new, {count[OPEN]:,} still open, {count[BACK]:,} back again, "
+                f"{count[ON_ITS_WAY]:,} on the way, {count[SOLVED]:,} solved. "
+                f"The oldest is open for {oldest:,} day{'' if oldest == 1 else 's'}."
+            )
+        )
 
     def table(self) -> HTML:
         """Every item of the newest run, the oldest first."""

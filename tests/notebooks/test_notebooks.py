@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -197,6 +198,31 @@ def test_two_scheduled_runs_at_once_do_not_spoil_each_other(tmp_path):
             "scheduled_run.html",
             "scheduled_run.ipynb",
         ]
+
+
+def test_export_says_where_each_file_stands(tmp_path):
+    from senrkit.demo import SMALLEST, make
+    from senrkit.loop import words
+
+    settings = make(tmp_path, SMALLEST).settings_file
+    folder = run_engine(load_settings(settings)).folder
+    words.sent(load_settings(settings), None, [1], job="4711234")
+    page = shown(run_notebook("04_export", {"settings": str(settings), "run": str(folder)}).page)
+    for said in (">sent</td>", ">4711234</td>", ">prepared</td>", "then say so: posted, or rejected"):
+        assert said in page, said
+    assert not ssids_shown(page, tmp_path)
+
+
+def test_a_scheduled_run_says_what_is_new_since_the_run_before(tmp_path, agreed):
+    from senrkit.demo import SMALLEST, make
+
+    settings = make(tmp_path, SMALLEST).settings_file
+    first = load_settings(settings)
+    run_engine(first)
+    later = (first.as_of + dt.timedelta(days=1)).isoformat()
+    page = shown(run_notebook("scheduled_run", {"settings": str(settings), "as_of": later}).page)
+    assert re.search(r"Since the run before: 0 new, [1-9]\d* still open, 0 back again, .* open for 1 day\.", page)
+    assert "Since the run before" not in shown(executed("scheduled_run", agreed).page)
 
 
 # ---- what goes wrong

@@ -105,14 +105,14 @@ class TestExitCodes:
         run = engine.run(district(tmp_path, sis, ods))
         assert run.exit_code == 4
         assert {one for one, found in states(run).items() if found == "stopped"} == {name}
-        assert list(files(run.folder)) == ["manifest.json"]
+        assert sorted(files(run.folder)) == ["manifest.json", "sources.json"]
         assert json.loads(files(run.folder)["manifest.json"])["files"] == []
 
     def test_4_by_what_a_person_may_accept_leaves_what_there_is_to_look_at(self, tmp_path):
         run = engine.run(district(tmp_path, as_of="2027-02-01"))
         assert {one for one, found in states(run).items() if found == "stopped"} == {"P08"}
         left = files(run.folder)
-        assert set(left) == {"manifest.json", "proposal.csv"}
+        assert set(left) == {"manifest.json", "proposal.csv", "sources.json"}
         rows = list(csv.DictReader(left["proposal.csv"].decode().splitlines()))
         assert sorted(row["action"] for row in rows) == ["add", "delete", "update"]
         assert {(row["sequence"], row["file"]) for row in rows} == {("", "")}
@@ -123,7 +123,7 @@ class TestExitCodes:
         (tmp_path / "SENR_ODS.txt").write_bytes(data.replace(b"^20261120\r\n", b"\r\n", 1))
         run = engine.run(chosen)
         assert (run.exit_code, states(run)["P03"], states(run)["P04"]) == (4, "stopped", "warning")
-        assert list(files(run.folder)) == ["manifest.json"]
+        assert sorted(files(run.folder)) == ["manifest.json", "sources.json"]
 
     def test_check_writes_nothing(self, tmp_path):
         stops = district(tmp_path, SIS, f"{ODS}\n6 A 2025-08-13 - -")
@@ -150,6 +150,7 @@ class TestRunFolder:
             "manifest.json",
             "proposal.csv",
             "report.xlsx",
+            "sources.json",
             "submission/READ_ME_FIRST.txt",
             "submission/SENR_1999990_20261123.zip",
             "submission/SENR_1999990_20261123_01_delete.txt",

@@ -40,7 +40,7 @@ from tests.text_tables import rows_of
 SETTINGS = (
     'school_year = "2026-2027"\nlea = "1999990"\n[aeries]\nsource = "{source}"\n[calpads]\nsenr_extract = {senr}\n'
 )
-OF_THE_OCCASION = {"report.xlsx", "manifest.json"}
+OF_THE_OCCASION = {"report.xlsx", "manifest.json", "sources.json"}
 
 
 class Server(http.server.ThreadingHTTPServer):
