@@ -25,8 +25,10 @@ from senrkit.language.changes import (
     day_value,
     expected_after,
     known_to_idn,
+    others,
     read_rows,
     spelled,
+    who,
 )
 from senrkit.language.database import FAILURES, WriteDatabase, in_plain_words, plain, write_database
 from senrkit.language.record import Record
@@ -41,6 +43,7 @@ _SEEN = {
     "unreachable": "the database did not answer another connection",
 }
 NOTHING_CHANGED = "Everything was taken back: Aeries is as it was."
+NOTHING_UNDONE = "Nothing was undone: what the run wrote is in Aeries still."
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ def write_to_aeries(
         def begin(connection: sa.Connection) -> Record:
             before = read_rows(connection, database, local_ids, ssids)
             _refuse_changed(run, before, known_to_idn(connection, database, local_ids))
+            if who(connection, database, local_ids) != {tuple(map(str.strip, row)) for row in run.who.rows()}:
+                raise _changed("a name or a birth date was changed")
             changes = _changes(run, before, database, connection.dialect.name)
             history = (kept.entry(kept.BEGUN, person),)
             planned = Record(database.name, database.shown, local_ids, ssids, changes, before, before, history)
@@ -143,10 +148,16 @@ def carry_out(
             if not undoing:
                 _write_undo(folder, planned, database, connection)
             kept.write_record(folder, planned)
+            around = others(connection, database, planned.students)
             progress.step("writing to Aeries", total=len(changes))
             _make(connection, database, changes, progress)
             progress.step("reading back")
             planned = _read_back(connection, database, planned, undoing)
+            if others(connection, database, planned.students) != around:
+                raise Stopped(
+                    "Rows of other students changed with it: a trigger of the database alters them.",
+                    "Use the import files instead, and tell the database's administrator.",
+                )
             kept.write_record(folder, planned)
             progress.step("committing")
             committing = True
@@ -154,7 +165,8 @@ def carry_out(
             committing = False
     except SenrkitError as stopped:
         _note(folder, planned, kept.entry(kept.ROLLED_BACK, person, stopped.message), undoing)
-        raise type(stopped)(f"{stopped.message} {NOTHING_CHANGED}", stopped.cure) from None
+        said = NOTHING_UNDONE if undoing else NOTHING_CHANGED
+        raise type(stopped)(f"{stopped.message} {said}", stopped.cure) from None
     except FAILURES as failure:
         _ended_badly(database, planned, folder, person, failure, committing, undoing)
     progress.step("looking once more")
@@ -287,7 +299,7 @@ def _ended_badly(
     if seen == "new":
         return
     if seen == "old":
-        error = plain(database.shown, "writing", failure, NOTHING_CHANGED)
+        error = plain(database.shown, "writing", failure, NOTHING_UNDONE if undoing else NOTHING_CHANGED)
         _note(folder, planned, kept.entry(kept.ROLLED_BACK, person, error.message), undoing)
         raise error from None
     error = plain(database.shown, "committing", failure, "It is not known whether the changes are in.")

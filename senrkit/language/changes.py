@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -79,6 +80,27 @@ def read_rows(
                     met.add(key)
                     rows[key] = raw
     return rows
+
+
+def others(connection: sa.Connection, database: WriteDatabase, students: Iterable[str]) -> Counter[tuple[Raw, ...]]:
+    """How often each row of STU and LAC stands there that is not one of the students'."""
+    ours, found = set(students), Counter[tuple[Raw, ...]]()
+    for table in KEYS:
+        for row in connection.execute(statements.select_all(table, database.tables[table])).mappings():
+            if spelled(row["ID"]) not in ours:
+                found[table, *(str(value) for value in row.values())] += 1
+    return found
+
+
+def who(connection: sa.Connection, database: WriteDatabase, students: Iterable[str]) -> set[tuple[str, ...]]:
+    """Key, names and birth date of the students' live rows, spelled as the frames spell them."""
+    selects = statements.select_people(database.tables["STU"], students)
+    return {
+        tuple(aeries_values.tidy(aeries_values.texts([value]), "date" if code == "BD" else "text", code)[0].strip()
+              for code, value in row.items())
+        for select in selects
+        for row in connection.execute(select).mappings()
+    }  # fmt: skip
 
 
 def known_to_idn(connection: sa.Connection, database: WriteDatabase, students: Sequence[str]) -> set[str]:

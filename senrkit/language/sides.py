@@ -121,7 +121,8 @@ def _refuse_incomplete(tables: Mapping[str, pl.DataFrame], source: str) -> None:
         )
 
 
-def _frames(tables: AeriesTables) -> dict[str, pl.DataFrame]:  # seam
+def _frames(tables: AeriesTables) -> dict[str, pl.DataFrame]:
+    """The tables, whichever frames they were given as."""
     return {name: to_polars(table) for name, table in tables.tables.items()}
 
 

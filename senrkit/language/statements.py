@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
@@ -19,6 +20,7 @@ from senrkit.inputs.aeries.statements import FoundTable
 Raw = str | int | dt.date | dt.datetime | None
 
 STU_CODES = ("ID", "SC", "SN", "CID", "LF")
+WHO = ("SC", "SN", "ID", "LN", "FN", "BD")
 KEYS = {"STU": ("SC", "SN", "ID"), "LAC": ("ID",)}
 # When a row was last touched says nothing about what it holds.
 _NOT_COMPARED = {"DEL", "DTS"}
@@ -48,6 +50,23 @@ def select_rows(table: str, found: FoundTable, wanted: Mapping[str, Collection[s
             part = [_as_key(value, column) for value in ordered[at : at + _AT_A_TIME]]
             statements.append(locked.where(column.in_(part)))
     return statements
+
+
+def select_all(table: str, found: FoundTable) -> sa.Select:
+    """Every row of the table, deleted ones too, with the columns that are compared: what nobody asked to be changed
+    must be in it afterwards as it was before."""
+    names = codes_compared(table, found)
+    return sa.select(*(sa.type_coerce(found.columns[code], sa.types.NullType()).label(code) for code in names))
+
+
+def select_people(found: FoundTable, students: Collection[str]) -> list[sa.Select]:
+    """The live STU rows of the students, with who they are."""
+    read = [found.columns[code].label(code) for code in WHO if code in found.columns]
+    column, ordered = found.columns["ID"], sorted(students)
+    return [
+        sa.select(*read).where(live(found), column.in_([_as_key(one, column) for one in ordered[at : at + _AT_A_TIME]]))
+        for at in range(0, len(ordered), _AT_A_TIME)
+    ]
 
 
 def update(found: FoundTable, key: Mapping[str, Raw], column: str, old: Raw, new: Raw) -> sa.Update:
@@ -132,9 +151,38 @@ def _matches(found: FoundTable, values: Mapping[str, Raw]) -> list[sa.ColumnElem
     ]
 
 
+class _Moment(sa.types.TypeDecorator[dt.date]):
+    """A day or a moment. A script for SQL Server writes it in ISO with `T` and three digits, which no language of a
+    login reads otherwise; the time of day is kept."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def literal_processor(self, dialect: sa.Dialect) -> Any:
+        if dialect.name != "mssql":
+            return self.impl_instance.literal_processor(dialect)
+        return _iso
+
+
+class _Day(_Moment):
+    impl = sa.Date
+    cache_ok = True
+
+
+def _iso(value: dt.date) -> str:
+    if not isinstance(value, dt.datetime):
+        return f"'{value:%Y-%m-%d}T00:00:00.000'"
+    digits = f"{value.microsecond // 1000:03d}" if value.microsecond % 1000 == 0 else f"{value.microsecond:06d}"
+    return f"'{value:%Y-%m-%dT%H:%M:%S}.{digits}'"
+
+
 def _literal(value: Raw) -> sa.ColumnElement:
     # The type follows from the value, not from the column, so that no value is rewritten on its way.
-    return sa.null() if value is None else sa.literal(value)
+    if value is None:
+        return sa.null()
+    if isinstance(value, dt.datetime):
+        return sa.literal(value, _Moment())
+    return sa.literal(value, _Day()) if isinstance(value, dt.date) else sa.literal(value)
 
 
 def _as_key(value: str, column: sa.ColumnClause) -> str | int:

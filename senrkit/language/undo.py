@@ -27,8 +27,8 @@ def take_back(
 ) -> Written:
     """Put back what the rows held before the run in `folder` wrote to them.
 
-    A run that was killed in the middle, or whose commit was not answered, is looked up in the database: what is not in
-    needs no taking back, and the record then says so.
+    A run that was killed in the middle, whose commit was not answered, or that somebody took back by hand is looked up
+    in the database: what is not in needs no taking back, and the record then says so.
 
     Raises
     ------
@@ -56,8 +56,9 @@ def take_back(
                 f"The run wrote to the database {record.database}; write_source is {database.name}.",
                 "Name that database in write_source.",
             )
-        if record.state != kept.APPLIED and _is_not_in(database, record):
-            state = kept.TAKEN_BACK if record.state == kept.TAKING_BACK else kept.ROLLED_BACK
+        # Not in: a run that never got so far, or one that somebody has taken back by hand.
+        if _is_not_in(database, record):
+            state = kept.TAKEN_BACK if record.state in (kept.TAKING_BACK, kept.APPLIED) else kept.ROLLED_BACK
             step = kept.entry(state, person, "found so in the database")
             kept.write_record(folder, replace(record, history=(*record.history, step)))
             return Written(kept.TAKEN_BACK, 0, {}, database.name, folder)

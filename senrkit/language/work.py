@@ -50,6 +50,8 @@ class LanguageRun:
         Every student with class and reason (`classify`).
     proposed, stu_rows
         The students proposed for Aeries, and their rows of STU (`SC, SN, ID, LF`, `LF` being the new code).
+    who
+        Of these rows key, names and birth date as they were read (`statements.WHO`): looked at again before writing.
     """
 
     settings: Settings
@@ -58,6 +60,7 @@ class LanguageRun:
     found: pl.DataFrame
     proposed: pl.DataFrame
     stu_rows: pl.DataFrame
+    who: pl.DataFrame
 
     def summary_lines(self) -> list[str]:
         """What was found, in plain words; no student."""
@@ -116,7 +119,10 @@ def run_language(
     progress.step("writing the files")
     folder = out or _new_folder(settings)
     _write(folder, document, found, proposed, stu_rows, settings.as_of)
-    return LanguageRun(settings, folder, document, found, proposed, stu_rows)
+    stu = inputs.tables.tables["STU"]
+    who = stu.select("SC", "SN", "ID", *(code for code in ("LN", "FN", "BD") if code in stu.columns))
+    who = who.join(stu_rows.select("SC", "SN", "ID"), on=["SC", "SN", "ID"], how="semi")
+    return LanguageRun(settings, folder, document, found, proposed, stu_rows, who)
 
 
 def read_and_compare(

@@ -102,6 +102,9 @@ def test_the_undo_file_alone_takes_everything_back(folder):
     connection.executescript((run.folder / UNDO).read_text())
     connection.close()
     assert dump(folder) == before
+    # Done by hand, it is recognized: there is nothing left to take back.
+    done = take_back(settings_of(folder), run.folder)
+    assert (done.state, done.students) == ("taken-back", 0) and dump(folder) == before
 
 
 def test_null_and_blank_are_told_apart(folder):
