@@ -120,6 +120,7 @@ class Desk:
         if step not in STEPS or not self.session.may_open(step):
             step = "start" if first else self.session.step
         self.session.step, self.student = step, None
+        steps.export.forget(self)
         self.show(focus="" if first else "title")
         steps.ENTERED.get(step, lambda desk: None)(self)
 

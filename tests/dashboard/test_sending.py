@@ -205,11 +205,12 @@ def test_the_error_file_may_come_later(clerk, home):
     assert "1 record is refused" in seen(clerk)
 
 
-def test_an_error_file_is_let_go_when_the_form_is_closed(clerk, home):
+@pytest.mark.parametrize("action", ["export/form-close", "step/review", "step/start"])
+def test_an_error_file_is_let_go_when_the_form_is_left(clerk, home, action):
     say(clerk, 1, "sent")
     clerk.do("export/form", arg="1|rejected")
     upload(clerk, "Errors.csv", b"anything")
-    clerk.do("export/form-close")
+    clerk.do(action)
     assert list((home / "uploads").iterdir()) == []
 
 
@@ -219,6 +220,14 @@ def test_a_wrong_posted_is_taken_back_with_a_reason(clerk, settings):
     say(clerk, 1, "undo", because="That was last week's")
     assert clerk.hears() == "File 1: uploaded."
     assert told(settings) == ["sent", "posted", "posted-undone"]
+
+
+def test_a_button_of_a_moment_ago_does_nothing(clerk, settings):
+    say(clerk, 1, "sent")
+    clerk.do("export/form", arg="1|sent")
+    assert clerk.hears() == "That cannot be said of the file any more."
+    clerk.do("export/tell", on="2026-11-24")
+    assert told(settings) == ["sent"]
 
 
 def test_what_was_told_elsewhere_is_seen_at_the_next_beat(clerk, settings):

@@ -63,7 +63,6 @@ def context(desk: Desk) -> dict[str, Any]:
 
 
 def entered(desk: Desk) -> None:
-    _forget(desk)
     _look(desk, lambda: _show_files(desk))
     if not desk.session.charts:
         evaluate.draw(desk)
@@ -118,11 +117,15 @@ def open_form(desk: Desk, values: Mapping[str, Any]) -> None:
     """What somebody wants to say of a file, as `2|posted`; the same again closes it."""
     number, _, what = str(values["arg"]).partition("|")
     shown = _telling(desk)
-    _forget(desk)
+    forget(desk)
     if shown and (shown["number"], shown["what"]) == (int(number), what):
         _show_files(desk, focus=f"tell-{what}-{number}")
         return
-    wanted = next(one for one in _stands(desk, int(number))["may"] if one["what"] == what)
+    wanted = next((one for one in _stands(desk, int(number))["may"] if one["what"] == what), None)
+    if wanted is None:
+        # A button of a moment ago: somebody has told of the file meanwhile.
+        _show_files(desk, say="That cannot be said of the file any more.", focus=f"file-{number}")
+        return
     if wanted["why_not"]:
         desk.say(wanted["why_not"])
         return
@@ -132,7 +135,7 @@ def open_form(desk: Desk, values: Mapping[str, Any]) -> None:
 
 def close_form(desk: Desk, values: Mapping[str, Any]) -> None:
     shown = _telling(desk)
-    _forget(desk)
+    forget(desk)
     _show_files(desk, focus=f"tell-{shown['what']}-{shown['number']}" if shown else "")
 
 
@@ -165,7 +168,7 @@ def tell(desk: Desk, values: Mapping[str, Any]) -> None:
 
     def kept(found: dict[str, Any]) -> None:
         _take(desk, found)
-        _forget(desk)
+        forget(desk)
         lines = [f"{one['name']}: {_numbers(one['lines'])}" for one in found["unmatched"]]
         if lines:
             desk.warn(screens.words("unmatched"), " ".join(lines))
@@ -186,6 +189,12 @@ def tell(desk: Desk, values: Mapping[str, Any]) -> None:
         because=str(values.get("because", "")),
         errors=[str(file) for file in desk.form.get("errors", ())],
     )  # fmt: skip
+
+
+def forget(desk: Desk) -> None:
+    """Close the form; error files that were uploaded and not read go with it."""
+    desk.form.pop("telling", None)
+    _drop_errors(desk)
 
 
 def open_student(desk: Desk, values: Mapping[str, Any]) -> None:
@@ -289,11 +298,6 @@ def _telling(desk: Desk) -> dict[str, Any] | None:
 
 def _stand_of(desk: Desk, number: int) -> dict[str, Any]:
     return desk.session.loop.get("files", {}).get(str(number), {})
-
-
-def _forget(desk: Desk) -> None:
-    desk.form.pop("telling", None)
-    _drop_errors(desk)
 
 
 def _drop_errors(desk: Desk) -> None:
