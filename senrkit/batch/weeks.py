@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,9 @@ def weeks_of(manifest: Mapping[str, Any]) -> dict[str, int] | None:
     from senrkit.ledger.weeks import SOLVED, counted, items
 
     try:
-        journal = Journal.open(Path(manifest["settings"]["output"]["runs"]))
+        journal = Journal.open(Path(manifest["settings"]["output"]["runs"])).of(manifest["lea"])
     except (InputError, KeyError, TypeError):
         return None
-    # Settings files that lie side by side keep their runs, and their ledger, in one place.
-    own = tuple(event for event in journal.events if event["event"] != "run" or event["lea"] == manifest["lea"])
-    journal = replace(journal, events=own)
     found = items(journal, states(journal, dt.date.fromisoformat(manifest["as_of"])))
     found = found.filter(pl.col("run") == manifest["run_id"])
     if not len(found):

@@ -95,7 +95,7 @@ def look(settings: Settings, extract: Extract) -> Journal:
         as `journal.append`.
     """
     runs = settings.output.runs
-    journal = Journal.open(runs)
+    journal = Journal.open(runs).of(settings.lea)
     event = _seen(journal, states(journal, settings.as_of), extract, settings)
     last = next((one for one in reversed(journal.events) if one["event"] == "seen"), {})
     if event is None or all(last.get(name) == event[name] for name in ("extract", "runs")):

@@ -15,7 +15,7 @@ import getpass
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,10 @@ class Journal:
             ) from None
         events, damaged = _parsed(data, folder / FILE)
         return cls(folder, events, damaged)
+
+    def of(self, lea: str) -> Journal:
+        """What concerns one LEA: settings files side by side share a `runs` folder, and so a ledger."""
+        return replace(self, events=tuple(event for event in self.events if event.get("lea", lea) == lea))
 
     def kept(self, run: str, name: str) -> bytes | None:
         """What is kept of a run under this name; `None` when nothing is."""

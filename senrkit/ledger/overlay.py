@@ -86,7 +86,7 @@ class Postings:
         InputError
             when the ledger cannot be read.
         """
-        journal = arrivals.judged_by(Journal.open(settings.output.runs), settings, extract)
+        journal = arrivals.judged_by(Journal.open(settings.output.runs).of(settings.lea), settings, extract)
         now = states(journal, settings.as_of)
         posted = now.posted()
         files = newer(extract, posted) if overlay else []

@@ -101,6 +101,10 @@ class Run:
     def as_of(self) -> dt.date:
         return dt.date.fromisoformat(self.event["as_of"])
 
+    @property
+    def made(self) -> dt.datetime:
+        return dt.datetime.fromisoformat(self.event["made"])
+
     def file(self, number: int) -> File:
         """Raises `UsageError` when the run has no such file."""
         if number not in self.files:
@@ -150,8 +154,12 @@ def states(journal: Journal, today: dt.date) -> States:
         if kind == "run":
             if event["run"] in runs:
                 continue
-            runs = {one.id: _withdrawn(one, event) for one in runs.values()}
-            runs[event["run"]] = Run(event["run"], event, _files(event))
+            told = Run(event["run"], event, _files(event))
+            for other in runs.values():
+                # One that the ledger is told of later may all the same be the older one.
+                told = _withdrawn(told, other.event) if other.made > told.made else told
+            runs = {one.id: one if one.made > told.made else _withdrawn(one, event) for one in runs.values()}
+            runs[told.id] = told
         elif kind == "answer":
             answers.append(event)
             if event.get("file"):
@@ -164,7 +172,8 @@ def states(journal: Journal, today: dt.date) -> States:
                     runs = _changed(runs, {**event, "run": run, "seen": seen}, [int(number)], _seen)
         elif kind in _STEPS:
             runs = _changed(runs, event, event["files"], _STEPS[kind])
-    return States({run.id: _expired(run, today) for run in runs.values()}, tuple(answers), replaced)
+    in_order = sorted(runs.values(), key=lambda run: run.made)
+    return States({run.id: _expired(run, today) for run in in_order}, tuple(answers), replaced)
 
 
 def check_sendable(run: Run, numbers: Sequence[int], out_of_order: str) -> None:

@@ -23,4 +23,4 @@ def look(settings: Settings) -> Loop:
             extract = read_extract(local.calpads.senr_extract)
         except InputError:
             return loop
-        return Loop.of(arrivals.look(settings, extract), settings.as_of)
+        return Loop.of(arrivals.look(settings, extract), settings.lea, settings.as_of)

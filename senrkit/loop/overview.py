@@ -23,17 +23,19 @@ class Loop:
 
     journal: Journal
     states: States
+    lea: str
     today: dt.date
 
     @classmethod
     def open(cls, settings: Settings) -> Loop:
         """Raises `InputError` as `Journal.open`."""
-        return cls.of(Journal.open(settings.output.runs), settings.as_of)
+        return cls.of(Journal.open(settings.output.runs), settings.lea, settings.as_of)
 
     @classmethod
-    def of(cls, journal: Journal, today: dt.date) -> Loop:
-        """How a ledger stands on a day."""
-        return cls(journal, states.states(journal, today), today)
+    def of(cls, journal: Journal, lea: str, today: dt.date) -> Loop:
+        """How the ledger of an LEA stands on a day."""
+        own = journal.of(lea)
+        return cls(own, states.states(own, today), lea, today)
 
     def document(self, names: bool = False) -> dict[str, Any]:
         """For machines: `files` and `records` with their states; SSIDs only with `names`."""

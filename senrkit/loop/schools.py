@@ -159,7 +159,7 @@ def _stands(loop: Loop) -> pl.DataFrame:
 def _arrived(loop: Loop, records: pl.DataFrame) -> pl.DataFrame:
     """Those of the run's records that have arrived since the last workbooks."""
     last = max((at for at, event in enumerate(loop.journal.events) if event["event"] == "schools"), default=-1)
-    before = Loop.of(Journal(loop.journal.folder, loop.journal.events[: last + 1]), loop.today)
+    before = Loop.of(Journal(loop.journal.folder, loop.journal.events[: last + 1]), loop.lea, loop.today)
     told = _stands(before).filter(pl.col("state") == states.ARRIVED)
     now = records.filter(pl.col("state") == states.ARRIVED)
     return now.join(told, on="local_record_id", how="anti").sort("local_id", "start_date")
@@ -257,7 +257,7 @@ def _with_comments(settings: Settings, came: Mapping[str, list[dict[str, str]]])
             if sha256 not in known
         ]
 
-    return Loop.of(ledger.append(settings.output.runs, decide), settings.as_of)
+    return Loop.of(ledger.append(settings.output.runs, decide), settings.lea, settings.as_of)
 
 
 def _comments(journal: Journal) -> pl.DataFrame:

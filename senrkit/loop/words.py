@@ -198,12 +198,12 @@ def _told(
         )
 
     def decide(journal: Journal) -> list[Event]:
-        now = states.states(journal, settings.as_of).run(run_id)
+        now = states.states(journal.of(settings.lea), settings.as_of).run(run_id)
         if day is not None:
             states.check_day(now, day)
         return said(now)
 
-    return Loop.of(ledger.append(runs, decide, copies), settings.as_of)
+    return Loop.of(ledger.append(runs, decide, copies), settings.lea, settings.as_of)
 
 
 def _answer(

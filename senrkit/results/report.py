@@ -114,6 +114,7 @@ def _held(actions: pl.DataFrame) -> pl.DataFrame:
         intended=_titles("action", col.intended),
         hold_reason=_titles("hold", col.hold_reason),
         cure=_words("hold", col.hold_reason, "cure"),
+        first_seen=days.iso(col.first_seen) if "first_seen" in held.columns else pl.lit(""),
     )
 
 

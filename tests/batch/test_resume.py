@@ -58,7 +58,11 @@ def test_each_has_its_line_and_what_is_mended_is_run_again(source, tmp_path):
     for entry in entries[1:]:
         assert entry["message"] in first.said and entry["cure"] in first.said
     assert sorted(path.name for path in (out / "runs").iterdir()) == [LEAS[0], LEAS[1]]
-    assert {path.name for path in (out / "runs" / LEAS[1]).iterdir()} == {"manifest.json", "proposal.csv"}
+    assert {path.name for path in (out / "runs" / LEAS[1]).iterdir()} == {
+        "manifest.json",
+        "proposal.csv",
+        "sources.json",
+    }
     before = (out / "runs" / LEAS[0] / "manifest.json").read_bytes()
 
     settings = leas / LEAS[1] / "senrkit.toml"

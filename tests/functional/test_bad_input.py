@@ -67,7 +67,7 @@ def refused(folder, code, *pieces, words=("run",), preexec=None):
     runs = folder / "runs"
     left = [path for path in runs.rglob("*") if path.is_file()] if runs.exists() else []
     # A stopped run leaves its manifest, and what may be accepted; a refused input nothing.
-    assert {path.name for path in left} <= ({"manifest.json", "proposal.csv"} if code == 4 else set())
+    assert {path.name for path in left} <= ({"manifest.json", "proposal.csv", "sources.json"} if code == 4 else set())
     for path in left:
         assert CANARY not in path.read_text(encoding="utf-8")
 

@@ -23,7 +23,7 @@ def a_run(runs, week: int, items: str, sent: str = "") -> str:
     files = [{"number": 1, "step": "update", "name": "one.txt", "sha256": "", "rows": len(sent)}] if sent else []
     event = {
         "event": "run", "run": run, "number": f"{week:07d}", "as_of": day.isoformat(), "lea": "1999990",
-        "school_year": "2026-2027", "files": files, "extract": [], "folder": "", "made": "",
+        "school_year": "2026-2027", "files": files, "extract": [], "folder": "", "made": f"{day}T10:00:00+00:00",
     }  # fmt: skip
     kept = {(run, weeks.ITEMS_FILE): "\n".join([COLUMNS, *lines, ""]).encode()}
     journal.append(runs, lambda _: [event], kept, by="somebody")
@@ -153,3 +153,26 @@ def test_the_chart_holds_every_number_and_no_student(tmp_path):
     assert drawn.table["Still open"].tolist() == [0, 1, 2]
     assert "3 enrollments differ: 0 are new, 1 are back again" in drawn.sentence
     assert str(ord("A")).zfill(10) not in drawn.figure.to_json()
+
+
+def test_leas_that_share_a_ledger_do_not_meddle(tmp_path):
+    """Settings files side by side share the `runs` folder: a run of one takes no place of another's."""
+    first = a_run(tmp_path, 0, "AB", sent="AB")
+    journal.append(
+        tmp_path,
+        lambda known: [{**known.events[0], "run": "run-other", "lea": "1980001", "as_of": "2026-11-09"}],
+        by="somebody",
+    )
+    found = Journal.open(tmp_path)
+    own = states.states(found.of("1999990"), FIRST)
+    assert list(own.runs) == [first] and own.runs[first].files[1].state == "prepared"
+    assert list(states.states(found.of("1980001"), FIRST).runs) == ["run-other"]
+
+
+def test_an_old_run_that_the_ledger_is_told_of_later_is_still_the_old_one(tmp_path):
+    a_run(tmp_path, 1, "A", sent="A")
+    a_run(tmp_path, 0, "B", sent="B")
+    found = Journal.open(tmp_path)
+    now = states.states(found, FIRST)
+    assert list(now.runs) == ["run-0", "run-1"]
+    assert [run.files[1].state for run in now.runs.values()] == ["withdrawn", "prepared"]
