@@ -17,6 +17,7 @@ import polars as pl
 from senrkit.errors import InputError
 from senrkit.inputs.aeries.tables import wanted
 from senrkit.inputs.aeries.values import texts
+from senrkit.inputs.spreadsheet import sheets
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 WORKBOOK_SUFFIX = ".xlsx"
@@ -158,21 +159,18 @@ def _decoded(file: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def _workbook(file: Path, table: str) -> Export:
-    # Reads a large sheet many times faster than openpyxl does.
-    import python_calamine
-
-    try:
-        _refuse_traps(file)
-        with python_calamine.load_workbook(file) as workbook:
-            sheets = {name: workbook.get_sheet_by_name(name).to_python() for name in workbook.sheet_names}
-    except (python_calamine.CalamineError, zipfile.BadZipFile, KeyError):
-        raise InputError(f"{file.name} is no Excel workbook, or is damaged.", "Export the table again.") from None
-    filled = {name: rows for name, rows in sheets.items() if any(_is_filled(row) for row in rows)}
+    found = sheets(file.name, file.read_bytes())
+    _refuse_traps(file)
+    filled = {name: rows for name, rows in found.items() if any(_is_filled(row) for row in rows)}
     named = {name: rows for name, rows in filled.items() if name.strip().upper() == table}
     if len(named or filled) != 1:
         problem = "has several filled sheets, none of them called" if filled else "is empty: it has no filled sheet"
         raise InputError(f"{file.name} {problem} {table}.", "Leave only the sheet with the table in the workbook.")
     rows = [row for row in next(iter((named or filled).values())) if _is_filled(row)]
+    # The table may stand some columns to the right, and below a title.
+    left = min(next(at for at, value in enumerate(row) if value not in ("", None)) for row in rows)
+    at = next((number for number, row in enumerate(rows[: _ROWS_ABOVE + 1]) if _knows(row, table)), 0)
+    rows = [row[left:] for row in rows[at:]]
     headings = texts(rows[0]).to_list()
     chunks = [rows[start : start + _ROWS_AT_A_TIME] for start in range(1, len(rows), _ROWS_AT_A_TIME)]
     return Export(tuple(headings), _columns(chunks, len(headings)))
