@@ -14,7 +14,7 @@ def a_run(runs, lea: str, day: str, items: str) -> dict:
     run = f"{lea}-{day}"
     event = {
         "event": "run", "run": run, "number": "1", "as_of": day, "lea": lea, "school_year": "2026-2027", "files": [],
-        "extract": [], "folder": "", "made": "",
+        "extract": [], "folder": "", "made": f"{day}T10:00:00+00:00",
     }  # fmt: skip
     lines = [f",update,exit,,1990001,{ord(item):010d},{ord(item)},20260817" for item in items]
     kept = {(run, ITEMS_FILE): "\n".join([COLUMNS, *lines, ""]).encode()}
