@@ -26,8 +26,13 @@ class Processes(Engine):
         self._open()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._pool.stop()
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        if kind is None and self._pool.active:
+            # Nothing is under way any more, save perhaps a worker that is just being started: stopped in the middle of
+            # that, Python would print a traceback of its own.
+            self._pool.close()
+        else:
+            self._pool.stop()
         self._pool.join()
 
     def places(self) -> list[str]:
