@@ -6,6 +6,7 @@ system's own: whoever writes knows what to say to a person.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -20,6 +21,12 @@ _MARK = ".being-written"
 _ABANDONED_AFTER_SECONDS = 24 * 3600
 # Windows keeps others from reading a locked byte: lock one that no file of ours will ever have.
 _FAR_BYTE = 1 << 40
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there is no room left: on the disk, for this person, or in a file."""
+    return error.errno in _FULL
 
 
 @contextmanager
@@ -46,6 +53,27 @@ def locked(handle: int, *, wait: bool = True) -> Iterator[None]:
             yield
         finally:
             fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+@contextmanager
+def locked_to_append(path: Path) -> Iterator[int]:
+    """A private file that is only ever added to, made if need be: nobody else adds to it for the time of the block."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with locked(handle):
+            yield handle
+    finally:
+        os.close(handle)
+
+
+def append_whole(handle: int, data: bytes) -> None:
+    """Add the bytes to a file that is open to append: on the disk in full, or none of them."""
+    size = os.fstat(handle).st_size
+    if os.write(handle, data) != len(data):
+        os.ftruncate(handle, size)
+        raise OSError(errno.ENOSPC, "only part of it was written")
+    os.fsync(handle)
 
 
 def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:

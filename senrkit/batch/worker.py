@@ -6,7 +6,6 @@ may be kept.
 
 from __future__ import annotations
 
-import errno
 import threading
 import time
 import warnings
@@ -19,12 +18,12 @@ from senrkit.batch.locations import load
 from senrkit.batch.memory import give_back, peak_memory
 from senrkit.batch.weeks import weeks_of
 from senrkit.batch.work import Job
+from senrkit.disk import is_full
 from senrkit.errors import InputError, SenrkitError, UsageError
 from senrkit.fault_log import fault_sentence
 from senrkit.progress import NoProgress
 from senrkit.version import __version__
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # However many threads a worker has: memory is planned for one LEA in a process, and `warnings` are the process's own.
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -138,7 +137,7 @@ def _refuse_other_place(job: Job) -> None:
 def _is_disk_full(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in _FULL:
+        if isinstance(cause, OSError) and is_full(cause):
             return True
         cause = cause.__context__
     return False

@@ -10,7 +10,6 @@ A line that a crash cut off is passed over and said; it is never mended, and the
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import getpass
 import json
 import os
@@ -19,12 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from senrkit.disk import locked, write_whole
+from senrkit.disk import append_whole, is_full, locked_to_append, write_whole
 from senrkit.errors import InputError
 
 FOLDER, FILE = "ledger", "ledger.jsonl"
 VERSION = 1
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 Event = Mapping[str, Any]
 
@@ -103,12 +101,7 @@ def append(
     """
     folder = runs / FOLDER
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    try:
-        with locked(handle):
+        with locked_to_append(folder / FILE) as handle:
             before = Journal.open(runs)
             events = decide(before)
             if events:
@@ -117,8 +110,6 @@ def append(
         return Journal.open(runs)
     except OSError as error:
         raise _unwritable(folder, error) from None
-    finally:
-        os.close(handle)
 
 
 def _keep(folder: Path, kept: Mapping[tuple[str, str], bytes]) -> None:
@@ -136,10 +127,7 @@ def _add(handle: int, events: Sequence[Event], by: str) -> None:
     data = "".join(json.dumps(one, ensure_ascii=True) + "\n" for one in made).encode()
     if _cut_off(handle, size):
         data = b"\n" + data
-    if os.write(handle, data) != len(data):
-        os.ftruncate(handle, size)
-        raise OSError(errno.ENOSPC, "only part of it was written")
-    os.fsync(handle)
+    append_whole(handle, data)
 
 
 def _cut_off(handle: int, size: int) -> bool:
@@ -169,7 +157,7 @@ def _parsed(data: bytes, place: Path) -> tuple[tuple[Event, ...], tuple[int, ...
 
 
 def _unwritable(folder: Path, error: OSError) -> InputError:
-    why = "there is no room left on the disk" if error.errno in _FULL else "the place is read-only or not yours"
+    why = "there is no room left on the disk" if is_full(error) else "the place is read-only or not yours"
     return InputError(f"The ledger {folder} cannot be written: {why}; nothing was kept.", "Mend that and try again.")
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime as dt
-import errno
 import hashlib
 import io
 import os
@@ -23,7 +22,7 @@ from typing import Any
 import polars as pl
 from polars import col
 
-from senrkit.disk import locked
+from senrkit.disk import append_whole, is_full, locked_to_append
 from senrkit.errors import InputError
 from senrkit.frames import days
 from senrkit.inputs.spreadsheet import WORKBOOK, Lines, decoded, lines, separator_of
@@ -266,16 +265,10 @@ def append(path: Path, decision: Decision) -> None:
 
 def _append(path: Path, columns: Sequence[str], lines: Sequence[Mapping[str, str]]) -> None:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
-        try:
-            with locked(handle):
-                _append_locked(handle, columns, lines, path.name)
-        finally:
-            os.close(handle)
+        with locked_to_append(path) as handle:
+            _append_locked(handle, columns, lines, path.name)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        sentence = "there is no room left on the disk" if full else "it is read-only or not yours"
+        sentence = "there is no room left on the disk" if is_full(error) else "it is read-only or not yours"
         raise InputError(
             f"The decision was not kept: {path} cannot be written, {sentence}.", "Mend that and decide again."
         ) from None
@@ -301,11 +294,7 @@ def _append_locked(handle: int, columns: Sequence[str], added: Sequence[Mapping[
         # A spreadsheet takes a cell that begins so for a formula, and runs it (OWASP, CSV injection).
         guarded = [re.sub(r"^([=+\-@\t\r\n])", r"'\1", cells.get(column, "")) for column in columns]
         addition += _csv_line(guarded, separator)
-    written = os.write(handle, addition.encode())
-    if written != len(addition.encode()):
-        os.ftruncate(handle, len(before))
-        raise OSError(errno.ENOSPC, "only part of the line was written")
-    os.fsync(handle)
+    append_whole(handle, addition.encode())
 
 
 def _columns(heading: list[str], name: str, needed: Sequence[str] = COLUMNS) -> list[str]:

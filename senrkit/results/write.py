@@ -28,7 +28,6 @@ from senrkit.results.tables import findings_table, left_out_table, proposal_tabl
 COVERING_SHEET = "READ_ME_FIRST.txt"
 MANIFEST, SOURCES = "manifest.json", "sources.json"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -183,7 +182,7 @@ def _write_zip(path: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _unwritable(out: Path, error: OSError) -> InputError:
-    if error.errno in _FULL:
+    if disk.is_full(error):
         return InputError(
             f"There is no room left on the disk for the run folder {out}; nothing was kept.",
             "Make room or name another place with --out, then run again.",
