@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import getpass
 import hashlib
 import json
 from collections import Counter
@@ -26,6 +25,7 @@ from senrkit.inputs.load import DIRECTORY, SENR, Inputs, load
 from senrkit.inputs.sources import what_was_read
 from senrkit.ledger import arrivals
 from senrkit.ledger.arrivals import newest_day
+from senrkit.ledger.journal import this_person
 from senrkit.ledger.overlay import Postings
 from senrkit.progress import NoProgress, Progress
 from senrkit.reconciliation import decisions, preconditions
@@ -136,7 +136,7 @@ def run(
         when an input cannot be read or the folder cannot be written; nothing is left behind.
     """
     progress = progress or NoProgress()
-    acceptance = Acceptance(dict(accept or {}), accept_deletes, person or _this_person())
+    acceptance = Acceptance(dict(accept or {}), accept_deletes, person or this_person())
     preconditions.check_acceptable(acceptance)
     if out is not None:
         refuse_used(out)
@@ -351,10 +351,3 @@ def _is_new(folder: Path) -> bool:
     except OSError:
         pass  # whoever writes the folder says why it cannot be made
     return True
-
-
-def _this_person() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

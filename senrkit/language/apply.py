@@ -33,6 +33,7 @@ from senrkit.language.changes import (
 from senrkit.language.database import FAILURES, WriteDatabase, in_plain_words, plain, write_database
 from senrkit.language.record import Record
 from senrkit.language.work import LanguageRun
+from senrkit.ledger.journal import this_person
 from senrkit.progress import NoProgress, Progress
 from senrkit.reference.elas import lac_dates
 
@@ -98,7 +99,7 @@ def write_to_aeries(
     InputError
         when the database cannot be reached, is locked, or the connection breaks.
     """
-    progress, person = progress or NoProgress(), person or kept.this_person()
+    progress, person = progress or NoProgress(), person or this_person()
     students = len(run.proposed)
     if not students and not confirm:
         return Written(kept.APPLIED, 0, {}, "", run.folder)

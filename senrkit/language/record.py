@@ -7,7 +7,6 @@ still says what was about to happen.
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,14 +42,6 @@ class Record:
     @property
     def state(self) -> str:
         return self.history[-1]["state"] if self.history else ""
-
-
-def this_person() -> str:
-    """Who works here: the user of this computer."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def entry(state: str, by: str, because: str = "") -> dict[str, str]:

@@ -13,6 +13,7 @@ from senrkit.language.apply import Written, carry_out
 from senrkit.language.changes import as_expected, read_rows
 from senrkit.language.database import WriteDatabase, write_database
 from senrkit.language.record import Record, read_record
+from senrkit.ledger.journal import this_person
 from senrkit.progress import NoProgress, Progress
 from senrkit.settings.settings import Settings
 
@@ -40,7 +41,7 @@ def take_back(
     InputError
         when the folder has no record, or the database cannot be reached, is locked, or the connection breaks.
     """
-    progress, person = progress or NoProgress(), person or kept.this_person()
+    progress, person = progress or NoProgress(), person or this_person()
     record = read_record(folder)
     if confirm not in (None, len(record.students)):
         raise UsageError(f"The run wrote {len(record.students):,} students, not {confirm:,}.", "Check --confirm.")

@@ -106,7 +106,7 @@ def append(
             events = decide(before)
             if events:
                 _keep(folder, kept or {})
-                _add(handle, events, by or _this_person())
+                _add(handle, events, by or this_person())
         return Journal.open(runs)
     except OSError as error:
         raise _unwritable(folder, error) from None
@@ -161,7 +161,8 @@ def _unwritable(folder: Path, error: OSError) -> InputError:
     return InputError(f"The ledger {folder} cannot be written: {why}; nothing was kept.", "Mend that and try again.")
 
 
-def _this_person() -> str:
+def this_person() -> str:
+    """Who works here: the user of this computer."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

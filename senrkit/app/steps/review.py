@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import getpass
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from senrkit.app import screens, student
 from senrkit.app.proposal import FILTERS
 from senrkit.errors import SenrkitError
+from senrkit.ledger.journal import this_person
 from senrkit.reference import SchoolYear
 from senrkit.results.masking import masked_identifier
 from senrkit.results.tables import SENT
@@ -296,12 +296,7 @@ def _line(table: Any, place: int, decision: str, reason: str, expires: str, desk
 
 
 def _author(desk: Desk) -> str:
-    if desk.places.person:
-        return desk.places.person
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+    return desk.places.person or this_person()
 
 
 def _keep(desk: Desk, made: Sequence[Mapping[str, str]], say: str) -> None:
