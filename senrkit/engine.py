@@ -24,7 +24,6 @@ from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.load import DIRECTORY, SENR, Inputs, load
 from senrkit.inputs.sources import what_was_read
 from senrkit.ledger import arrivals
-from senrkit.ledger.arrivals import newest_day
 from senrkit.ledger.journal import this_person
 from senrkit.ledger.overlay import Postings
 from senrkit.progress import NoProgress, Progress
@@ -193,7 +192,7 @@ def compare(
     posted = Postings.of(settings, extract, overlay)
     scope = scope_of(posted.over(extract), spell_set, settings)
     found += preconditions.of_comparison(extract, scope, spell_set, tables, settings)
-    found.append(preconditions.of_postings(posted.newest, newest_day(extract), posted.laid))
+    found.append(preconditions.of_postings(posted.newest, extract.newest_update, posted.laid))
     made = Comparison(settings, inputs, found, scope, spell_set, decisions_file=data, posted=posted)
     if not any(one.id in _DECIDABLE_ONLY_WITH for one in preconditions.stopped(found)):
         progress.step("comparing, row by row")

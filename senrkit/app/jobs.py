@@ -18,7 +18,6 @@ from senrkit import engine
 from senrkit.app import comparison, sending
 from senrkit.demo import make
 from senrkit.errors import SenrkitError, UsageError
-from senrkit.frames import days
 from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.extract.senr import read_extract
 from senrkit.inputs.load import SENR, Inputs, load
@@ -37,8 +36,7 @@ def recognize(progress: Progress, files: Sequence[str], lea: str, as_of: str) ->
     progress.step("reading the extract")
     extract = read_extract([Path(file) for file in files])
     rows = extract.state.narrow
-    changed = rows["last_updated"].unique().cast(pl.String).str.head(8)
-    newest = changed.to_frame().select(days.of_key(col.last_updated)).to_series().max()
+    newest = extract.newest_update
     first, last = rows["start"].min(), rows["start"].max()
     leas = rows["reporting_lea"].cast(pl.String).value_counts(sort=True)
     return {

@@ -6,6 +6,7 @@ import polars as pl
 
 # Polars itself would read a date out of seven digits, and one in the year 0.
 _KEY, _ISO = r"^[0-9]{8}$", r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_LOOSE_ISO, _AMERICAN = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$", r"^[0-9]{1,2}/[0-9]{1,2}/[1-9][0-9]{3}$"
 
 
 def of_key(text: pl.Expr) -> pl.Expr:
@@ -16,6 +17,17 @@ def of_key(text: pl.Expr) -> pl.Expr:
 def of_iso(text: pl.Expr) -> pl.Expr:
     """`CCYY-MM-DD` as a day; null for blank and anything that is no real calendar date."""
     return _parsed(text, _ISO, "%Y-%m-%d")
+
+
+def of_update(text: pl.Expr) -> pl.Expr:
+    """The day on which CALPADS changed a row, without the time that may follow it; null as `of_key`.
+
+    The documentation does not say how it is written, so `CCYYMMDD`, `CCYY-MM-DD` and `MM/DD/CCYY` are all read.
+    """
+    day = text.str.head(10)
+    return pl.coalesce(
+        of_key(text.str.head(8)), _parsed(day, _LOOSE_ISO, "%Y-%m-%d"), _parsed(day, _AMERICAN, "%m/%d/%Y")
+    )
 
 
 def key(day: pl.Expr) -> pl.Expr:

@@ -89,14 +89,13 @@ def _readable(column: pl.Series) -> float | None:
 
 def _extract(extract: Extract) -> dict[str, Any]:
     narrow = extract.state.narrow
-    updated = narrow.select(days.of_key(col("last_updated").unique().cast(pl.String)).max()).item()
     return {
         "files": [{name: getattr(file, name) for name in _OF_A_FILE} for file in extract.files],
         "rows": narrow.height,
         "columns": extract.layout.fields + 2,
         "layout": extract.layout.id,
         "encoding": extract.encoding,
-        "newest": updated.isoformat() if updated else None,
+        "newest": extract.newest_update.isoformat() if extract.newest_update else None,
         "years": _counted(narrow["academic_year"]),
         "ssids": _ssids(narrow["ssid"]),
     }  # fmt: skip

@@ -282,7 +282,7 @@ def _waiting(found: pl.DataFrame, as_of: dt.date) -> dict[str, int]:
 
 def _age_note(extract: SelaExtract, settings: Settings) -> list[str]:
     """How old the extract is, when that is more than the settings allow."""
-    newest = extract.state.select(days.of_key(col.last_updated)).to_series().max()
+    newest = extract.state.select(days.of_update(col.last_updated)).to_series().max()
     most = settings.calpads.max_extract_age_days
     if newest is None or (settings.as_of - newest).days <= most:
         return []

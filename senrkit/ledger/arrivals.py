@@ -33,7 +33,7 @@ def judged(
         those before.
     held
         The rows that the extract holds of these students, and of those that replace them: `KEY`, `compared`,
-        `last_updated` (CCYYMMDD text).
+        `last_updated` (text).
     compared
         The fields that show whether the values have arrived: those that are compared and that the layout has.
     newest
@@ -63,7 +63,7 @@ def judged(
     deleted = pl.col("transaction") == DELETE
     equal = pl.all_horizontal(pl.lit(True), *(pl.col(name) == pl.col(f"{name}_held") for name in compared))
     denies = pl.lit(newest, pl.Date) > pl.col("posted")
-    later = pl.col("last_updated_held").str.to_date("%Y%m%d", strict=False) > pl.col("posted")
+    later = days.of_update(pl.col("last_updated_held")) > pl.col("posted")
     state = (
         pl.when(~deleted & is_there & equal).then(pl.lit(ARRIVED))
         .when(~denies.fill_null(False)).then(pl.when(pl.col("posted").is_not_null()).then(pl.lit(TOO_EARLY)))
@@ -78,12 +78,6 @@ def judged(
         .filter(pl.col("state").is_not_null())
         .select("run", "file", "sequence", "state")
     )
-
-
-def newest_day(extract: Extract) -> dt.date | None:
-    """The newest day on which CALPADS changed a row of the extract."""
-    updated = extract.state.narrow.select(pl.col("last_updated").unique().cast(pl.String))
-    return updated.select(days.of_key(pl.col("last_updated")).max()).item()
 
 
 def look(settings: Settings, extract: Extract) -> Journal:
@@ -127,7 +121,7 @@ def _seen(journal: Journal, now: States, extract: Extract, settings: Settings) -
     compared = [name for name in COMPARED if (wanted is None or name in wanted) and name in extract.layout.columns]
     ssids = pl.Series([*sent["ssid"].unique(), *now.replaced.values()], dtype=pl.String)
     held = extract.state.where(pl.col("ssid").is_in(ssids.implode()))
-    found = judged(sent, held, compared, newest_day(extract), now.replaced)
+    found = judged(sent, held, compared, extract.newest_update, now.replaced)
     by_run: dict[str, dict[str, dict[str, list[int]]]] = {}
     for run, file, sequence, state in found.rows():
         by_run.setdefault(run, {}).setdefault(str(file), {}).setdefault(state, []).append(sequence)

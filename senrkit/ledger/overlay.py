@@ -17,7 +17,7 @@ from senrkit.calpads.store import Store
 from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.extract.state_rows import StateRows
 from senrkit.ledger import arrivals
-from senrkit.ledger.arrivals import DELETE, KEY, newest_day
+from senrkit.ledger.arrivals import DELETE, KEY
 from senrkit.ledger.journal import Journal
 from senrkit.ledger.records import copy_of
 from senrkit.ledger.states import MISSING, File, States, states
@@ -116,7 +116,7 @@ class Postings:
 
 def newer(extract: Extract, posted: Sequence[File]) -> list[File]:
     """The posted files that the extract cannot show in full: posted on its newest day or later."""
-    newest = newest_day(extract) if posted else None
+    newest = extract.newest_update if posted else None
     return [file for file in posted if newest is None or file.posted_on >= newest]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -324,7 +324,7 @@ def _far_enough(scope: Scope, settings: Settings) -> Precondition:
 
 
 def _fresh(extract: Extract, settings: Settings) -> Precondition:
-    newest = _newest_update(extract.state.narrow["last_updated"].unique().cast(pl.String))
+    newest = extract.newest_update
     if newest is None:
         return _found("P08", False, "No row has a readable date of last update, so the extract's age is not known.")
     age = (settings.as_of - newest).days
@@ -337,19 +337,6 @@ def _fresh(extract: Extract, settings: Settings) -> Precondition:
 
 def _days(count: int) -> str:
     return "1 day" if count == 1 else f"{count} days"
-
-
-def _newest_update(updates: Iterable[str]) -> dt.date | None:
-    """The documentation does not say how the date is written, so CCYYMMDD, ISO and MM/DD/CCYY are all read."""
-    days = []
-    for written in updates:
-        for shape, length in (("%Y%m%d", 8), ("%Y-%m-%d", 10), ("%m/%d/%Y", 10)):
-            try:
-                days.append(dt.datetime.strptime(written[:length], shape).date())
-                break
-            except ValueError:
-                continue
-    return max(days, default=None)
 
 
 def _closed_out(scope: Scope, settings: Settings) -> Precondition:

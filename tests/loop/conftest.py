@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from pathlib import Path
 
@@ -48,9 +49,11 @@ class World:
     def passes(self, days: int = 1) -> None:
         self.day += dt.timedelta(days=days)
 
-    def new_extract(self) -> None:
-        """CALPADS shows what it holds today."""
-        (self.folder / "SENR_ODS.txt").write_bytes(self.calpads.extract(self.day))
+    def new_extract(self, written: str = r"\1\2\3") -> None:
+        """CALPADS shows what it holds today; the days of last update are written so, of year, month and day."""
+        shown = self.calpads.extract(self.day).decode()
+        shown = re.sub(r"\^(\d{4})(\d\d)(\d\d)(?=\r\n)", rf"^{written}", shown)
+        (self.folder / "SENR_ODS.txt").write_bytes(shown.encode())
 
     def runs(self) -> Path:
         return run(self.settings, person="somebody").folder

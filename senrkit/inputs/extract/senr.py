@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from senrkit.frames import days
 from senrkit.frames.pandas_door import to_pandas
 from senrkit.inputs.extract.find import InputFile, find_text_files
 from senrkit.inputs.extract.ods_extract import read_part
@@ -44,6 +46,12 @@ class Extract:
         `""`) and `line` (int64, 1-based, in its own file), in file order, one file after the other."""
         lines = pl.concat([pl.int_range(1, file.rows + 1, eager=True) for file in self.files])
         return to_pandas(self.state.read().with_columns(lines.alias("line")))
+
+    @cached_property
+    def newest_update(self) -> dt.date | None:
+        """The newest day on which CALPADS changed a row; None when no row says one that can be read."""
+        updates = self.state.narrow["last_updated"].unique().cast(pl.String).to_frame("day")
+        return updates.select(days.of_update(pl.col("day")).max()).item()
 
     def line(self, position: int) -> int:
         """The line, 1-based in its own file, of the row at this position."""

@@ -29,6 +29,30 @@ def test_eight_digits(text: str | None, day: dt.date | None) -> None:
     assert held.select(days.of_key(pl.col("text"))).item() == day
 
 
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("20261009", DAY),
+        ("20261009 08:15", DAY),
+        ("2026-10-09", DAY),
+        ("2026-10-09T08:15:00", DAY),
+        ("2026-10-9", DAY),
+        ("10/09/2026", DAY),
+        ("10/9/2026", DAY),
+        ("10/09/2026 08:15", DAY),
+        ("13/09/2026", None),
+        ("10/09/0000", None),
+        ("0000-10-09", None),
+        ("lately", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_day_of_an_update(text: str | None, day: dt.date | None) -> None:
+    held = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
+    assert held.select(days.of_update(pl.col("text"))).item() == day
+
+
 def test_written_and_read_again() -> None:
     held = pl.DataFrame({"day": [DAY, None]})
     written = held.select(key=days.key(pl.col("day")), iso=days.iso(pl.col("day")))
