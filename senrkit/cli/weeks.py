@@ -83,9 +83,10 @@ def _answers(settings: Settings, calpads: Calpads, made: RunFolder, week: int, *
 
 def _meanwhile(settings: Settings, calpads: Calpads, day: dt.date) -> None:
     """Another district, or a person on CALPADS' screens, changes a record that was sent."""
-    posted = [file for file in states(Journal.open(settings.output.runs), day).posted() if file.step == "update"]
+    journal = Journal.open(settings.output.runs)
+    posted = [file for file in states(journal, day).posted() if file.step == "update"]
     if posted:
-        data = Journal.open(settings.output.runs).kept(posted[-1].run, posted[-1].name) or b""
+        data = journal.kept(posted[-1].run, posted[-1].name) or b""
         ssid = data.decode().split("^")[7]
         calpads.change(ssid, day, exit_date=f"{day:%Y%m%d}", exit_reason="T180")
 

@@ -6,6 +6,7 @@ record type of the older Rejected Records Extract, and what is not understood is
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,6 @@ class Complaint:
     rule: str
     severity: str
     field: str = ""
-    message: str = ""
     local_record_id: str = ""
     ssid: str = ""
     school_code: str = ""
@@ -55,7 +55,6 @@ class Complaint:
     reporting_lea: str = ""
     academic_year: str = ""
     record_type: str = ""
-    job: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,10 +115,12 @@ def only_calpads_knows(rule: str) -> bool:
     return "X" in _needs().get(rule, "")
 
 
+@functools.cache
 def _severities() -> dict[str, str]:
     return {row["id"]: row["severity"] for row in reference.PACKAGED.rows("calpads_rules")}
 
 
+@functools.cache
 def _needs() -> dict[str, str]:
     return {row["id"]: row["needs"] for row in reference.PACKAGED.rows("calpads_rules")}
 
@@ -179,7 +180,6 @@ def _complaint(number: int, values: Mapping[str, str]) -> Complaint:
         rule,
         severity if severity in (FATAL, WARNING) else "",
         values.get("field", ""),
-        values.get("message", ""),
         _plain(values.get("local_record_id", "")),
         _digits(values.get("ssid", ""), 10),
         _digits(values.get("school_code", ""), 7),
@@ -187,7 +187,6 @@ def _complaint(number: int, values: Mapping[str, str]) -> Complaint:
         _digits(values.get("reporting_lea", ""), 7),
         values.get("academic_year", ""),
         values.get("record_type", ""),
-        values.get("job", ""),
     )
 
 

@@ -30,7 +30,6 @@ class Line:
     rule: str
     severity: str
     field: str = ""
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -293,7 +292,8 @@ def _rejected(file: File, event: Event) -> File:
 
 
 def _answered(file: File, event: Event) -> File:
-    lines = tuple(dict.fromkeys((*file.lines, *(Line(**line) for line in event["lines"]))))
+    said = (Line(one["sequence"], one["rule"], one["severity"], one.get("field", "")) for one in event["lines"])
+    lines = tuple(dict.fromkeys((*file.lines, *said)))
     fatal = any(line.severity == FATAL for line in lines)
     file = replace(file, lines=lines)
     if fatal and file.state != POSTED:

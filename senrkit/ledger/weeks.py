@@ -98,7 +98,6 @@ def _items_of(journal: Journal, run: str) -> pl.DataFrame:
 
 def _sent(journal: Journal, states: States) -> pl.DataFrame:
     """Of each item the last run that has sent it and whose record has not arrived, and the last whose record has."""
-    rows: list[tuple[int, int, bool]] = []
     places = {run: place for place, run in enumerate(states.runs)}
     parts = []
     for file in states.files:

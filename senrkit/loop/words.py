@@ -126,14 +126,15 @@ def rejected(
 
     def said(run: Run) -> list[Event]:
         states.check_refusable(run, [number])
-        read = [read_answer(path.name, read_bytes(path), settings.calpads.errors) for path in errors]
         events = [_step("rejected", run, [number], day)]
-        for path, found in zip(errors, read, strict=True):
+        for path in errors:
+            data = read_bytes(path)
+            found = read_answer(path.name, data, settings.calpads.errors)
             if isinstance(found, Replacements):
                 raise InputError(
                     f"{path.name} is about replaced SSIDs, not an error file.", "Give it to `senrkit answers`."
                 )
-            made, one = _answer(settings, run, found, path, day, [number])
+            made, one = _answer(settings, run, found, data, day, [number])
             events += made
             answers.append(one)
         return events
@@ -164,7 +165,7 @@ def answers(settings: Settings, run: str | Path | None, files: Sequence[Path]) -
                 events.append({"event": "replaced", "ssids": dict(found.ssids), "on": settings.as_of.isoformat()})
                 answered.append(Answered(path.name, run.id, {}, replaced=len(found.ssids)))
                 continue
-            made, one = _answer(settings, run, found, path, settings.as_of, sorted(run.files))
+            made, one = _answer(settings, run, found, data, settings.as_of, sorted(run.files))
             events += made
             answered.append(one)
         return events
@@ -207,16 +208,16 @@ def _told(
 
 
 def _answer(
-    settings: Settings, run: Run, found: ErrorFile, path: Path, on: dt.date, numbers: Sequence[int]
+    settings: Settings, run: Run, found: ErrorFile, data: bytes, on: dt.date, numbers: Sequence[int]
 ) -> tuple[list[Event], Answered]:
     journal = Journal.open(settings.output.runs)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(data).hexdigest()
     files = [run.file(number) for number in numbers]
     records: dict[int, tuple[str, str, str]] = {}
     for file in files:
-        data = bytes_of(journal, run, file, None)
-        if data is not None:
-            rows = decoded(data).select("ssid", "school_code", "start_date").rows()
+        sent_as = bytes_of(journal, run, file, None)
+        if sent_as is not None:
+            rows = decoded(sent_as).select("ssid", "school_code", "start_date").rows()
             records |= dict(zip(file.sequences, rows, strict=True))
     matched = match(found, run, files, records)
     of_files = {
