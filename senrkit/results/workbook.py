@@ -70,7 +70,8 @@ def _summary_sheet(book: Any, title: str, rows: Sequence[Row]) -> None:
         "text": book.add_format({"text_wrap": True, "valign": "top"} | _INDENT),
         "number": book.add_format({"num_format": "#,##0", "valign": "top"}),
     }
-    for column, width in enumerate((44, 12, 120)):
+    widths = (44, 12, 120)
+    for column, width in enumerate(widths):
         sheet.set_column(column, column, width)
     for at, (kind, cells) in enumerate(rows):
         for column, value in enumerate(cells):
@@ -78,6 +79,11 @@ def _summary_sheet(book: Any, title: str, rows: Sequence[Row]) -> None:
                 sheet.write_number(at, column, value, style["number"])
             elif value or kind == "head":
                 sheet.write_string(at, column, value, style[kind])
+        wrapped = zip(cells, widths, strict=False) if kind == "text" else ()
+        lines = max((-(-len(str(value)) // width) for value, width in wrapped), default=1)
+        if lines > 1:
+            # Printed, a line may break that does not on the screen, and not every program makes room then.
+            sheet.set_row(at, _LINE_POINTS * lines)
     _for_print(sheet)
     sheet.fit_to_pages(1, 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import openpyxl
@@ -198,6 +199,18 @@ def test_sheets_are_ready_to_read_and_to_print(book):
             assert sheet["A1"].font.bold
     wraps = {cell.value: below.alignment.wrap_text for cell, below in zip(*book["Held"]["A1:L2"], strict=True)}
     assert (wraps["What to do"], wraps["SSID"]) == (True, None)
+
+
+@pytest.mark.parametrize(("letters", "lines"), [(120, None), (121, 2), (240, 2), (241, 3)])
+def test_what_wraps_in_the_summary_has_room(tmp_path, letters, lines):
+    path = tmp_path / "book.xlsx"
+    said = "a" * letters
+    rows = [("title", ("What is to be done",)), ("text", ("Schools", 3, said)), ("text", ("Held", 0, "None."))]
+    workbook.write_book(path, "a test", dt.datetime(2026, 11, 23), ("Summary", rows), [])
+    heights = openpyxl.load_workbook(path)["Summary"].row_dimensions
+    assert [heights[at].height for at in (1, 3)] == [None, None]
+    # In whole pixels of three quarters of a point.
+    assert heights[2].height == pytest.approx(16 * lines, abs=0.75) if lines else heights[2].height is None
 
 
 def test_a_sheet_that_is_cut_off_says_so(tmp_path, monkeypatch):
