@@ -121,6 +121,7 @@ class Desk:
             step = "start" if first else self.session.step
         self.session.step, self.student = step, None
         steps.export.forget(self)
+        steps.BEFORE.get(step, lambda desk: None)(self)
         self.show(focus="" if first else "title")
         steps.ENTERED.get(step, lambda desk: None)(self)
 

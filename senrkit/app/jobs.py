@@ -24,7 +24,6 @@ from senrkit.inputs.load import SENR, Inputs, load
 from senrkit.loop import words
 from senrkit.loop.overview import Loop
 from senrkit.progress import Progress
-from senrkit.reconciliation import decisions as kept_decisions
 from senrkit.settings.settings import Settings, load_settings, read_settings_text
 
 _TABLE_ROWS = 400
@@ -113,21 +112,6 @@ def history(progress: Progress, folders: Sequence[str]) -> list[dict[str, Any]]:
         schools = [[name or code, *counts] for name, code, *counts in counted.sort("school_name", "school_code").rows()]
         told.append({"folder": str(later.folder), "counts": change_counts(changes), "schools": schools})
     return told
-
-
-def decisions(progress: Progress, file: str) -> list[dict[str, str]]:
-    """The last line of each decision that has not been taken back."""
-    read = kept_decisions.read(Path(file))
-    last = read.unique(["ssid", "school_code", "start_date", "action"], keep="last", maintain_order=True)
-    return last.filter(col.taken_back == "").select(kept_decisions.COLUMNS).to_dicts()
-
-
-def decide(progress: Progress, file: str, made: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Add these to the decisions file; returns what `decisions` does afterwards."""
-    progress.step("keeping the decision")
-    for one in made:
-        kept_decisions.append(Path(file), kept_decisions.Decision(**one))
-    return decisions(progress, file)
 
 
 def loop_of(progress: Progress, settings_file: str, run: str, made: str) -> dict[str, Any]:
@@ -284,8 +268,6 @@ JOBS: Mapping[str, Callable[..., Any]] = {
         run,
         charts,
         history,
-        decisions,
-        decide,
         loop_of,
         tell,
         waiting,

@@ -93,6 +93,19 @@ def read(path: Path) -> pl.DataFrame:
     return parse(read_bytes(path), path.name)
 
 
+def in_force(path: Path, as_of: dt.date) -> pl.DataFrame:
+    """The columns of the file: of each action the last line that was not taken back and does not end before `as_of`.
+
+    Raises
+    ------
+    InputError
+        as `read`.
+    """
+    last = read(path).unique([*_KEY, "action"], keep="last", maintain_order=True)
+    ends = days.of_iso(col("expires"))
+    return last.filter(col("taken_back") == "", ends.is_null() | (ends >= as_of)).select(COLUMNS)
+
+
 def read_bytes(path: Path) -> bytes | None:
     """What the decisions file holds; `None` when there is none. Raises `InputError` when it cannot be read."""
     try:
@@ -251,16 +264,15 @@ def _checked_before(path: Path) -> pl.DataFrame:
         ) from None
 
 
-def append(path: Path, decision: Decision) -> None:
-    """Add one line, whole or not at all, also when several programs write; the file is made, private, when missing.
+def append(path: Path, *made: Decision) -> None:
+    """Add a line for each, all or none, also when several programs write; the file is made, private, when missing.
 
     Raises
     ------
     InputError
-        when the decision is not one that `read` would take, or the file cannot be written.
+        when a decision is not one that `read` would take, or the file cannot be written.
     """
-    cells = _checked(dataclasses.asdict(decision), "The decision")
-    _append(path, COLUMNS, [cells])
+    _append(path, COLUMNS, [_checked(dataclasses.asdict(one), "The decision") for one in made])
 
 
 def _append(path: Path, columns: Sequence[str], lines: Sequence[Mapping[str, str]]) -> None:

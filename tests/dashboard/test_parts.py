@@ -169,7 +169,7 @@ def test_a_cancel_ends_the_work_at_once_and_the_next_request_is_served(workroom,
     assert over.wait(PATIENCE)
     assert [answer.canceled for answer in answers] == [True]
     assert workroom.process_id != first
-    assert asked(workroom, "decisions", file=str(tmp_path / "decisions.csv")).done == []
+    assert asked(workroom, "waiting", settings_files=[]).done == []
 
 
 def test_a_worker_that_dies_is_a_sentence_and_not_a_page_that_waits_for_ever(workroom, tmp_path):

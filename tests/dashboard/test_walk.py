@@ -18,12 +18,17 @@ import pytest
 from click.testing import CliRunner
 
 from senrkit.cli.main import main
+from senrkit.reconciliation.decisions import Decision, append
 from tests.dashboard.extracts import aged, lengthened
 from tests.dashboard.servers import go_on, new_page, settled
 from tests.patience import PATIENCE
 from tests.students import ssids_shown
 
 DROPPED_BYTES = int(os.environ.get("SENRKIT_DROPPED_MB", "25")) * 1_000_000
+OF_A_COLLEAGUE = Decision(
+    ssid="9" * 10, school_code="1999991", start_date="20260817", action="update", decision="hold",
+    reason="Asked the school", author="A colleague", made="2026-11-23",
+)  # fmt: skip
 REASON = "CALPADS was down for maintenance"
 
 
@@ -310,6 +315,11 @@ def test_the_whole_job_by_keyboard_alone(demo, server, browser):
     page.keyboard.press(" ")
     page.locator("#decide-chosen").wait_for()
     page.wait_for_function("document.activeElement.matches('tr[aria-selected=true]')")
+    # A colleague decides meanwhile, and the page is drawn anew: the keyboard stays where it was.
+    row = page.evaluate("document.activeElement.id")
+    append(demo / "runs" / "decisions.csv", OF_A_COLLEAGUE)
+    page.locator("#said", has_text="Decisions were added on another page.").wait_for(state="attached")
+    page.wait_for_function("id => document.activeElement.id === id", arg=row)
     tab_to("#decision-send, #decision-hold, #decision-not-an-error")
     page.keyboard.press(" ")
     page.keyboard.press("ArrowDown")

@@ -42,6 +42,7 @@ function render({ model, el }) {
     if (!region) return;
     const active = region.contains(document.activeElement) ? document.activeElement : null;
     const caret = active && "selectionStart" in active ? active.selectionStart : null;
+    const place = region.contains(rows?.host ?? null) ? rows.held() : null;
     const begun = [...region.querySelectorAll("[data-kept] input")];
     region.innerHTML = html;
     // An answer that comes late, on a busy computer, does not take away what was typed meanwhile.
@@ -50,12 +51,12 @@ function render({ model, el }) {
       at(active.id).focus({ preventScroll: true });
       if (caret !== null && at(active.id).type !== "date") try { at(active.id).setSelectionRange(caret, caret); } catch { /* a field without a caret */ }
     }
-    wake(region, id);
+    wake(region, id, place);
   }
 
-  function wake(region, id) {
+  function wake(region, id, place) {
     const table = region.querySelector("[data-rows]");
-    if (table) rows = new RowTable(table, send);
+    if (table) rows = new RowTable(table, send, place);
     else if (id === "main") rows = null;
     const upload = region.querySelector("[data-upload]");
     if (upload) uploads.attach(upload);

@@ -3,12 +3,20 @@
 const ROWS_A_PAGE = 50;
 
 class RowTable {
-  constructor(host, send) {
+  // `before` is `held()` of the table that stood here, when the page was drawn anew around it.
+  constructor(host, send, before) {
     this.host = host;
     this.send = send;
-    this.first = 0;
-    this.active = 0;
+    this.first = before?.first ?? 0;
+    this.active = before?.active ?? 0;
+    this.keep = before?.keep ?? null;
     this.fetch();
+  }
+
+  // Where a person is in the table: the page, the row, and what the keyboard is on.
+  held() {
+    const keep = this.host.contains(document.activeElement) ? document.activeElement.dataset.keep : this.keep;
+    return { first: this.first, active: this.active, keep };
   }
 
   fetch(first = this.first) {
@@ -25,7 +33,10 @@ class RowTable {
       this.fetch(0);
       return;
     }
-    const hadFocus = this.host.contains(document.activeElement) ? document.activeElement.dataset.keep : null;
+    // Until the rows come, the keyboard is nowhere; who went elsewhere meanwhile is not called back.
+    const elsewhere = document.activeElement !== document.body && !this.host.contains(document.activeElement);
+    const hadFocus = elsewhere ? null : this.held().keep;
+    this.keep = null;
     const scrolled = this.host.querySelector(".grid-scroll")?.scrollTop ?? 0;
     const samePage = this.page && this.page.first === page.first;
     this.page = page;

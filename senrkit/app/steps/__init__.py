@@ -14,6 +14,10 @@ _STEPS = {
 }  # fmt: skip
 
 CONTEXTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {name: step.context for name, step in _STEPS.items()}
+# What a step must know before it is shown.
+BEFORE: Mapping[str, Callable[[Any], None]] = {
+    name: step.before for name, step in _STEPS.items() if hasattr(step, "before")
+}
 # What begins by itself when a step is opened.
 ENTERED: Mapping[str, Callable[[Any], None]] = {
     name: step.entered for name, step in _STEPS.items() if hasattr(step, "entered")

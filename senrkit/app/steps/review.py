@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from senrkit.app import screens, student
 from senrkit.app.proposal import FILTERS
-from senrkit.errors import SenrkitError
+from senrkit.errors import UsageError
 from senrkit.ledger.journal import this_person
+from senrkit.reconciliation import decisions
 from senrkit.reference import SchoolYear
 from senrkit.results.masking import masked_identifier
 from senrkit.results.tables import SENT
@@ -51,10 +52,13 @@ def opened(desk: Desk) -> dict[str, Any] | None:
     return {"view": view, "person": who(session, view["row"]), "expires": year.end.isoformat()}
 
 
+def before(desk: Desk) -> None:
+    """Rows and decisions come together: the decisions in force, perhaps made on another page, before the first row."""
+    _look(desk)
+
+
 def entered(desk: Desk) -> None:
-    """The decisions in force, perhaps made on another page."""
-    desk.form["decisions_seen"] = _written(desk)
-    _look(desk, desk.show)
+    """The students' names, where they are shown."""
     if desk.session.names_shown:
         look_names_up(desk)
 
@@ -64,10 +68,10 @@ def look_again(desk: Desk) -> None:
     if desk.session.step != "review" or desk.doing:
         return
     # Settings that are wrong for the moment are told when somebody does something, not at every beat.
-    with contextlib.suppress(SenrkitError):
+    with contextlib.suppress(UsageError):
         if _written(desk) != desk.form.get("decisions_seen"):
-            desk.form["decisions_seen"] = _written(desk)
-            _look(desk, lambda: desk.show(say="Decisions were added on another page."))
+            _look(desk)
+            desk.show(say="Decisions were added on another page.")
 
 
 def give_rows(desk: Desk, wanted: Mapping[str, Any]) -> None:
@@ -300,27 +304,17 @@ def _author(desk: Desk) -> str:
 
 
 def _keep(desk: Desk, made: Sequence[Mapping[str, str]], say: str) -> None:
-    def kept(decided: list[dict[str, str]]) -> None:
-        desk.form["decisions_seen"] = _written(desk)
-        _take(desk, decided)
-        desk.session.proposal.chosen = set()
-        desk.show(say=say, focus="student-title" if desk.student is not None else "review-table")
-
-    desk.quietly("decide", kept, file=str(desk.session.decisions_file), made=[dict(one) for one in made])
+    decisions.append(desk.session.decisions_file, *(decisions.Decision(**one) for one in made))
+    _look(desk)
+    desk.session.proposal.chosen = set()
+    desk.show(say=say, focus="student-title" if desk.student is not None else "review-table")
 
 
-def _look(desk: Desk, then: Any) -> None:
-    def found(decided: list[dict[str, str]]) -> None:
-        _take(desk, decided)
-        then()
-
-    desk.quietly("decisions", found, file=str(desk.session.decisions_file))
-
-
-def _take(desk: Desk, decided: list[dict[str, str]]) -> None:
+def _look(desk: Desk) -> None:
     session = desk.session
-    as_of = session.run.manifest["as_of"]
-    session.decided = [one for one in decided if not one["expires"] or one["expires"] >= as_of]
+    desk.form["decisions_seen"] = _written(desk)
+    in_force = decisions.in_force(session.decisions_file, dt.date.fromisoformat(session.run.manifest["as_of"]))
+    session.decided = in_force.to_dicts()
     session.proposal.take_decisions(session.decided)
 
 
