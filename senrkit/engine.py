@@ -28,6 +28,7 @@ from senrkit.ledger.journal import this_person
 from senrkit.ledger.overlay import Postings
 from senrkit.progress import NoProgress, Progress
 from senrkit.reconciliation import decisions, preconditions
+from senrkit.reconciliation.decisions import FILE as DECISIONS_FILE
 from senrkit.reconciliation.preconditions import Acceptance, Precondition
 from senrkit.reconciliation.proposal import Proposal, balance, reconcile
 from senrkit.reconciliation.scope import Scope, scope_of
@@ -44,7 +45,6 @@ from senrkit.spells.build import SpellSet, build_spells
 from senrkit.version import __version__
 
 DONE, STOPPED, HELD = 0, 4, 5
-DECISIONS_FILE = "decisions.csv"
 # Without these answered there is nothing that could be decided.
 _DECIDABLE_ONLY_WITH = ("P03", "P05", "P10", "P13", "P15", "P16")
 # The settings that decide what is sent; with the schools, what is skipped and the inputs they make the run number.
@@ -260,6 +260,7 @@ def _manifest(made: Comparison, label: RunLabel, outcome: Outcome | None, files:
     manifest = build_manifest(
         label,
         made.settings,
+        lea_name=made.inputs.tables.lea_name,
         inputs=made.inputs.digests,
         layout=_layout_entry(extract) if known else None,
         preconditions=[dataclasses.asdict(one) for one in made.preconditions],

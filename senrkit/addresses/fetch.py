@@ -58,8 +58,8 @@ _FAULTS: tuple[tuple[set[str], set[int], str, str], ...] = (
 
 def read_bytes(address: Address) -> bytes:
     """The file's bytes. Raises `InputError` as `fetch`."""
-    with _in_plain_words(address):
-        store, path = _opened(address)
+    with in_plain_words(address):
+        store, path = opened(address)
         return store.cat_file(path)
 
 
@@ -80,8 +80,8 @@ def fetch(address: Address, folder: Path, *, dated: bool = False) -> Path:
         when the protocol is not known or not installed; nothing is there, or it is not for us; the other side does not
         answer, or breaks off. No message has a password.
     """
-    with _in_plain_words(address):
-        store, path = _opened(address)
+    with in_plain_words(address):
+        store, path = opened(address)
         if address.protocols[0] in ("file", "local"):
             store.info(path)
             return Path(path)
@@ -99,8 +99,8 @@ def fetch(address: Address, folder: Path, *, dated: bool = False) -> Path:
     return copy
 
 
-def _opened(address: Address) -> tuple[Any, str]:
-    """The store, and the file's path in it."""
+def opened(address: Address) -> tuple[Any, str]:
+    """The store of an address, and the path in it. Raises `InputError` when it is of no kind that can be read here."""
     try:
         from fsspec.core import url_to_fs
         from fsspec.registry import available_protocols
@@ -117,7 +117,8 @@ def _opened(address: Address) -> tuple[Any, str]:
         )
     try:
         # A store that is kept would keep its password, and listings that have grown old.
-        options = {one: {"skip_instance_cache": True} | _web_options(one) for one in address.protocols}
+        fresh = {"skip_instance_cache": True, "use_listings_cache": False}
+        options = {one: fresh | _web_options(one) for one in address.protocols}
         return url_to_fs(address.text, **options)
     except ImportError:
         raise InputError(
@@ -192,7 +193,8 @@ def _changed(store: Any, path: str, there: Mapping[str, Any]) -> dt.datetime | N
 
 
 @contextmanager
-def _in_plain_words(address: Address) -> Iterator[None]:
+def in_plain_words(address: Address) -> Iterator[None]:
+    """What a store says when it fails becomes an `InputError` of ours."""
     try:
         yield
     except SenrkitError:

@@ -14,10 +14,10 @@ import queue
 import secrets
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from senrkit.batch.cluster_checks import check_cluster, checked_address, no_answer
+from senrkit.batch.home import Home
 from senrkit.batch.work import Engine, EngineGone, Job, Outcome
 from senrkit.batch.worker import run_lea
 
@@ -26,12 +26,12 @@ _FETCH_SECONDS = 30
 
 
 class Cluster(Engine):
-    """The workers behind the scheduler at `address`; the batch's folder must be one that they share."""
+    """The workers behind the scheduler at `address`; the batch's home must be one that they share."""
 
     name, apart = "scheduler", True
 
-    def __init__(self, address: str, folder: Path) -> None:
-        self._address, self._folder = address, folder
+    def __init__(self, address: str, home: Home) -> None:
+        self._address, self._home = address, home
         self._stack = contextlib.ExitStack()
         self._client: Any = None
         self._at: dict[str, tuple[Job, Any]] = {}
@@ -66,7 +66,7 @@ class Cluster(Engine):
         except OSError:
             raise no_answer(self._address) from None
         self._client = self._stack.enter_context(client)
-        check_cluster(self._client, self._address, self._folder)
+        check_cluster(self._client, self._address, self._home)
 
     def _made(self) -> Any:
         """A cluster of our own, when this is one; it ends with this."""
@@ -141,8 +141,8 @@ class LocalCluster(Cluster):
 
     name, apart = "workers", False
 
-    def __init__(self, count: int, memory_limit: str | None, folder: Path) -> None:
-        super().__init__("", folder)
+    def __init__(self, count: int, memory_limit: str | None, home: Home) -> None:
+        super().__init__("", home)
         self._count, self._memory_limit = count, memory_limit
 
     def _made(self) -> Any:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import secrets
 import socket
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from senrkit.batch.folder import write_whole
-from senrkit.errors import InputError, UsageError
+from senrkit.batch.home import Home, home_of
+from senrkit.errors import InputError, SenrkitError, UsageError
 
 _SAME = ("python", "senrkit", "pandas", "pyarrow", "distributed")
 _FIRST_WORKER_SECONDS = 20
@@ -52,7 +50,7 @@ def no_answer(address: str) -> InputError:
     return InputError(f"No Dask scheduler answers at {address}.", "Check the address, and whether it is running.")
 
 
-def check_cluster(client: Any, address: str, folder: Path) -> None:
+def check_cluster(client: Any, address: str, home: Home) -> None:
     """Refuse a cluster whose results could differ from those here.
 
     Raises
@@ -75,7 +73,7 @@ def check_cluster(client: Any, address: str, folder: Path) -> None:
             raise InputError(
                 f"The Dask worker {place} has {said}.", "Install the same on every worker as here, then try again."
             )
-    _check_folder(client, folder)
+    _check_home(client, home)
 
 
 def _versions(asked: Mapping[str, Any]) -> dict[str, str | None]:
@@ -84,33 +82,33 @@ def _versions(asked: Mapping[str, Any]) -> dict[str, str | None]:
     return found | {"python": ".".join(asked["packages"]["python"].split(".")[:2])}
 
 
-def _check_folder(client: Any, folder: Path) -> None:
-    probe = folder / f".probe-{secrets.token_hex(4)}"
-    write_whole(probe, probe.name.encode())
+def _check_home(client: Any, home: Home) -> None:
+    probe = f".probe-{secrets.token_hex(4)}"
+    home.write(probe, probe.encode())
     try:
-        answers = client.run(shares_folder, str(probe), on_error="return")
+        answers = client.run(shares_home, home.text, probe, on_error="return")
     finally:
-        probe.unlink(missing_ok=True)
-    for place, answer in answers.items():
+        home.remove(probe)
+    for worker, answer in answers.items():
         if answer is not True:
             said = "may not write" if answer == "written" else "does not see"
             raise InputError(
-                f"The Dask worker {place} {said} the batch folder {folder}.",
-                "Name one with --out that all workers share, at the same path and as the same person.",
+                f"The Dask worker {worker} {said} the batch folder {home}.",
+                "Name one with --out that all workers share, at the same path and as the same person; or an address.",
             )
 
 
-def shares_folder(probe: str) -> bool | str:
-    """On a worker: is this the folder that the batch has? True, or what is missing (`read`, `written`)."""
-    mark = Path(probe)
+def shares_home(text: str, probe: str) -> bool | str:
+    """On a worker: is this the home that the batch has? True, or what is missing (`read`, `written`)."""
+    home, own = home_of(text), f"{probe}-{secrets.token_hex(4)}"
     try:
-        if mark.read_text(encoding="utf-8") != mark.name:
+        if home.read(probe) != probe.encode():
             return "read"
-    except (OSError, ValueError):
+    except SenrkitError:
         return "read"
     try:
-        with tempfile.TemporaryFile(dir=mark.parent):
-            pass
-    except OSError:
+        home.write(own, b"")
+        home.remove(own)
+    except (SenrkitError, OSError):
         return "written"
     return True

@@ -19,6 +19,7 @@ The batch
 | `seconds` | float | from begin to end, added up over resumed commands |
 | `exit_code` | int or null | the gravest of all LEAs, in the order 1, 2, 3, 4, 5, 0; null until finished |
 | `states` | dict | how many LEAs in each state; all states, in the order of `STATES` |
+| `before` | dict or null | of the batch before this one beside it: `as_of`, `home` (path or address); else null |
 | `leas` | list | one entry an LEA, below, in the order of the source |
 
 An LEA
@@ -26,6 +27,8 @@ An LEA
 | key | type | holds |
 | --- | --- | --- |
 | `lea` | text | seven digits; `""` when its settings cannot be read |
+| `name` | text | what Aeries calls it; `""` when it was not run, or Aeries does not say |
+| `as_of` | text | the day of its run, ISO; `""` when it was not run |
 | `settings` | text | the settings file: absolute path, or address without its password |
 | `settings_sha256` | text | of its bytes, as they were when the LEA was run; `""` when unreadable |
 | `extract` | text | the extract that the table names instead of the settings', else `""` |
@@ -39,6 +42,8 @@ An LEA
 | `peak_mib` | int or null | the most memory its worker held during the last attempt |
 | `folder` | text | its run folder, relative to the batch folder: `runs/1999990`; `""` when there is none |
 | `counts` | dict or null | only when done or held, below |
+| `last_done` | text | the day of its newest run that was done or held, in this batch or one beside it; else `""` |
+| `to_do_before` | int or null | how much was to be done in the batch before; null when it was not done or held there |
 
 `counts`: `action` (all seven actions, as in the manifest), `schools`, `files`, `records` (in the files), `findings`,
 the balance's totals `state_rows`, `in_scope`, `enr_rows`, `spells`, all whole numbers; and `weeks`: by the LEA's ledger
@@ -50,10 +55,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from senrkit.errors import InputError
+from senrkit.results.tables import TO_DO
 
 # done: finished. held: finished, students are held. stopped: by a precondition. failed: settings, an input, the disk or
 # the worker. fault: of senrkit itself. twice: another settings file has the same LEA, so neither is run.
@@ -88,6 +93,7 @@ def new_document(source: str, as_of: str, as_of_given: bool, version: str) -> di
         "seconds": 0.0,
         "exit_code": None,
         "states": {},
+        "before": None,
         "leas": [],
     }
 
@@ -96,6 +102,8 @@ def new_entry(lea: str, settings: str, settings_sha256: str, extract: str) -> En
     """An LEA that was not run yet."""
     return {
         "lea": lea,
+        "name": "",
+        "as_of": "",
         "settings": settings,
         "settings_sha256": settings_sha256,
         "extract": extract,
@@ -110,6 +118,8 @@ def new_entry(lea: str, settings: str, settings_sha256: str, extract: str) -> En
         "peak_mib": None,
         "folder": "",
         "counts": None,
+        "last_done": "",
+        "to_do_before": None,
     }
 
 
@@ -121,28 +131,54 @@ def with_outcome(document: Mapping[str, Any], state: str, why: str = "") -> dict
     return dict(document) | {"state": state, "why": why, "states": states, "exit_code": code}
 
 
+def day_of(document: Mapping[str, Any]) -> str:
+    """The day that the batch speaks for, as its LEAs' runs have it: `2026-11-23`, or `various, 2026-11-20 to …`."""
+    found = sorted({entry["as_of"] for entry in document["leas"] if entry.get("as_of")})
+    if len(found) > 1:
+        return f"various, {found[0]} to {found[-1]}"
+    return found[0] if found else document["as_of"]
+
+
+def to_do_of(entry: Entry) -> int | None:
+    """How many enrollments are to be added, updated, deleted or looked at; `None` when it is not done or held."""
+    counts = entry.get("counts")
+    return None if not counts else sum(counts["action"].get(action, 0) for action in TO_DO)
+
+
+def since_before(document: Mapping[str, Any]) -> list[tuple[str, int, list[str]]]:
+    """Beside the batch before: how many LEAs have `less`, `more` and `as-much` to do, and which have `no-longer` run,
+    being done or held then and not now. With the codes of the LEAs, save of those that have as much."""
+    groups: dict[str, list[str]] = {name: [] for name in ("less", "more", "as-much", "no-longer")}
+    for entry in document["leas"]:
+        now, then = to_do_of(entry), entry.get("to_do_before")
+        if then is not None:
+            name = "no-longer" if now is None else "less" if now < then else "more" if now > then else "as-much"
+            groups[name].append(entry["lea"])
+    return [(name, len(leas), [] if name == "as-much" else leas) for name, leas in groups.items() if leas]
+
+
 def gravest(codes: Iterable[int | None]) -> int:
     """The exit code of a batch whose LEAs ended with these."""
     return min((code for code in codes if code is not None), key=_GRAVITY.index, default=0)
 
 
-def read_document(folder: Path) -> dict[str, Any] | None:
-    """What `batch.json` in the folder says; `None` when there is none.
+def parsed(data: bytes | None, where: str) -> dict[str, Any] | None:
+    """The document in the bytes of a `batch.json`; `None` when there is none.
 
     Raises
     ------
     InputError
-        when it cannot be read, or is none.
+        when the bytes are no such document.
     """
-    try:
-        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if data is None:
         return None
-    except (OSError, ValueError):
+    try:
+        document = json.loads(data)
+    except ValueError:
         document = None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise InputError(
-            f"{folder / FILE} cannot be read, or is not of this version of senrkit.", "Name another folder with --out."
+            f"{where}/{FILE} cannot be read, or is not of this version of senrkit.", "Name another folder with --out."
         )
     return document
 

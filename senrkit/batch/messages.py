@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TextIO
 
-from senrkit.batch.document import FINISHED_STATES, Entry
+from senrkit.batch.document import FINISHED_STATES, Entry, day_of, since_before
 
 _MEANING = {
     "done": "finished",
@@ -17,6 +17,12 @@ _MEANING = {
     "fault": "a fault of senrkit itself",
     "twice": "in two settings files, so not run",
     "waiting": "not run yet",
+}
+_SINCE = {
+    "less": "with less to do",
+    "more": "with more to do",
+    "as-much": "as before",
+    "no-longer": "finished then and not now",
 }
 _SENT = ("add", "update", "delete")
 _SUMMARY = "summary.xlsx"
@@ -105,7 +111,7 @@ def batch_progress(stream: TextIO, *, quiet: bool = False) -> Progress:
 
 def line(entry: Entry) -> str:
     """`1999990: done, 31 actions, 2 held`; of what failed, why."""
-    who = entry["lea"] or Path(entry["settings"]).name
+    who = _who(entry) or Path(entry["settings"]).name
     if entry["state"] not in FINISHED_STATES:
         return f"{who}: {entry['state']}, {entry['message']}"
     action = entry["counts"]["action"]
@@ -113,18 +119,29 @@ def line(entry: Entry) -> str:
     return f"{who}: {entry['state']}, {sum(action.get(one, 0) for one in _SENT):,} actions{held}"
 
 
-def summary_lines(document: Mapping[str, Any], folder: Path) -> list[str]:
+def summary_lines(document: Mapping[str, Any], home: object) -> list[str]:
     """How many in each state, and what needs a person."""
     count = len(document["leas"])
-    lines = [f"senrkit batch · {count:,} {'LEA' if count == 1 else 'LEAs'} · as of {document['as_of']}", ""]
+    lines = [f"senrkit batch · {count:,} {'LEA' if count == 1 else 'LEAs'} · as of {day_of(document)}", ""]
     width = max(len(f"{number:,}") for number in document["states"].values())
     lines += [f"  {number:>{width},} {_MEANING[state]}" for state, number in document["states"].items() if number]
+    if document.get("before"):
+        told = ", ".join(f"{count:,} {_SINCE[name]}" for name, count, _ in since_before(document))
+        lines += ["", f"Since the batch of {document['before']['as_of']}: {told or 'nothing to compare'}"]
     if people := for_people(document):
         lines += ["", "Needs a person", *(f"  {who}: {said}" for who, said in people)]
-    return [*lines, "", f"Everything is in {folder}; {_SUMMARY} puts the LEAs together."]
+    return [*lines, "", f"Everything is in {home}; {_SUMMARY} puts the LEAs together."]
 
 
 def for_people(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What somebody should look at: which LEA, or which settings file, and what there is to say of it."""
     said = ((entry, " ".join(filter(None, map(entry.get, ("message", "cure", "note"))))) for entry in document["leas"])
-    return [(entry["lea"] or entry["settings"], words) for entry, words in said if words]
+    return [
+        (" ".join(filter(None, (entry["lea"], entry.get("name")))) or entry["settings"], words)
+        for entry, words in said
+        if words
+    ]
+
+
+def _who(entry: Entry) -> str:
+    return " ".join(filter(None, (entry["lea"], entry.get("name"))))

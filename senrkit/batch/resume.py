@@ -3,47 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from senrkit.batch import locations
-from senrkit.batch.document import FINISHED_STATES, RUNS, Entry, new_entry
-from senrkit.batch.folder import put_aside
+from senrkit.batch.document import FINISHED_STATES, Entry, new_entry
+from senrkit.batch.home import Home
 from senrkit.batch.plan import Planned
 from senrkit.batch.worker import finished_run
 
 _CHANGED = "The settings file has changed since this LEA was run; its run folder is of the settings before."
 _NOT_NAMED = "The source does not name this LEA any more."
-_OF_THE_RESULT = ("state", "exit_code", "message", "cure", "stopped_by", "counts", "folder")
+_OF_THE_RESULT = ("name", "as_of", "state", "exit_code", "message", "cure", "stopped_by", "counts", "folder")
 
 
-def entries(plan: Iterable[Planned], before: Mapping[str, Any] | None, folder: Path) -> list[Entry]:
+def entries(plan: Iterable[Planned], before: Mapping[str, Any] | None, home: Home) -> list[Entry]:
     """One entry for each settings file of the plan: finished ones as they were, all others to be run (`waiting`).
 
     What the run folders say counts, not `batch.json`: it may be a moment older. Finished LEAs that the plan does not
     name any more are kept at the end. Settings files that cannot be run have their sentence already.
     """
     known = {(entry["lea"], entry["settings"]): entry for entry in (before or {}).get("leas", [])}
-    made = [_entry(one, known.pop((one.lea, locations.shown(one.settings)), None), folder) for one in plan]
+    made = [_entry(one, known.pop((one.lea, locations.shown(one.settings)), None), home) for one in plan]
     gone = [entry | {"note": _NOT_NAMED} for entry in known.values() if entry["state"] in FINISHED_STATES]
     return made + gone
 
 
-def put_unfinished_aside(leas: Iterable[str], folder: Path) -> None:
-    """Make room for LEAs that are run again: a stopped run has left a folder."""
-    for lea in leas:
-        if (folder / RUNS / lea).exists():
-            put_aside(folder / RUNS / lea)
-
-
-def _entry(one: Planned, before: Entry | None, folder: Path) -> Entry:
+def _entry(one: Planned, before: Entry | None, home: Home) -> Entry:
     shown, extract = locations.shown(one.settings), locations.shown(one.extract)
     entry = new_entry(one.lea, shown, one.sha256, extract)
     if one.twins:
         return entry | _twice(one)
-    done = finished_run(folder / RUNS / one.lea, one.lea, shown) if one.lea else None
+    done = finished_run(home, one.lea, shown) if one.lea else None
     if done and done["state"] in FINISHED_STATES:
         kept = entry | (before or {}) | {name: done[name] for name in _OF_THE_RESULT}
+        if before and before["counts"] and not done["counts"]["weeks"]:
+            # The ledger is at an address, or has moved on since.
+            kept["counts"] = done["counts"] | {"weeks": before["counts"].get("weeks")}
         changed = (kept["settings_sha256"], kept["extract"]) != (one.sha256, extract)
         return kept | {"note": _CHANGED if changed else ""}
     if one.refused:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from senrkit.addresses.address import Address
 from senrkit.batch import document as documents
-from senrkit.batch import folder as folders
 from senrkit.batch import resume
+from senrkit.batch.before import with_before
 from senrkit.batch.dispatch import Task, dispatch
 from senrkit.batch.document import Entry
+from senrkit.batch.home import Home, default_folder, home_of
 from senrkit.batch.messages import NoProgress, Progress
 from senrkit.batch.plan import Planned, read_plan
 from senrkit.batch.work import Engine, Job
@@ -30,9 +32,9 @@ _SECONDS_BETWEEN_WRITINGS = 1.0
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch that went through all its LEAs; `document` is as in its `batch.json`."""
+    """A batch that went through all its LEAs; `document` is as in its `batch.json`, `str(home)` says where it is."""
 
-    folder: Path
+    home: Home
     document: dict[str, Any]
 
     @property
@@ -44,7 +46,7 @@ class Batch:
 def run_batch(
     source: Path,
     *,
-    out: Path | None = None,
+    out: Path | Address | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
     as_of: dt.date | None = None,
@@ -59,8 +61,8 @@ def run_batch(
     source
         A folder of settings files, or a table (CSV, xlsx) with the column `settings` and, if need be, `extract`.
     out
-        The batch folder, made if missing; one that holds a batch is continued. Default: `batches/<day>` beside the
-        source.
+        The batch folder, made if missing, or an address (`s3://county/monday`); one that holds a batch is continued.
+        Default: `batches/<day>` beside the source.
     workers, scheduler
         A Dask cluster of that many workers on this machine, or the address of one that is there. Default: processes.
     as_of
@@ -81,19 +83,21 @@ def run_batch(
     _check(workers, scheduler, memory_limit)
     today = dt.date.today()
     plan = read_plan(source)
-    folder = (out or folders.default_folder(source, as_of or today)).absolute()
-    with folders.claimed(folder):
-        before = documents.read_document(folder)
+    home = home_of(getattr(out, "text", None) or str(out or default_folder(source, as_of or today)))
+    with home.claimed():
+        before = documents.parsed(home.read(documents.FILE), str(home))
         document = _document(source, as_of, today, before)
-        document["leas"] = resume.entries(plan, before, folder)
-        record = _Record(folder, document)
+        document["leas"] = resume.entries(plan, before, home)
+        record = _Record(home, document)
         with record.kept():
-            tasks = _tasks(plan, document, folder)
-            resume.put_unfinished_aside((task.job.lea for task in tasks), folder)
+            tasks = _tasks(plan, document, home)
+            for task in tasks:
+                # Room for LEAs that are run again: a stopped run has left a folder.
+                home.put_aside(task.job.lea)
             if tasks:
-                engine = _engine(tasks, folder, workers, scheduler, memory_limit)
+                engine = _engine(tasks, home, workers, scheduler, memory_limit)
                 _work(tasks, engine, retries, progress or NoProgress(), record)
-        return Batch(folder, record.document)
+        return Batch(home, record.document)
 
 
 def _check(workers: int | None, scheduler: str | None, memory_limit: str | None) -> None:
@@ -134,28 +138,28 @@ def _document(source: Path, as_of: dt.date | None, today: dt.date, before: Mappi
     return new | {name: before[name] for name in kept}
 
 
-def _tasks(plan: Sequence[Planned], document: Mapping[str, Any], folder: Path) -> list[Task]:
+def _tasks(plan: Sequence[Planned], document: Mapping[str, Any], home: Home) -> list[Task]:
     day = document["as_of"]
     given = day if document["as_of_given"] else ""
     # Entries stand in the order of the plan, and after them those that it does not name any more.
     return [
-        Task(Job(one.lea, one.settings, one.extract, given, day, str(folder), "", __version__), entry, one.size)
+        Task(Job(one.lea, one.settings, one.extract, given, day, home.text, "", __version__), entry, one.size)
         for one, entry in zip(plan, document["leas"], strict=False)
         if entry["state"] == "waiting"
     ]
 
 
 def _engine(
-    tasks: Sequence[Task], folder: Path, workers: int | None, scheduler: str | None, memory_limit: str | None
+    tasks: Sequence[Task], home: Home, workers: int | None, scheduler: str | None, memory_limit: str | None
 ) -> Engine:
     from senrkit.batch.cluster import Cluster, LocalCluster
     from senrkit.batch.local import Processes
     from senrkit.batch.memory import side_by_side
 
     if scheduler:
-        return Cluster(scheduler, folder)
+        return Cluster(scheduler, home)
     if workers:
-        return LocalCluster(min(workers, len(tasks)), memory_limit, folder)
+        return LocalCluster(min(workers, len(tasks)), memory_limit, home)
     return Processes(side_by_side(len(tasks), max(task.size for task in tasks)))
 
 
@@ -167,19 +171,19 @@ def _work(tasks: Sequence[Task], engine: Engine, retries: int, progress: Progres
         record.write_now_and_then()
 
     # The mark goes before the engine: what cannot be stopped from outside then stops by itself.
-    with progress, engine, folders.in_progress(record.folder) as mark:
+    with progress, engine, record.home.in_progress() as mark:
         progress.begin(len(leas) - len(tasks), len(leas))
         record.document |= {"engine": engine.name, "workers": len(engine.places())}
         for task in tasks:
-            task.job = dataclasses.replace(task.job, in_progress=str(mark))
+            task.job = dataclasses.replace(task.job, in_progress=mark)
         dispatch(tasks, engine, retries, ended)
 
 
 class _Record:
     """`batch.json`, from the beginning to the end; the entries of `document` are changed by who runs the LEAs."""
 
-    def __init__(self, folder: Path, document: dict[str, Any]) -> None:
-        self.folder, self.document = folder, document
+    def __init__(self, home: Home, document: dict[str, Any]) -> None:
+        self.home, self.document = home, document
         self._began, self._before = time.monotonic(), document["seconds"]
         self._written = 0.0
 
@@ -190,6 +194,7 @@ class _Record:
         try:
             yield
             self._brought_to(documents.FINISHED)
+            self.document |= with_before(self.document, self.home)
             self._summarize()
             self._write(documents.FINISHED)
         except BaseException as stop:
@@ -205,7 +210,7 @@ class _Record:
 
     def _write(self, state: str, why: str = "") -> None:
         self._brought_to(state, why)
-        folders.write_whole(self.folder / documents.FILE, documents.to_json(self.document))
+        self.home.write(documents.FILE, documents.to_json(self.document))
         self._written = time.monotonic()
 
     def _brought_to(self, state: str, why: str = "") -> None:
@@ -216,7 +221,7 @@ class _Record:
     def _summarize(self) -> None:
         from senrkit.batch.summary import write_summary
 
-        write_summary(self.folder, self.document)
+        write_summary(self.home, self.document)
 
 
 def _why(stop: BaseException) -> str:

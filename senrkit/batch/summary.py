@@ -1,21 +1,23 @@
-"""The summary of a batch, for people: `summary.xlsx` and `charts/`. Counts and sentences; no student."""
+"""The summary of a batch: `summary.xlsx` and `charts/` for people, `tables/` for programs. No student in any."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import dataclasses
+import io
 from typing import Any
 
-from senrkit.batch.folder import write_whole
+from senrkit.batch.home import Home
 from senrkit.batch.summary_charts import pages
-from senrkit.batch.summary_tables import read_tables
+from senrkit.batch.summary_tables import BatchTables, read_tables
 from senrkit.batch.summary_workbook import workbook
-from senrkit.errors import InputError
+from senrkit.frames.pandas_door import to_polars
+from senrkit.results.tables import to_csv
 
-WORKBOOK, CHARTS = "summary.xlsx", "charts"
+WORKBOOK, CHARTS, TABLES = "summary.xlsx", "charts", "tables"
 
 
-def write_summary(folder: Path, document: dict[str, Any]) -> list[Path]:
-    """Write the summary of the batch in `folder`, in place of an earlier one; returns the files.
+def write_summary(home: Home, document: dict[str, Any]) -> list[str]:
+    """Write the summary of the batch at `home`, over an earlier one; returns the files' names there.
 
     Everything is made before anything is written, and each file is private and appears whole. Of the run folders only
     the manifests are read.
@@ -30,15 +32,21 @@ def write_summary(folder: Path, document: dict[str, Any]) -> list[Path]:
     InputError
         when the disk is full or cannot be written.
     """
-    tables = read_tables(folder, document)
+    tables = read_tables(home, document)
     charts = {f"{CHARTS}/{name}": page for name, page in pages(document, tables).items()}
-    files = {WORKBOOK: workbook(document, tables)} | charts
-    try:
-        (folder / CHARTS).mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder / CHARTS} cannot be made: {error.strerror}.", "Take away what is in its place, or make room."
-        ) from None
+    # The workbook last: where it is, all of the summary is.
+    files = charts | _for_programs(tables) | {WORKBOOK: workbook(document, tables)}
     for name, data in files.items():
-        write_whole(folder / name, data)
-    return [folder / name for name in files]
+        home.write(name, data)
+    return list(files)
+
+
+def _for_programs(tables: BatchTables) -> dict[str, bytes]:
+    """Every table as CSV, with nothing in it that a spreadsheet would run, and as Parquet, with its types."""
+    made: dict[str, bytes] = {}
+    for field in dataclasses.fields(tables):
+        table, parquet = to_polars(getattr(tables, field.name)), io.BytesIO()
+        table.write_parquet(parquet)
+        made[f"{TABLES}/{field.name}.csv"] = to_csv(table)
+        made[f"{TABLES}/{field.name}.parquet"] = parquet.getvalue()
+    return made

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from senrkit.batch.document import STATES
+from senrkit.batch.document import STATES, day_of
 from senrkit.batch.summary_tables import BatchTables
 from senrkit.figures import Chart, by_lea, page
 from senrkit.figures.batch import by_school_of_leas, work_by_lea
@@ -22,7 +22,7 @@ def pages(document: Mapping[str, Any], tables: BatchTables) -> dict[str, bytes]:
     """File name → page."""
     leas, work = by_lea(tables.finished), work_by_lea(tables.leas)
     schools = by_school_of_leas(tables.schools)
-    about = f"as of {document['as_of']}"
+    about = f"as of {day_of(document)}"
     back = '<p><a href="index.html">All charts of the batch</a></p>'
     index = _index(document, tables, {"by_lea.html": [leas, work], "by_school.html": [schools]})
     made = {

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from senrkit.batch.document import FINISHED_STATES, Entry
+from senrkit.batch.document import FINISHED_STATES, Entry, to_do_of
+from senrkit.batch.home import Home, manifest_of
 from senrkit.batch.weeks import WEEKS
-from senrkit.errors import InputError
-from senrkit.results.folder import RunFolder
 from senrkit.results.tables import ACTIONS, TO_DO
 from senrkit.texts import wording
 
 # Whom a person should look at first.
 _STATES = ("fault", "failed", "stopped", "twice", "waiting", "held", "done")
 _COUNTED = ("in_scope", "spells", "files", "records", "findings")
-_TEXTS = ("lea", "state", "stopped_by", "folder", "settings")
-_SCHOOL = ("lea", "school_code", "school_name")
+_TEXTS = ("lea", "name", "state", "as_of", "last_done", "stopped_by", "folder", "settings")
+# What happens at the next run is too late for an LEA that nobody has looked at for longer.
+OVERDUE_DAYS = 7
+_SCHOOL = ("lea", "lea_name", "school_code", "school_name")
 
 
 @dataclass(frozen=True)
 class BatchTables:
     """`leas`: one row an LEA, those that need a person first; counts are missing where no run was finished (Int64).
 
-    `schools`: `lea, school_code, school_name`, a count for each action and `to_do`, most to do first.
+    `schools`: `lea, lea_name, school_code, school_name`, a count for each action and `to_do`, most to do first.
     `reasons`: `lea, action, reason, count`, as in the manifests.
     `problems`: `lea, state, count, sentence, cure, settings`, in the order of `leas`; `state` is an id of
     `batch-state`.
@@ -45,16 +46,16 @@ class BatchTables:
         return done.astype(dict.fromkeys(ACTIONS, "int64"))
 
 
-def read_tables(folder: Path, document: Mapping[str, Any]) -> BatchTables:
-    """The tables of the batch in `folder`. Only manifests are opened there: counts, nobody."""
+def read_tables(home: Home, document: Mapping[str, Any]) -> BatchTables:
+    """The tables of the batch at `home`. Only manifests are opened there: counts, nobody."""
     entries = sorted(document["leas"], key=_rank)
-    manifests = [_manifest(folder, entry) for entry in entries]
+    manifests = [manifest_of(home, entry["folder"]) if entry["folder"] else None for entry in entries]
     schools, reasons, problems = [], [], []
     for entry, manifest in zip(entries, manifests, strict=True):
         counts = (manifest or {}).get("counts") or {"school": {}, "school_name": {}, "reason": {}}
-        schools += list(_schools(entry["lea"], counts))
+        schools += list(_schools(entry, counts))
         reasons += list(_reasons(entry["lea"], counts))
-        problems += list(_problems(entry, manifest))
+        problems += [*_problems(entry, manifest), *_overdue(entry, document)]
     leas = pd.DataFrame([_lea(entry) for entry in entries], columns=[*_TEXTS, *_NUMBERS, "seconds"])
     return BatchTables(
         leas.astype(dict.fromkeys(_TEXTS, "str") | dict.fromkeys(_NUMBERS, "Int64") | {"seconds": "Float64"}),
@@ -64,28 +65,20 @@ def read_tables(folder: Path, document: Mapping[str, Any]) -> BatchTables:
     )
 
 
-_NUMBERS = (*_COUNTED, *ACTIONS, *WEEKS, "attempts", "peak_mib")
+_NUMBERS = (*_COUNTED, *ACTIONS, "to_do", "to_do_before", *WEEKS, "attempts", "peak_mib")
 
 
 def _rank(entry: Entry) -> tuple[int, int, str, str]:
-    to_do = sum((entry["counts"] or {"action": {}})["action"].get(action, 0) for action in TO_DO)
-    return _STATES.index(entry["state"]), -to_do, entry["lea"], entry["settings"]
-
-
-def _manifest(folder: Path, entry: Entry) -> Mapping[str, Any] | None:
-    """Of an LEA that has a run folder; None when it has none, or it cannot be read any more."""
-    if not entry["folder"]:
-        return None
-    try:
-        return RunFolder.open(folder / entry["folder"]).manifest
-    except InputError:
-        return None
+    return _STATES.index(entry["state"]), -(to_do_of(entry) or 0), entry["lea"], entry["settings"]
 
 
 def _lea(entry: Entry) -> dict[str, Any]:
     counts = entry["counts"] or {}
     return {
-        **{name: entry[name] for name in ("lea", "state", "folder", "settings", "attempts", "seconds", "peak_mib")},
+        **{name: entry.get(name) for name in ("lea", "state", "folder", "settings", "attempts", "seconds", "peak_mib")},
+        **{name: entry.get(name) or "" for name in ("name", "as_of", "last_done")},
+        "to_do": to_do_of(entry),
+        "to_do_before": entry.get("to_do_before"),
         "stopped_by": " ".join(entry["stopped_by"]),
         **{name: counts.get(name) for name in _COUNTED},
         **{name: (counts.get("weeks") or {}).get(name) for name in WEEKS},
@@ -93,10 +86,11 @@ def _lea(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _schools(lea: str, counts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _schools(entry: Entry, counts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for code, by_action in counts["school"].items():
         name = counts["school_name"].get(code, "")
-        yield {"lea": lea, "school_code": code, "school_name": name} | dict.fromkeys(ACTIONS, 0) | by_action
+        who = {"lea": entry["lea"], "lea_name": entry.get("name") or ""}
+        yield who | {"school_code": code, "school_name": name} | dict.fromkeys(ACTIONS, 0) | by_action
 
 
 def _school_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -132,6 +126,21 @@ def _problems(entry: Entry, manifest: Mapping[str, Any] | None) -> Iterator[dict
             yield where | {"state": "held", "count": count, "sentence": said, "cure": words.cure}
     if entry["note"]:
         yield where | {"state": "note", "count": 1, "sentence": entry["note"], "cure": ""}
+
+
+def _overdue(entry: Entry, document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """An LEA whose newest finished run is old, or of which no batch beside this one knows a finished run."""
+    last = entry.get("last_done")
+    if entry["state"] in FINISHED_STATES or not entry["lea"] or not (last or document.get("before")):
+        return
+    idle = (dt.date.fromisoformat(document["as_of"]) - dt.date.fromisoformat(last)).days if last else None
+    if idle is None or idle >= OVERDUE_DAYS:
+        words = wording.phrase("batch-state", "overdue")
+        said = words.sentence if idle is None else f"{words.sentence} The last was of {last}, {idle} days before."
+        yield {
+            "lea": entry["lea"], "state": "overdue", "count": idle or 0, "sentence": said, "cure": words.cure,
+            "settings": entry["settings"],
+        }  # fmt: skip
 
 
 def _table(rows: list[dict[str, Any]], texts: tuple[str, ...], numbers: tuple[str, ...]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from senrkit.batch.document import STATES
+from senrkit.batch.document import STATES, day_of, since_before
 from senrkit.batch.summary_tables import BatchTables
 from senrkit.results.tables import ACTIONS
 from senrkit.results.workbook import Row, Sheet, write_book
@@ -67,10 +67,10 @@ def _summary(document: Mapping[str, Any], tables: BatchTables) -> Iterator[Row]:
     count = len(document["leas"])
     yield "title", (f"SENR reconciliation of {count:,} LEA{'' if count == 1 else 's'}",)
     how = f"{document['workers']:,} {_ENGINES.get(document['engine'], document['engine'])}"
-    yield "text", ("As of", "", document["as_of"])
+    yield "text", ("As of", "", day_of(document))
     yield "text", ("From", "", document["source"])
     yield "text", ("By", "", f"senrkit {document['senrkit_version']}, {how}, begun {document['began']}")
-    for block in (_outcomes(document), _proposed(tables), _why(tables), _work(tables), _listed()):
+    for block in (_outcomes(document), _since(document), _proposed(tables), _why(tables), _work(tables), _listed()):
         yield "text", ()
         yield from block
 
@@ -81,6 +81,15 @@ def _outcomes(document: Mapping[str, Any]) -> Iterator[Row]:
         if document["states"].get(state):
             words = wording.phrase("batch-state", state)
             yield "text", (words.title, document["states"][state], f"{words.sentence} {words.cure}".strip())
+
+
+def _since(document: Mapping[str, Any]) -> Iterator[Row]:
+    if not document.get("before"):
+        return
+    yield _head("before")
+    for name, count, leas in since_before(document):
+        words = wording.phrase("batch-since", name)
+        yield "text", (words.title, count, f"{words.sentence} {', '.join(leas)}".strip())
 
 
 def _proposed(tables: BatchTables) -> Iterator[Row]:

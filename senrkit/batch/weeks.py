@@ -10,8 +10,11 @@ from typing import Any
 WEEKS = ("new", "open", "back", "sent", "solved", "oldest")
 
 
-def weeks_of(manifest: Mapping[str, Any]) -> dict[str, int] | None:
-    """Of a run: `WEEKS`, the oldest item in days; `None` where the ledger does not know it or cannot be read."""
+def weeks_of(manifest: Mapping[str, Any], runs: Path | None = None) -> dict[str, int] | None:
+    """Of a run: `WEEKS`, the oldest item in days; `None` where the ledger does not know it or cannot be read.
+
+    `runs`: where the ledger is, if not where the manifest says.
+    """
     import polars as pl
 
     from senrkit.errors import InputError
@@ -20,7 +23,7 @@ def weeks_of(manifest: Mapping[str, Any]) -> dict[str, int] | None:
     from senrkit.ledger.weeks import SOLVED, counted, items
 
     try:
-        journal = Journal.open(Path(manifest["settings"]["output"]["runs"])).of(manifest["lea"])
+        journal = Journal.open(runs or Path(manifest["settings"]["output"]["runs"])).of(manifest["lea"])
     except (InputError, KeyError, TypeError):
         return None
     found = items(journal, states(journal, dt.date.fromisoformat(manifest["as_of"])))

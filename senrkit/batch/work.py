@@ -21,9 +21,9 @@ class Job:
     as_of, today
         ISO days: the one that wins over the settings' (or `""`), and the one that counts where they name none.
     batch
-        The batch folder.
+        The batch folder: a path or an address.
     in_progress
-        A file in it. When it is gone, nobody waits for the result any more.
+        The name of a mark in it. When it is gone, nobody waits for the result any more.
     version
         The senrkit that asks.
     """

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from senrkit.batch.document import FILE, RUNS
-from senrkit.batch.locations import load
+from senrkit.batch.home import Home, home_of, manifest_of
+from senrkit.batch.locations import kept_beside, load
 from senrkit.batch.memory import give_back, peak_memory
 from senrkit.batch.weeks import weeks_of
 from senrkit.batch.work import Job
@@ -22,6 +23,7 @@ from senrkit.disk import is_full
 from senrkit.errors import InputError, SenrkitError, UsageError
 from senrkit.fault_log import fault_sentence
 from senrkit.progress import NoProgress
+from senrkit.settings.settings import Settings
 from senrkit.version import __version__
 
 # However many threads a worker has: memory is planned for one LEA in a process, and `warnings` are the process's own.
@@ -34,9 +36,9 @@ def run_lea(job: Mapping[str, str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Of an entry of `batch.json` (see `document`) the keys `state, exit_code, message, cure, stopped_by, counts,
-        seconds, peak_mib, folder`; and `elsewhere`, whether another worker may do better. `state` is `waiting` when
-        the batch was stopped meanwhile.
+        Of an entry of `batch.json` (see `document`) the keys `name, as_of, state, exit_code, message, cure, stopped_by,
+        counts, seconds, peak_mib, folder`; and `elsewhere`, whether another worker may do better. `state` is `waiting`
+        when the batch was stopped meanwhile.
     """
     with _ONE_AT_A_TIME, warnings.catch_warnings(), peak_memory() as peak:
         # A library's warning may quote a row of its input.
@@ -48,38 +50,28 @@ def run_lea(job: Mapping[str, str]) -> dict[str, Any]:
     return ended | peak | {"seconds": seconds}
 
 
-def run_folder_of(job: Job) -> Path:
-    """Where the LEA's run folder is."""
-    return Path(job.batch) / RUNS / job.lea
-
-
-def finished_run(folder: Path, lea: str, settings: str) -> dict[str, Any] | None:
-    """What a whole run folder of this LEA and settings file says, as `run_lea`; None when there is none."""
-    from senrkit.results.folder import RunFolder
-
-    try:
-        found = RunFolder.open(folder).manifest
-    except InputError:
+def finished_run(home: Home, lea: str, settings: str) -> dict[str, Any] | None:
+    """What a whole run of this LEA and settings file says, as `run_lea`; None when there is none."""
+    found = manifest_of(home, f"{RUNS}/{lea}")
+    if found is None or (found.get("lea"), found.get("settings", {}).get("file")) != (lea, settings):
         return None
-    if (found.get("lea"), found.get("settings", {}).get("file")) != (lea, settings):
-        return None
-    return _of_manifest(found, lea)
+    return _of_manifest(found, lea, weeks_of(found))
 
 
 def _ended(job: Job) -> dict[str, Any]:
-    folder = run_folder_of(job)
+    home = home_of(job.batch)
     try:
-        _refuse_other_place(job)
+        _refuse_other_place(job, home)
         settings = load(job.settings, job.extract, job.as_of, job.today)
         # A worker may have died after the last step of its work, or have come back when nobody waited any more.
-        if done := finished_run(folder, job.lea, str(settings.file)):
+        if done := finished_run(home, job.lea, str(settings.file)):
             return done
         if settings.lea != job.lea:
             raise UsageError(f"{job.settings} now names the LEA {settings.lea}.", "Give the same command again.")
         try:
-            return _of_manifest(_run(settings, folder, job), job.lea)
+            return _run(settings, home, job)
         except SenrkitError:
-            if done := finished_run(folder, job.lea, str(settings.file)):
+            if done := finished_run(home, job.lea, str(settings.file)):
                 return done
             raise
     except _NobodyWaits:
@@ -96,10 +88,14 @@ def _ended(job: Job) -> dict[str, Any]:
         return _result("fault", SenrkitError(message, cure))
 
 
-def _run(settings: Any, folder: Path, job: Job) -> dict[str, Any]:
+def _run(settings: Settings, home: Home, job: Job) -> dict[str, Any]:
     from senrkit.engine import run
 
-    return run(settings, out=folder, progress=_WhileInProgress(Path(job.in_progress))).manifest
+    with kept_beside(settings) as settings, home.run_folder(job.lea) as folder:
+        done = run(settings, out=folder, progress=_WhileInProgress(home, job.in_progress))
+        # While the ledger is here.
+        weeks = weeks_of(done.manifest, settings.output.runs)
+    return _of_manifest(done.manifest, job.lea, weeks)
 
 
 class _NobodyWaits(Exception):
@@ -115,22 +111,23 @@ class _OtherPlace(SenrkitError):
 class _WhileInProgress(NoProgress):
     """Stops the work between two steps once nobody waits for it: a worker's thread can be stopped in no other way."""
 
-    def __init__(self, mark: Path) -> None:
-        self._mark = mark
+    def __init__(self, home: Home, mark: str) -> None:
+        self._place, self._mark = home, mark
 
     def step(self, text: str, total: int | None = None) -> None:
-        if not self._mark.exists():
+        if not self._place.has(self._mark):
             raise _NobodyWaits
 
 
-def _refuse_other_place(job: Job) -> None:
+def _refuse_other_place(job: Job, home: Home) -> None:
     if job.version != __version__:
         raise _OtherPlace(
             f"A worker has senrkit {__version__}, and the batch {job.version}.", "Install the same on every worker."
         )
-    if not (Path(job.batch) / FILE).is_file():
+    if not home.has(FILE):
         raise _OtherPlace(
-            f"A worker does not see the batch folder {job.batch}.", "Name one with --out that all workers share."
+            f"A worker does not see the batch folder {home}.",
+            "Name one with --out that all workers share, or an address.",
         )
 
 
@@ -143,16 +140,18 @@ def _is_disk_full(error: BaseException) -> bool:
     return False
 
 
-def _of_manifest(manifest: Mapping[str, Any], lea: str) -> dict[str, Any]:
-    folder = f"{RUNS}/{lea}"
+def _of_manifest(manifest: Mapping[str, Any], lea: str, weeks: Mapping[str, int] | None) -> dict[str, Any]:
+    known = {"folder": f"{RUNS}/{lea}", "name": manifest.get("lea_name", ""), "as_of": manifest["as_of"]}
     if manifest["counts"] is None:
         stops = [one for one in manifest["preconditions"] if one["state"] == "stopped"]
         said = " ".join(f"{one['id']}, {one['title']}: {one['evidence'].rstrip('.')}." for one in stops)
         cures = " ".join(dict.fromkeys(one["cure"] for one in stops))
         stopped_by = [one["id"] for one in stops]
-        return _result("stopped", message=said, cure=cures, exit_code=4, stopped_by=stopped_by, folder=folder)
+        return _result("stopped", message=said, cure=cures, exit_code=4, stopped_by=stopped_by, **known)
     held = manifest["counts"]["action"].get("hold", 0)
-    return _result("held" if held else "done", exit_code=5 if held else 0, counts=_counts(manifest), folder=folder)
+    return _result(
+        "held" if held else "done", exit_code=5 if held else 0, counts=_counts(manifest) | {"weeks": weeks}, **known
+    )
 
 
 def _counts(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,11 +166,19 @@ def _counts(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "in_scope": totals["in-scope"],
         "enr_rows": totals["enr-rows"],
         "spells": totals["spells"],
-        "weeks": weeks_of(manifest),
     }
 
 
 def _result(state: str, error: SenrkitError | None = None, **known: Any) -> dict[str, Any]:
     said = {"exit_code": error.exit_code, "message": error.message, "cure": error.cure} if error else {}
-    blank = {"exit_code": None, "message": "", "cure": "", "stopped_by": [], "counts": None, "folder": ""}
-    return blank | {"state": state, "elsewhere": False} | said | known
+    blank = {
+        "exit_code": None,
+        "message": "",
+        "cure": "",
+        "stopped_by": [],
+        "counts": None,
+        "folder": "",
+        "name": "",
+        "as_of": "",
+    }
+    return blank | {"state": state, "folder": "", "elsewhere": False} | said | known

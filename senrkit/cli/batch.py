@@ -9,12 +9,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from senrkit.cli.options import A_FILE, Day
+from senrkit.cli.options import A_FILE, Day, FileOrAddress
 from senrkit.cli.shell import LOG_FOLDER, command, complain, print_json
+
+if TYPE_CHECKING:
+    from senrkit.addresses.address import Address
 
 _KILLED_BY = 128
 
@@ -24,10 +27,13 @@ _KILLED_BY = 128
   senrkit batch leas.xlsx --out batches/monday
   senrkit batch leas --workers 4 --memory-limit 6GiB
   senrkit batch leas --scheduler tcp://10.0.0.5:8786 --out /shared/batches/monday
+  senrkit batch leas.csv --scheduler tls://dask.example.org:8786 --out s3://county/batches/monday
 """)
 @click.argument("source", type=A_FILE)
 @click.option(
-    "--out", type=A_FILE, help="The batch folder; one that holds a batch is continued. Default: batches/<day>."
+    "--out",
+    type=FileOrAddress(),
+    help="The batch folder, or an address; one that holds a batch is continued. Default: batches/<day>.",
 )
 @click.option("--workers", metavar="N", type=click.IntRange(min=1), help="A Dask cluster of N workers of this machine.")
 @click.option(
@@ -47,7 +53,7 @@ _KILLED_BY = 128
 def batch(
     ctx: click.Context,
     source: Path,
-    out: Path | None,
+    out: Path | Address | None,
     workers: int | None,
     scheduler: str | None,
     as_of: dt.date | None,
@@ -64,10 +70,10 @@ def batch(
     A batch that was interrupted goes on when the same command is given with its --out: finished LEAs are kept.
     Ends with the gravest exit code of all LEAs, in the order 1, 2, 3, 4, 5, 0.
     """
-    from senrkit.batch.folder import default_folder
+    from senrkit.batch.home import default_folder
 
     folder = out or default_folder(source, as_of or dt.date.today())
-    ctx.obj[LOG_FOLDER] = folder
+    ctx.obj[LOG_FOLDER] = folder if isinstance(folder, Path) else None
     asked = {
         "workers": workers,
         "scheduler": scheduler,
@@ -78,7 +84,7 @@ def batch(
     return run_and_tell(source, folder, as_json=as_json, quiet=quiet, **asked)
 
 
-def run_and_tell(source: Path, folder: Path, *, as_json: bool, quiet: bool, **asked: Any) -> int:
+def run_and_tell(source: Path, folder: Path | Address, *, as_json: bool, quiet: bool, **asked: Any) -> int:
     """Run the batch (`asked`: as `run_batch`) with progress on stderr, and say what came of it; gives the exit code."""
     from senrkit.batch import run_batch
     from senrkit.batch.messages import batch_progress, for_people, summary_lines
@@ -89,9 +95,9 @@ def run_and_tell(source: Path, folder: Path, *, as_json: bool, quiet: bool, **as
         except KeyboardInterrupt:
             return _end_of_stopped(stopped_by, _again(source, folder, asked), as_json)
     if as_json:
-        print_json(done.document | {"folder": str(done.folder)})
+        print_json(done.document | {"folder": str(done.home)})
     elif not quiet:
-        for line in summary_lines(done.document, done.folder):
+        for line in summary_lines(done.document, done.home):
             click.echo(line)
         return done.exit_code
     for who, said in for_people(done.document):
@@ -116,7 +122,7 @@ def _stoppable() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _again(source: Path, folder: Path, asked: Mapping[str, Any]) -> str:
+def _again(source: Path, folder: Path | Address, asked: Mapping[str, Any]) -> str:
     """The command that continues the batch; its day is known already."""
     words = ["senrkit", "batch", str(source), "--out", str(folder)]
     for name in ("workers", "scheduler", "memory_limit"):

@@ -21,6 +21,15 @@ from senrkit.errors import UsageError
 
 SMALLEST = 300
 # No district of California has a code like these.
+# The county's LEAs: what Aeries calls them, and how large they are beside the first.
+_COUNTY = (
+    (schools.NAME, 1.0),
+    ("Alder Valley Elementary", 0.5),
+    ("Birch Creek Joint Unified", 0.8),
+    ("Cedar Flat Union High", 1.4),
+    ("Dogwood Charter", 0.3),
+    ("Elm Bay Unified", 1.1),
+)
 _FIRST_OF_THE_OTHERS = 1980001
 _ALUMNI_SHARE = 0.1
 
@@ -42,6 +51,7 @@ class _Made:
     sela: pd.DataFrame
     expectations: pd.DataFrame
     planted: dict[str, int]
+    name: str
 
 
 def make(
@@ -51,13 +61,14 @@ def make(
     as_of: dt.date | None = None,
     break_id: str | None = None,
     lea: str = schools.LEA,
+    name: str = schools.NAME,
 ) -> DemoDistrict:
     """Write the demo district into `folder`, which is made when missing; files of an earlier demo are replaced.
 
     Writes `aeries.db`, `SENR_ODS.txt`, `SELA_ODS.txt`, `pubschls.txt`, `senrkit.toml`, `demo.json` and
-    `demo_expectations.csv`. The same `students`, `seed`, `lea` and `as_of` (default: today) give the
-    same bytes. A day between 21 June and 31 July counts as 20 June. Every student who is in no trap is equal on both
-    sides.
+    `demo_expectations.csv`. The same `students`, `seed`, `lea`, `name` and `as_of` (default: today) give
+    the same bytes. A day between 21 June and 31 July counts as 20 June. Every student who is in no trap is equal on
+    both sides.
 
     Raises
     ------
@@ -73,7 +84,7 @@ def make(
         )
     calendar = Calendar.of(as_of or dt.date.today())
     traps = all_traps(calendar)
-    made = _made(calendar, traps, students, seed, lea)
+    made = _made(calendar, traps, students, seed, lea, name)
     district = broken.make(made.district) if broken else made.district
     manifest = _manifest(calendar, traps, made, students, seed, broken)
     settings_file = _write(Path(folder), replace(made, district=district), manifest)
@@ -88,7 +99,7 @@ def _break(break_id: str | None) -> Break | None:
     return BREAKS[break_id.upper()]
 
 
-def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int, lea: str) -> _Made:
+def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int, lea: str, name: str) -> _Made:
     rng = np.random.default_rng(seed)
     people, past = _people(calendar, traps, students, rng)
     agreed = history.current(people, calendar, rng)
@@ -107,7 +118,7 @@ def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int,
     tables = {
         "STU": aeries.stu(in_aeries, enr, traps, calendar.year),
         "ENR": aeries.enr(enr, in_aeries),
-        "LOC": schools.loc(lea),
+        "LOC": schools.loc(lea, name),
         "XRF": aeries.xrf(),
         "LSI": aeries.lsi(in_aeries, traps),
         "LAC": language.lac(held, in_aeries, first, traps),
@@ -124,7 +135,7 @@ def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int,
     expected = planting.expectations(traps, planted_state, planted_enr, {"state": in_state, "aeries": in_aeries})
     planted = people.loc[(people["trap"] >= 0) & (people["role"] == 0), "trap"].value_counts()
     counts = {traps[int(position)].name: int(count) for position, count in planted.items()}
-    return _Made(District(calendar, {"as_of": calendar.as_of, "lea": lea}, rows, tables), sela, expected, counts)
+    return _Made(District(calendar, {"as_of": calendar.as_of, "lea": lea}, rows, tables), sela, expected, counts, name)
 
 
 def _people(
@@ -154,7 +165,7 @@ def _manifest(
     expected = outcome.groupby(lines["trap"]).agg(lambda given: sorted(set(given))).to_dict()
     rejected = {trap.name: trap.rejected_by for trap in traps if trap.rejected_by}
     return {
-        "district": "Demo Unified",
+        "district": made.name,
         "lea": made.district.settings["lea"],
         "school_year": calendar.school_year,
         "as_of": calendar.as_of.isoformat(),
@@ -183,7 +194,7 @@ def _write(folder: Path, made: _Made, manifest: dict) -> Path:
     write.write_database(folder / "aeries.db", district.tables)
     write.write_bytes(folder / "SENR_ODS.txt", _extract_parts(district))
     write.write_bytes(folder / "SELA_ODS.txt", [extract.lines(made.sela)])
-    write.write_csv(folder / "pubschls.txt", schools.directory(str(district.settings["lea"])), "\t")
+    write.write_csv(folder / "pubschls.txt", schools.directory(str(district.settings["lea"]), made.name), "\t")
     write.write_csv(folder / "demo_expectations.csv", made.expectations)
     write.write_json(folder / "demo.json", manifest)
     settings_file = folder / "senrkit.toml"
@@ -206,9 +217,13 @@ def make_county(
 ) -> Iterator[DemoDistrict]:
     """Write so many districts, each as `make` into `folder/<its code>`; gives each as soon as it is written.
 
-    The first is that of `make` with the same `students`, `seed` and `as_of`; the others have the seeds that follow.
-    Raises as `make`.
+    The first is that of `make` with the same `students`, `seed` and `as_of`. The others have names, sizes and seeds of
+    their own, and the extract of the third is a month old (P08). Raises as `make`.
     """
     codes = [schools.LEA, *(str(_FIRST_OF_THE_OTHERS + number) for number in range(leas - 1))]
     for number, code in enumerate(codes):
-        yield make(folder / code, students, seed + number, as_of, lea=code)
+        name, size = _COUNTY[number % len(_COUNTY)]
+        yield make(
+            folder / code, max(SMALLEST, round(students * size)), seed + number, as_of, lea=code, name=name,
+            break_id="P08" if number == 2 else None,
+        )  # fmt: skip

@@ -9,6 +9,7 @@ from senrkit.demo.data_files import read
 from senrkit.demo.people import ADULT, PRESCHOOL
 
 LEA = "1999990"
+NAME = "Demo Unified"
 NEIGHBOR = "1999982"
 
 DIRECTORY_HEADINGS = (
@@ -43,7 +44,7 @@ def state_codes(aeries: pd.Series) -> pd.Series:
     return aeries.map(known).astype("str")
 
 
-def loc(lea: str = LEA) -> pd.DataFrame:
+def loc(lea: str = LEA, district: str = NAME) -> pd.DataFrame:
     """Aeries' `LOC`; schools without a county code of their own still belong to the district."""
     table = read("schools")
     flags = {"DNR": table["do_not_report"].astype("int64"), "DEL": 0}
@@ -51,10 +52,11 @@ def loc(lea: str = LEA) -> pd.DataFrame:
     texts = {
         name: table[column] for name, column in (("NM", "name"), ("SC", "cds_school"), ("TG", "tag"), ("U", "session"))
     }
+    texts["NM"] = texts["NM"].replace(NAME, district)
     return pd.DataFrame({**numbers, **texts, "CC": lea[:2], "DC": lea[2:], **flags})
 
 
-def directory(lea: str = LEA) -> pd.DataFrame:
+def directory(lea: str = LEA, district: str = NAME) -> pd.DataFrame:
     """The state's public school directory in CDE's newer headings, with the demo's schools and a neighbor district."""
     table = read("schools")
     table = table[table["listed"] == "yes"]
@@ -62,7 +64,7 @@ def directory(lea: str = LEA) -> pd.DataFrame:
     rows = {
         "CDSCode": lea + table["cds_school"],
         "StatusType": np.where(table["closed"] == "", "Active", "Closed"),
-        "District": "Demo Unified",
+        "District": district,
         "School": table["name"].where(school, "No Data"),
         "SOC": table["soc"],
         "SOCType": table["soc_type"],

@@ -34,7 +34,7 @@ _KEY = ["ssid", "school_code", "start_date"]
 IDENTITY_CHECKED = "identity-checked"
 # What of an `identity-checked` may be left blank: it is about students, not about an enrollment.
 _OF_AN_ENROLLMENT = ("school_code", "start_date", "action")
-CHECKED_FILE = "identity_checked.csv"
+FILE, CHECKED_FILE = "decisions.csv", "identity_checked.csv"
 _CHECKED_COLUMNS = ("line", "group", "digest")
 _SENT_OR_SAME = ("same", *ACTIONS)
 _AS_SPREADSHEETS_WRITE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})")

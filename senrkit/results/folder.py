@@ -41,6 +41,17 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+def checked_manifest(data: bytes, folder: Path) -> dict[str, Any]:
+    """The manifest of the run in `folder`, from its bytes. Raises `InputError` when they are none."""
+    try:
+        manifest = json.loads(data)
+    except ValueError:
+        raise InputError(f"{folder / MANIFEST} is damaged.", "Run again, or open another run.") from None
+    if not isinstance(manifest, dict) or not {"run_id", "preconditions", "counts"} <= manifest.keys():
+        raise InputError(f"{folder / MANIFEST} is not the manifest of a run.", _NO_RUN)
+    return manifest
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """One run. A stopped run has its manifest, and every frame empty.
@@ -62,14 +73,10 @@ class RunFolder:
         """
         folder = Path(folder)
         try:
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            data = (folder / MANIFEST).read_bytes()
         except OSError:
             raise InputError(f"{folder} is not the folder of a run: it holds no {MANIFEST}.", _NO_RUN) from None
-        except ValueError:
-            raise InputError(f"{folder / MANIFEST} is damaged.", "Run again, or open another run.") from None
-        if not isinstance(manifest, dict) or not {"run_id", "preconditions", "counts"} <= manifest.keys():
-            raise InputError(f"{folder / MANIFEST} is not the manifest of a run.", _NO_RUN)
-        return cls(folder, manifest)
+        return cls(folder, checked_manifest(data, folder))
 
     @property
     def stops(self) -> list[dict[str, Any]]:

@@ -63,6 +63,7 @@ def build_manifest(
     label: RunLabel,
     settings: Settings,
     *,
+    lea_name: str = "",
     inputs: Sequence[Json],
     layout: Json | None,
     preconditions: Sequence[Json],
@@ -81,6 +82,8 @@ def build_manifest(
 
     Parameters
     ----------
+    lea_name
+        What Aeries calls the LEA, `""` where it does not say.
     inputs
         `role, name, sha256, bytes, rows` of each file or table read.
     preconditions
@@ -108,6 +111,7 @@ def build_manifest(
         "senrkit_version": label.version,
         "made": label.made.isoformat(timespec="seconds"),
         "lea": settings.lea,
+        "lea_name": lea_name,
         "school_year": settings.school_year.text,
         "as_of": settings.as_of.isoformat(),
         "settings": settings_document(settings),

@@ -51,8 +51,8 @@ class Finished:
 class Command:
     """A `senrkit batch` that runs, in a process group of its own, as a terminal starts it."""
 
-    def __init__(self, source: Path, out: Path, *words: str) -> None:
-        self.out = out
+    def __init__(self, source: Path, out: Path | str, *words: str) -> None:
+        self.out = Path(out)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "senrkit", "batch", str(source), "--out", str(out), *words],
             env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True,
@@ -78,7 +78,7 @@ class Command:
         os.killpg(self.process.pid, signal.SIGINT)
 
 
-def batch(source: Path, out: Path, *words: str) -> Finished:
+def batch(source: Path, out: Path | str, *words: str) -> Finished:
     """A `senrkit batch` from its beginning to its end."""
     return Command(source, out, *words).finished()
 
@@ -96,7 +96,7 @@ class Gate:
         """Until somebody stands at the gate: that process."""
         if self._handle < 0:
             self._handle = os.open(self._path, os.O_WRONLY)
-        return _waited(lambda: next(filter(self._is_held_by, psutil.process_iter()), None))
+        return waited(lambda: next(filter(self._is_held_by, psutil.process_iter()), None))
 
     def _is_held_by(self, process: psutil.Process) -> bool:
         with contextlib.suppress(OSError):
@@ -126,7 +126,7 @@ class Dask:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._processes: list[subprocess.Popen[bytes]] = []
         self.logs: list[Path] = []
-        self.address = f"tcp://127.0.0.1:{_free_port()}"
+        self.address = f"tcp://127.0.0.1:{free_port()}"
         self.scheduler = self.start_scheduler()
 
     def start_scheduler(self) -> subprocess.Popen[bytes]:
@@ -136,11 +136,14 @@ class Dask:
         self._said("Scheduler at:")
         return self.scheduler
 
-    def start_worker(self, wrapped: tuple[str, ...] = (), path: Path | None = None) -> subprocess.Popen[bytes]:
-        """A worker process without a nanny: when it is killed, it is gone. `wrapped`: the command that starts it."""
+    def start_worker(
+        self, wrapped: tuple[str, ...] = (), path: Path | None = None, folder: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """A worker process without a nanny: when it is killed, it is gone. `wrapped`: the command that starts it;
+        `folder`: where it works."""
         options = [self.address, "--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard"]
         scratch = self._folder / f"scratch{len(self._processes)}"
-        worker = self._start("worker", wrapped, *options, "--local-directory", str(scratch), path=path)
+        worker = self._start("worker", wrapped, *options, "--local-directory", str(scratch), path=path, folder=folder)
         self._said("Registered to:")
         return worker
 
@@ -150,14 +153,19 @@ class Dask:
             process.wait()
 
     def _start(
-        self, what: str, wrapped: tuple[str, ...] | list[str], *options: str, path: Path | None = None
+        self,
+        what: str,
+        wrapped: tuple[str, ...] | list[str],
+        *options: str,
+        path: Path | None = None,
+        folder: Path | None = None,
     ) -> subprocess.Popen[bytes]:
         log = self._folder / f"{what}{len(self._processes)}.log"
         environment = ENVIRONMENT | ({"PYTHONPATH": f"{path}:{ROOT}"} if path else {})
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [*wrapped, sys.executable, "-m", "dask", what, *options],
-                cwd=self._folder, env=environment, stdout=stream, stderr=stream,
+                cwd=folder or self._folder, env=environment, stdout=stream, stderr=stream,
             )  # fmt: skip
         self._processes.append(process)
         self.logs.append(log)
@@ -166,11 +174,11 @@ class Dask:
     def _said(self, words: str) -> None:
         """Wait until the process that was started last has said this."""
         process, log = self._processes[-1], self.logs[-1]
-        _waited(lambda: words in log.read_text("utf-8") or process.poll() is not None)
+        waited(lambda: words in log.read_text("utf-8") or process.poll() is not None)
         assert process.poll() is None, log.read_text("utf-8")
 
 
-def _waited(happened: Callable[[], Any]) -> Any:
+def waited(happened: Callable[[], Any]) -> Any:
     until = time.monotonic() + PATIENCE
     while not (found := happened()):
         assert time.monotonic() < until
@@ -178,6 +186,6 @@ def _waited(happened: Callable[[], Any]) -> Any:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]

@@ -79,7 +79,7 @@ def test_each_has_its_line_and_what_is_mended_is_run_again(source, tmp_path):
     assert second.attempts() == {LEAS[0]: 1, LEAS[1]: 2, LEAS[2]: 2}
     assert (out / "runs" / LEAS[0] / "manifest.json").read_bytes() == before
     assert second.leas[LEAS[0]]["note"].startswith("The settings file has changed")
-    assert f"senrkit: {LEAS[0]}: The settings file has changed" in second.complained
+    assert f"senrkit: {LEAS[0]} Demo Unified: The settings file has changed" in second.complained
     assert [second.leas[lea]["note"] for lea in LEAS[1:]] == ["", ""]
     aside = sorted(path.name for path in (out / "runs").iterdir())
     assert aside == [LEAS[0], LEAS[1], f"{LEAS[1]}.1", LEAS[2]]

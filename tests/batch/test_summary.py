@@ -13,6 +13,7 @@ import pytest
 
 from senrkit import figures
 from senrkit.batch import document as documents
+from senrkit.batch.home import FolderHome
 from senrkit.batch.summary import write_summary
 from senrkit.batch.summary_tables import read_tables
 from senrkit.batch.weeks import WEEKS
@@ -23,7 +24,8 @@ from tests.dashboard.servers import browsing
 from tests.text_tables import rows_of
 
 CANARY = ("Canaria", "9900000013", "2015-03-04")
-FILES = ["summary.xlsx", "charts/by_lea.html", "charts/by_school.html", "charts/index.html"]
+TABLES = [f"tables/{name}.{kind}" for name in ("leas", "schools", "reasons", "problems") for kind in ("csv", "parquet")]
+FILES = ["charts/by_lea.html", "charts/by_school.html", "charts/index.html", *TABLES, "summary.xlsx"]
 
 # A finished LEA's actions are given by school: `A:add=3,hold=1;B:delete=2`.
 BATCH = """
@@ -59,6 +61,7 @@ def _entry(folder: Path, row: dict[str, str]) -> dict[str, Any]:
     lea, state = row["lea"], row["state"]
     entry = documents.new_entry(lea, f"/county/districts/{lea}/senrkit.toml", "0" * 64, "")
     entry |= {"state": state, "attempts": int(row["attempts"])}
+    entry |= {"name": "Alder Unified", "as_of": "2026-11-22"} if lea == "0161119" else {}
     entry |= {"seconds": float(row["seconds"])} if row["seconds"] else {}
     entry |= {"peak_mib": int(row["peak_mib"])} if row["peak_mib"] else {}
     said = {
@@ -114,8 +117,8 @@ def _write_run(run: Path, counted: tuple[dict[str, int], dict[str, dict[str, int
 
 def written(folder: Path, document: dict[str, Any]) -> Any:
     """The workbook; every file is where it should be."""
-    files = write_summary(folder, document)
-    assert [file.relative_to(folder).as_posix() for file in files] == FILES
+    files = write_summary(FolderHome(folder), document)
+    assert files == FILES
     return openpyxl.load_workbook(folder / "summary.xlsx")
 
 
@@ -139,10 +142,11 @@ class TestWorkbook:
             ("1999996", "Done", None),
         ]
         assert leas[7] == {
-            "LEA": "0161119", "State": "Done", "Rows in CALPADS": 500, "Enrollments in Aeries": 510, "No change": 100,
-            "Add": 3, "Update": 2, "Delete": 1, "Held back": 0, "New since the run before": 2, "Still open": 5,
-            "Back again": 1, "On its way": 4, "Solved": 3, "Oldest, days": 21, "Settled no-show": 0,
-            "Settled completion": 0, "Left as it is": 0, "In the future": 0,
+            "LEA": "0161119", "Name": "Alder Unified", "State": "Done", "As of": "2026-11-22", "To do": 6,
+            "To do in the batch before": None, "Last finished": None, "Rows in CALPADS": 500,
+            "Enrollments in Aeries": 510, "No change": 100, "Add": 3, "Update": 2, "Delete": 1, "Held back": 0,
+            "New since the run before": 2, "Still open": 5, "Back again": 1, "On its way": 4, "Solved": 3,
+            "Oldest, days": 21, "Settled no-show": 0, "Settled completion": 0, "Left as it is": 0, "In the future": 0,
             "Predicted findings": 1, "Files": 2, "Records in files": 7, "Stopped by": None, "Attempts": 1, "Seconds": 2,
             "Most memory (MiB)": 210, "Folder": "runs/0161119", "Settings": "/county/districts/0161119/senrkit.toml",
         }  # fmt: skip
@@ -217,7 +221,7 @@ class TestWorkbook:
         sheet = written(tmp_path, batch(tmp_path))["Summary"]
         cells = [tuple(cell for cell in row if cell is not None) for row in sheet.iter_rows(values_only=True)]
         assert cells[0] == ("SENR reconciliation of 9 LEAs",)
-        assert cells[1:3] == [("As of", "2026-11-23"), ("From", "/county/districts")]
+        assert cells[1:3] == [("As of", "2026-11-22"), ("From", "/county/districts")]
         assert cells[3][1].startswith("senrkit 0.1.0, 2 processes side by side, begun 2026-11-23T09:00:00")
         counted = {row[0]: row[1] for row in cells if len(row) > 1 and isinstance(row[1], int)}
         expected = {"Done": 2, "Done, students held": 1, "Stopped": 1, "Named twice": 2, "Add": 23, "Held back": 4}
@@ -260,7 +264,7 @@ class TestWorkbook:
 class TestCharts:
     def test_pages_need_nothing_from_outside_and_say_what_they_show(self, tmp_path):
         written(tmp_path, batch(tmp_path))
-        for name in FILES[1:]:
+        for name in FILES[:3]:
             # Plotly's own script names its makers' pages.
             page = re.sub(r"(?s)<script>.*?</script>", "", (tmp_path / name).read_text("utf-8"))
             assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
@@ -273,7 +277,7 @@ class TestCharts:
         assert "what needs a person: 8 lines." in index
 
     def test_actions_by_lea(self, tmp_path):
-        chart = figures.by_lea(read_tables(tmp_path, batch(tmp_path)).finished)
+        chart = figures.by_lea(read_tables(FolderHome(tmp_path), batch(tmp_path)).finished)
         assert chart.table.to_dict("split", index=False)["data"] == [
             ["1999990", 20, 0, 0, 4, 24],
             ["0161119", 3, 2, 1, 0, 6],
@@ -282,14 +286,16 @@ class TestCharts:
         assert [list(bar.y) for bar in chart.figure.data] == [["1999990", "0161119", "1999996"]] * 4
 
     def test_nothing_finished_and_nothing_to_do(self, tmp_path):
-        tables = read_tables(tmp_path, batch(tmp_path, BATCH.split("0161119")[0] + BATCH[BATCH.index("1999991") :]))
+        tables = read_tables(
+            FolderHome(tmp_path), batch(tmp_path, BATCH.split("0161119")[0] + BATCH[BATCH.index("1999991") :])
+        )
         assert not figures.by_lea(tables.finished.head(0)).figure.data
         assert "No LEA was finished" in figures.by_lea(tables.finished.head(0)).sentence
         assert "Nothing to change" in figures.by_lea(tables.finished).sentence
         assert picked_lea(tables.schools) == ""
 
     def test_every_lea_with_something_to_do_can_be_picked(self, tmp_path):
-        piece = picked_lea(read_tables(tmp_path, batch(tmp_path)).schools)
+        piece = picked_lea(read_tables(FolderHome(tmp_path), batch(tmp_path)).schools)
         assert re.findall(r'<option value="(\d+)"( selected)?', piece) == [("0161119", ""), ("1999990", " selected")]
         assert "LEA 0161119: 6 to do at 2 schools." in piece
 
@@ -320,7 +326,9 @@ def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     schools = ";".join(f"{school}:add={{0}},update=1,same=50" for school in range(8))
     lines = [f"{1_000_000 + at} done 1 2.5 200 - {schools.format(at % 50)}" for at in range(990)]
     lines += [f"{1_900_000 + at} failed 3 0.5 - - -" for at in range(10)]
-    write_summary(folder, batch(folder, "\n".join(["lea state attempts seconds peak_mib stopped_by schools", *lines])))
+    write_summary(
+        FolderHome(folder), batch(folder, "\n".join(["lea state attempts seconds peak_mib stopped_by schools", *lines]))
+    )
     return folder
 
 
@@ -345,20 +353,20 @@ class TestAThousand:
 class TestFiles:
     def test_are_private_and_replace_those_of_before(self, tmp_path):
         document = batch(tmp_path)
-        write_summary(tmp_path, document)
+        write_summary(FolderHome(tmp_path), document)
         before = (tmp_path / "summary.xlsx").stat().st_ino
-        for file in write_summary(tmp_path, document):
-            assert file.stat().st_mode & 0o777 == 0o600
+        for name in write_summary(FolderHome(tmp_path), document):
+            assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
         assert (tmp_path / "charts").stat().st_mode & 0o777 == 0o700
         assert (tmp_path / "summary.xlsx").stat().st_ino != before
-        assert {path.name for path in tmp_path.iterdir()} == {"runs", "charts", "summary.xlsx"}
+        assert {path.name for path in tmp_path.iterdir()} == {"runs", "charts", "tables", "summary.xlsx"}
         assert len(list((tmp_path / "charts").iterdir())) == 3
 
     def test_nobody_of_the_run_folders_is_in_them(self, tmp_path):
         written(tmp_path, batch(tmp_path))
         book = openpyxl.load_workbook(tmp_path / "summary.xlsx")
         cells = " ".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row)
-        told = cells + "".join((tmp_path / name).read_text("utf-8") for name in FILES[1:])
+        told = cells + "".join((tmp_path / name).read_bytes().decode("latin-1") for name in FILES[:-1])
         assert not [canary for canary in CANARY if canary in told]
 
     def test_only_manifests_are_opened(self, tmp_path):
@@ -373,18 +381,18 @@ class TestFiles:
 
         monkeypatch.setattr("senrkit.batch.summary.workbook", fails)
         with pytest.raises(RuntimeError):
-            write_summary(tmp_path, batch(tmp_path))
+            write_summary(FolderHome(tmp_path), batch(tmp_path))
         assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
     def test_a_folder_that_cannot_be_written_is_one_sentence(self, tmp_path):
         document = batch(tmp_path)
         (tmp_path / "charts").write_text("in the way")
-        with pytest.raises(InputError, match="cannot be made"):
-            write_summary(tmp_path, document)
+        with pytest.raises(InputError, match="cannot be written"):
+            write_summary(FolderHome(tmp_path), document)
         assert {path.name for path in tmp_path.iterdir()} == {"runs", "charts"}
 
 
 def test_the_tables_have_plain_types(tmp_path):
-    tables = read_tables(tmp_path, batch(tmp_path))
+    tables = read_tables(FolderHome(tmp_path), batch(tmp_path))
     assert {str(tables.finished[action].dtype) for action in ACTIONS} == {"int64"}
     assert isinstance(tables.reasons, pd.DataFrame)

@@ -45,7 +45,8 @@ class AeriesTables:
     safe to print. `digests` are SHA-256 of what the frame holds: the same from every source that holds the same.
     `inferred` names tables whose rows were made from records of another one: a row there does not prove that Aeries has
     it.
-    `day_order` is what `aeries_values.spelled_days` found. `files` has the name of each table's file, for exports.
+    `day_order` is what `aeries_values.spelled_days` found. `lea_name` is what Aeries calls school 0, which is the LEA.
+    `files` has the name of each table's file, for exports.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -56,6 +57,7 @@ class AeriesTables:
     newest_year: int | None
     inferred: frozenset[str] = frozenset()
     day_order: str = ""
+    lea_name: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -196,7 +198,12 @@ def assembled(
         newest_year=newest,
         inferred=frozenset(inferred),
         day_order=day_order,
+        lea_name=_lea_name(kept["LOC"]),
     )
+
+
+def _lea_name(schools: pl.DataFrame) -> str:
+    return next(iter(schools.filter(col.CD == "0")["NM"]), "") if "NM" in schools.columns else ""
 
 
 def _days_spelled(tables: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], str]:
