@@ -21,8 +21,9 @@ from senrkit.batch.home import Home
 from senrkit.batch.work import Engine, EngineGone, Job, Outcome
 from senrkit.batch.worker import run_lea
 
-_CONNECT_SECONDS = 10
-_FETCH_SECONDS = 30
+_CONNECT_SECONDS = 30
+# What a busy machine may take to hand over a few hundred bytes; a worker that is lost is noticed at once all the same.
+_FETCH_SECONDS = 300
 
 
 class Cluster(Engine):
