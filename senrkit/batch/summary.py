@@ -6,6 +6,9 @@ import dataclasses
 import io
 from typing import Any
 
+import polars as pl
+from polars import selectors as cs
+
 from senrkit.batch.home import Home
 from senrkit.batch.summary_charts import pages
 from senrkit.batch.summary_tables import BatchTables, read_tables
@@ -47,6 +50,6 @@ def _for_programs(tables: BatchTables) -> dict[str, bytes]:
     for field in dataclasses.fields(tables):
         table, parquet = to_polars(getattr(tables, field.name)), io.BytesIO()
         table.write_parquet(parquet)
-        made[f"{TABLES}/{field.name}.csv"] = to_csv(table)
+        made[f"{TABLES}/{field.name}.csv"] = to_csv(table.with_columns(cs.numeric().cast(pl.String)))
         made[f"{TABLES}/{field.name}.parquet"] = parquet.getvalue()
     return made

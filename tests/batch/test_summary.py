@@ -9,6 +9,7 @@ from typing import Any
 
 import openpyxl
 import pandas as pd
+import polars as pl
 import pytest
 
 from senrkit import figures
@@ -368,6 +369,21 @@ class TestFiles:
         cells = " ".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row)
         told = cells + "".join((tmp_path / name).read_bytes().decode("latin-1") for name in FILES[:-1])
         assert not [canary for canary in CANARY if canary in told]
+
+    def test_the_tables_for_programs_hold_what_the_workbook_holds(self, tmp_path):
+        document = batch(tmp_path)
+        written(tmp_path, document)
+        tables = read_tables(FolderHome(tmp_path), document)
+        for name in ("leas", "schools", "reasons", "problems"):
+            table = getattr(tables, name)
+            typed = pl.read_parquet(tmp_path / "tables" / f"{name}.parquet")
+            assert typed.columns == list(table) and len(typed) == len(table)
+            plain = pd.read_csv(tmp_path / "tables" / f"{name}.csv", dtype="str", keep_default_na=False)
+            assert list(plain) == list(table)
+            # A cell that a spreadsheet would run has an apostrophe in front.
+            for column in table:
+                shown = ["" if value is None else str(value) for value in typed[column]]
+                assert [value.lstrip("'") for value in plain[column]] == shown, (name, column)
 
     def test_only_manifests_are_opened(self, tmp_path):
         document = batch(tmp_path)
