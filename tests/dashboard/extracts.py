@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from pathlib import Path
 
 
@@ -24,7 +26,9 @@ def lengthened(source: Path, target: Path, size: int) -> Path:
 
 
 def aged(source: Path, target: Path) -> Path:
-    """The extract as if nobody had updated it for months: P08 stops, and can be accepted."""
+    """The extract as if nobody had updated it for two months before the demo's day: P08 stops, and can be accepted."""
+    as_of = re.search(r"as_of = (\S+)", source.with_name("senrkit.toml").read_text("utf-8"))[1]
+    updated = (dt.date.fromisoformat(as_of) - dt.timedelta(60)).strftime("%Y%m%d").encode()
     rows = [line.split(b"^") for line in source.read_bytes().splitlines(keepends=True)]
-    target.write_bytes(b"".join(b"^".join([*cells[:36], b"20260901" + cells[36][8:]]) for cells in rows))
+    target.write_bytes(b"".join(b"^".join([*cells[:36], updated + cells[36][8:]]) for cells in rows))
     return target
