@@ -27,7 +27,8 @@ TAKING_BACK, TAKEN_BACK = "taking-back", "taken-back"
 class Record:
     """`changes` were, or were to be, made to the rows `before`, which became `after`.
 
-    `history` has an entry a step: `state`, `by`, `at`, `because`; the last one counts.
+    `history` has an entry a step: `state`, `by`, `at`, `because`; the last one counts. `from_vendor` are the students
+    whose status CALPADS did not hold yet (`STU.ID`).
     """
 
     database: str
@@ -38,6 +39,7 @@ class Record:
     before: Rows
     after: Rows
     history: tuple[Mapping[str, str], ...] = field(default=())
+    from_vendor: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:
@@ -68,6 +70,7 @@ def write_record(folder: Path, record: Record) -> None:
         "address": record.shown,
         "students": list(record.students),
         "ssids": list(record.ssids),
+        "from_vendor": list(record.from_vendor),
         "history": [dict(step) for step in record.history],
         "changes": [_change(change) for change in record.changes],
         "before": _rows(record.before),
@@ -96,6 +99,8 @@ def read_record(folder: Path) -> Record:
             _read_rows(document["before"]),
             _read_rows(document["after"]),
             tuple(document["history"]),
+            # An older senrkit knew of none.
+            tuple(document.get("from_vendor", ())),
         )
     except FileNotFoundError:
         raise InputError(

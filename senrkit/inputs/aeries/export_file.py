@@ -17,7 +17,7 @@ import polars as pl
 from senrkit.errors import InputError
 from senrkit.inputs.aeries.tables import wanted
 from senrkit.inputs.aeries.values import texts
-from senrkit.inputs.spreadsheet import sheets
+from senrkit.inputs.spreadsheet import NOTHING, sheets
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 WORKBOOK_SUFFIX = ".xlsx"
@@ -26,8 +26,6 @@ _DELIMITERS = "^\t,;"
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 # A title, a date and a blank line may stand above the headings.
 _ROWS_ABOVE = 5
-# What databases and spreadsheets write for "nothing".
-NOTHING = ("NULL", "(null)", "#N/A")
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _ROWS_AT_A_TIME = 20_000
 
