@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from senrkit import disk
+from senrkit import disk, system
 from senrkit.batch.document import FILE, RUNS
 from senrkit.errors import InputError, UsageError
 
@@ -50,7 +50,7 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(disk.locked(handle, wait=False))
+                stack.enter_context(system.locked(handle, wait=False))
             except OSError:
                 raise UsageError(
                     f"Another senrkit works on the batch in {folder}.",
@@ -107,7 +107,7 @@ def put_aside(folder: Path) -> None:
     while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
         number += 1
     try:
-        folder.rename(aside)
+        disk.moved(folder, aside)
     except OSError as error:
         raise _unwritable(aside, error) from None
 

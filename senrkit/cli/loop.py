@@ -180,6 +180,7 @@ def loop(
     """
     from senrkit.disk import write_whole
     from senrkit.loop.arrived import look
+    from senrkit.system import why
 
     settings = load(ctx, settings_file, as_of=None)
     with terminal_progress(sys.stderr, quiet=quiet) as progress:
@@ -188,8 +189,8 @@ def loop(
     if foretold:
         try:
             write_whole(foretold, told.foretold().write_csv().encode(), private=False)
-        except OSError:
-            raise UsageError(f"{foretold} cannot be written.", "Name another place.") from None
+        except OSError as error:
+            raise UsageError(f"{foretold} cannot be written ({why(error)}).", "Name another place.") from None
     if as_json:
         print_json(told.document(names) | {"exit_code": 0})
     elif not quiet:

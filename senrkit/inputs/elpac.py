@@ -28,6 +28,7 @@ from senrkit.inputs.aeries.values import excel_days, spelled_days, tidy
 from senrkit.inputs.extract.find import InputFile
 from senrkit.inputs.spreadsheet import NOTHING, SHORTENED, WORKBOOK, Lines, are_rounded, lines, plain_digits
 from senrkit.reference import PACKAGED
+from senrkit.system import why
 
 _GET_IT = "Download the Student Score Data File again from TOMS and give its .csv as it is."
 # A title and a blank line may stand above the headings.
@@ -110,9 +111,7 @@ def _content(path: Path) -> tuple[str, bytes, dt.datetime]:
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.", "Correct elpac_file under [calpads].") from None
     except OSError as failure:
-        raise InputError(
-            f"{path.name} cannot be read ({failure.strerror}).", "Close it elsewhere, and check that you may read it."
-        ) from None
+        raise InputError(f"{path.name} cannot be read ({why(failure)}).", "Check that you may read it.") from None
     if not data.strip():
         raise InputError(f"{path.name} is empty.", _GET_IT)
     if not data.startswith(WORKBOOK):

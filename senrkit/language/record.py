@@ -17,6 +17,7 @@ from senrkit import disk
 from senrkit.errors import InputError
 from senrkit.language.changes import Change, Rows
 from senrkit.language.statements import Raw
+from senrkit.system import why
 
 RECORD, UNDO = "language_applied.json", "language_undo.sql"
 BEGUN, APPLIED, ROLLED_BACK, UNKNOWN = "begun", "applied", "rolled-back", "unknown"
@@ -107,7 +108,7 @@ def read_record(folder: Path) -> Record:
             f"Nothing was written to Aeries by the run in {folder}.", "Name the folder of a run that used --apply."
         ) from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}).", "Check that the folder is yours.") from None
+        raise InputError(f"{path} cannot be read ({why(error)}).", "Check that the folder is yours.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{path} is damaged.", f"Take the changes back with {UNDO}, after looking at it.") from None
 
@@ -124,7 +125,7 @@ def write_whole(path: Path, content: str) -> None:
         disk.write_whole(path, content.encode())
     except OSError as error:
         raise InputError(
-            f"{path} cannot be written ({error.strerror}).", "Make room, or see that the folder is yours."
+            f"{path} cannot be written ({why(error, path)}).", "Make room, or see that the folder is yours."
         ) from None
 
 

@@ -17,6 +17,7 @@ from senrkit.errors import InputError
 from senrkit.inputs.spreadsheet import lines
 from senrkit.ledger.states import FATAL, WARNING
 from senrkit.reference import SENR_FIELDS
+from senrkit.system import why
 
 RECORD_TYPE = "SENR-E"
 # What follows the input's own fields in a Rejected Records Extract; a sixth is spoken of and not named (F7).
@@ -237,5 +238,5 @@ def read_bytes(path: Path) -> bytes:
         if path.stat().st_size > 1 << 28:
             raise InputError(f"{path.name} is too large for an error file.", _CURE)
         return path.read_bytes()
-    except OSError:
-        raise InputError(f"{path} cannot be read.", "Check that it is a file and yours.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({why(error)}).", "Check that it is a file and yours.") from None

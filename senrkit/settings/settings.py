@@ -20,6 +20,7 @@ from senrkit.errors import UsageError
 from senrkit.reference import SchoolYear
 from senrkit.settings import lines, values
 from senrkit.settings.lines import KeyPath
+from senrkit.system import why
 
 TEMPLATE = resources.files("senrkit.settings").joinpath("template.toml").read_text(encoding="utf-8")
 
@@ -219,7 +220,7 @@ def load_settings(
             "Write one with `senrkit init`, name yours with --settings, or try a made-up district with `senrkit demo`.",
         ) from None
     except OSError as error:
-        raise UsageError(f"The settings file {place} cannot be read ({error.strerror}).", "Name a file.") from None
+        raise UsageError(f"The settings file {place} cannot be read ({why(error)}).", "Name a file.") from None
     except UnicodeDecodeError:
         raise UsageError(f"The settings file {place} is not UTF-8 text.", "Save it again as UTF-8.") from None
     settings = read_settings_text(text, place.parent, place.name, as_of=as_of, extract=extract, today=today)

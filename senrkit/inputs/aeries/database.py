@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import polars as pl
 
-from senrkit.errors import InputError
+from senrkit.errors import InputError, is_out_of_memory
 from senrkit.inputs.aeries.tables import AeriesTables, assembled, tidied, usable
 from senrkit.inputs.aeries.values import TimeZoneFound, zone_refused
 
@@ -85,6 +85,8 @@ def plainly(shown: str, doing: str, failures: tuple[type[Exception], ...]) -> It
     try:
         yield
     except failures as failure:
+        if is_out_of_memory(failure):
+            raise MemoryError from None
         said = f"{doing}: {type(failure).__name__} {getattr(failure, 'orig', None) or failure}"
         fault = next(fault for fault in _faults() if re.search(fault["seen"], said, re.IGNORECASE | re.DOTALL))
     else:

@@ -18,6 +18,7 @@ from senrkit.errors import InputError
 from senrkit.inputs.aeries.tables import wanted
 from senrkit.inputs.aeries.values import texts
 from senrkit.inputs.spreadsheet import NOTHING, sheets
+from senrkit.system import why
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 WORKBOOK_SUFFIX = ".xlsx"
@@ -55,7 +56,7 @@ def read_export(file: Path, table: str) -> Export:
         found = _workbook(file, table) if file.suffix.lower() == WORKBOOK_SUFFIX else _text(file, table)
         return _without_nothing(found, file)
     except OSError as failure:
-        raise InputError(f"{file.name} cannot be read ({failure.strerror}).", "Check that you may read it.") from None
+        raise InputError(f"{file.name} cannot be read ({why(failure)}).", "Check that you may read it.") from None
 
 
 def _text(file: Path, table: str) -> Export:
