@@ -381,8 +381,8 @@ def prune(
 
 def _run_and_numbers(words: Sequence[str]) -> tuple[str | None, list[int]]:
     """`[RUN] NUMBER...`: a first word that is no small number is the run."""
-    run, rest = (None, words) if words[0].isdigit() and len(words[0]) <= 3 else (words[0], words[1:])
-    if not rest or not all(word.isdigit() and len(word) <= 3 for word in rest):
+    run, rest = (None, words) if words[0].isdecimal() and len(words[0]) <= 3 else (words[0], words[1:])
+    if not rest or not all(word.isdecimal() and len(word) <= 3 for word in rest):
         raise UsageError("The number of a file is missing.", "Name files by their numbers, as 1 2.")
     numbers = sorted({int(word) for word in rest})
     return run, numbers

@@ -105,7 +105,7 @@ def read_answer(name: str, data: bytes, headings: Mapping[str, str] | None = Non
 def rule_id(code: str) -> str:
     """An error code as the catalog has it: `178` is SENR0178 where the catalog knows that; else as it stands."""
     code = code.strip().upper()
-    if code.isdigit():
+    if code.isdecimal():
         named = f"SENR{int(code):04d}"
         return named if named in _severities() else code
     return code
@@ -198,7 +198,7 @@ def _plain(value: str) -> str:
 def _digits(value: str, length: int) -> str:
     """A number as spreadsheets leave it: without leading zeros, with separators or an apostrophe."""
     digits = re.sub(r"[,'=\"]|\.0+$", "", value)
-    return digits.zfill(length) if digits.isdigit() else value
+    return digits.zfill(length) if digits.isdecimal() else value
 
 
 def _key_day(value: str) -> str:

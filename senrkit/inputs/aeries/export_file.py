@@ -22,6 +22,7 @@ from senrkit.system import why
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 WORKBOOK_SUFFIX = ".xlsx"
+_BOOK = "xl/workbook.xml"
 
 _DELIMITERS = "^\t,;"
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
@@ -178,7 +179,9 @@ def _workbook(file: Path, table: str) -> Export:
 def _refuse_traps(file: Path) -> None:
     """What the reader would pass over: days that count from 1904, and cells like #N/A, which it takes for blank."""
     with zipfile.ZipFile(file) as parts:
-        book = parts.read("xl/workbook.xml")
+        if _BOOK not in parts.namelist():
+            raise InputError(f"{file.name} is no Excel workbook, or is damaged.", "Export the table as CSV instead.")
+        book = parts.read(_BOOK)
         sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
         with_errors = any(b' t="e"' in parts.read(name) for name in sheets)
     if b'date1904="1"' in book or b'date1904="true"' in book:
