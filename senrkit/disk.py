@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from senrkit.system import BINARY, locked, sync
+from senrkit.system.files import BINARY, locked, sync
 
 _UNFINISHED = ".unfinished-senrkit-"
 # In an unfinished folder: locked while somebody writes into it.

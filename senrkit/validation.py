@@ -30,7 +30,7 @@ from senrkit.inputs.submission.senr import SenrFile, read_senr_file
 from senrkit.reference import SchoolYear
 from senrkit.results.files import encode
 from senrkit.results.tables import formula_safe
-from senrkit.system import why
+from senrkit.system.files import why
 
 PASSED, REJECTED = 0, 4
 UNREAD = "not-read"

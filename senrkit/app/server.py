@@ -19,7 +19,7 @@ from senrkit.app.places import DROP, HOME, USER_HEADER
 from senrkit.errors import UsageError
 from senrkit.jupyter.door import LOOPBACK, Door, Promise, open_to, taken_port
 from senrkit.jupyter.world import KERNEL, World, jupyter_world
-from senrkit.system import KERNEL_TRANSPORT
+from senrkit.system.computer import KERNEL_TRANSPORT
 
 FIRST_PORT = 8866
 _NOTEBOOK = "senr.ipynb"

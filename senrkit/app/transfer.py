@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from senrkit.app.places import Places, safe_name
 from senrkit.errors import InputError
-from senrkit.system import BINARY
+from senrkit.system.files import BINARY
 
 SLICE_BYTES = 4 * 1024 * 1024
 _ROOM_LEFT = 256 * 1024 * 1024

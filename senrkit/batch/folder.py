@@ -9,9 +9,10 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from senrkit import disk, system
+from senrkit import disk
 from senrkit.batch.document import FILE, RUNS
 from senrkit.errors import InputError, UsageError
+from senrkit.system.files import locked
 
 _LOCK, _IN_PROGRESS = ".lock", ".in-progress-"
 
@@ -50,7 +51,7 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(system.locked(handle, wait=False))
+                stack.enter_context(locked(handle, wait=False))
             except OSError:
                 raise UsageError(
                     f"Another senrkit works on the batch in {folder}.",

@@ -13,7 +13,7 @@ from senrkit.cli.shell import command, print_json
 from senrkit.disk import write_whole
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
-from senrkit.system import why
+from senrkit.system.files import why
 
 
 @command("""

@@ -180,7 +180,7 @@ def loop(
     """
     from senrkit.disk import write_whole
     from senrkit.loop.arrived import look
-    from senrkit.system import why
+    from senrkit.system.files import why
 
     settings = load(ctx, settings_file, as_of=None)
     with terminal_progress(sys.stderr, quiet=quiet) as progress:

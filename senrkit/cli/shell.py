@@ -20,7 +20,7 @@ import click
 
 from senrkit.errors import OutOfMemory, SenrkitError, is_out_of_memory
 from senrkit.fault_log import fault_sentence
-from senrkit.system import watched
+from senrkit.system.processes import watched
 
 # What works on a district, and may be ended by the system for want of memory.
 _LARGE = {"check", "run", "sources", "student", "validate", "language"}

@@ -14,7 +14,7 @@ import pandas as pd
 
 from senrkit.disk import moved
 from senrkit.errors import InputError, UsageError
-from senrkit.system import why
+from senrkit.system.files import why
 
 # The file that marks a folder as a demo's.
 _MARK = ".senrkit-demo"

@@ -21,7 +21,7 @@ from senrkit.errors import InputError
 from senrkit.frames import days
 from senrkit.inputs.spreadsheet import sheets
 from senrkit.reference import PACKAGED
-from senrkit.system import why
+from senrkit.system.files import why
 
 _BLANK_WORDS = ["", "No Data", "*Unknown", "nan", "None", "NaN"]
 _US_DAY = r"^([0-9]{2})/([0-9]{2})/([0-9]{4})$"

@@ -28,7 +28,7 @@ from senrkit.inputs.aeries.values import excel_days, spelled_days, tidy
 from senrkit.inputs.extract.find import InputFile
 from senrkit.inputs.spreadsheet import NOTHING, SHORTENED, WORKBOOK, Lines, are_rounded, lines, plain_digits
 from senrkit.reference import PACKAGED
-from senrkit.system import why
+from senrkit.system.files import why
 
 _GET_IT = "Download the Student Score Data File again from TOMS and give its .csv as it is."
 # A title and a blank line may stand above the headings.

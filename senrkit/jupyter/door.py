@@ -23,7 +23,7 @@ from typing import Any
 
 from senrkit.errors import UsageError
 from senrkit.jupyter.world import KERNEL, NO_KERNEL, World
-from senrkit.system import KERNEL_TRANSPORT, reuse_port
+from senrkit.system.computer import KERNEL_TRANSPORT, reuse_port
 
 LOOPBACK = "127.0.0.1"
 _PORTS_TRIED = 50

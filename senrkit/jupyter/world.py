@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from senrkit.errors import InputError
-from senrkit.system import KERNEL_TRANSPORT, LONGEST_SOCKET_NAME, is_safe, private_places
+from senrkit.system.computer import KERNEL_TRANSPORT, LONGEST_SOCKET_NAME, is_safe, private_places
 
 KERNEL = "python3"
 # What is told when a kernel does not start: the sentence and its cure.

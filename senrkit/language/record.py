@@ -17,7 +17,7 @@ from senrkit import disk
 from senrkit.errors import InputError
 from senrkit.language.changes import Change, Rows
 from senrkit.language.statements import Raw
-from senrkit.system import why
+from senrkit.system.files import why
 
 RECORD, UNDO = "language_applied.json", "language_undo.sql"
 BEGUN, APPLIED, ROLLED_BACK, UNKNOWN = "begun", "applied", "rolled-back", "unknown"

@@ -17,7 +17,7 @@ from senrkit.errors import InputError
 from senrkit.inputs.spreadsheet import lines
 from senrkit.ledger.states import FATAL, WARNING
 from senrkit.reference import SENR_FIELDS
-from senrkit.system import why
+from senrkit.system.files import why
 
 RECORD_TYPE = "SENR-E"
 # What follows the input's own fields in a Rejected Records Extract; a sixth is spoken of and not named (F7).

@@ -20,7 +20,7 @@ from typing import Any
 
 from senrkit.disk import append_whole, is_full, locked_to_append, write_whole
 from senrkit.errors import InputError
-from senrkit.system import why
+from senrkit.system.files import why
 
 FOLDER, FILE = "ledger", "ledger.jsonl"
 VERSION = 1

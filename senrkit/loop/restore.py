@@ -13,7 +13,7 @@ from senrkit.ledger.records import copy_of, encoded
 from senrkit.loop.copies import run_id_of
 from senrkit.loop.overview import Loop
 from senrkit.settings.settings import Settings
-from senrkit.system import why
+from senrkit.system.files import why
 
 
 def restore(settings: Settings, run: str | Path | None, number: int, out: Path) -> list[Path]:

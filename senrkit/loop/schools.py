@@ -28,7 +28,7 @@ from senrkit.loop.overview import Loop
 from senrkit.results.folder import PROPOSAL, RunFolder, run_folders
 from senrkit.results.workbook import Sheet, write_book
 from senrkit.settings.settings import Settings
-from senrkit.system import why
+from senrkit.system.files import why
 from senrkit.texts import wording
 
 FIX, SENT, ARRIVED = "school_fix", "school_sent", "school_arrived"

@@ -17,7 +17,7 @@ from senrkit.jupyter.door import LOOPBACK, Door, Promise, open_to, taken_port
 from senrkit.jupyter.world import KERNEL, jupyter_world
 from senrkit.notebook import library
 from senrkit.notebook.opening import DEMO, make_demo
-from senrkit.system import KERNEL_TRANSPORT, is_administrator
+from senrkit.system.computer import KERNEL_TRANSPORT, is_administrator
 
 FOLDER = "notebooks"
 FIRST_PORT = 8888

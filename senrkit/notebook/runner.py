@@ -23,7 +23,7 @@ from senrkit.jupyter.world import KERNEL, NO_KERNEL, World, jupyter_world
 from senrkit.notebook import library
 from senrkit.notebook.page import RUN_MIME
 from senrkit.results import masking
-from senrkit.system import KERNEL_TRANSPORT
+from senrkit.system.computer import KERNEL_TRANSPORT
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -26,7 +26,7 @@ from senrkit.disk import append_whole, is_full, locked_to_append
 from senrkit.errors import InputError
 from senrkit.frames import days
 from senrkit.inputs.spreadsheet import WORKBOOK, Lines, decoded, lines, separator_of
-from senrkit.system import why
+from senrkit.system.files import why
 from senrkit.texts import wording
 
 ACTIONS = ("add", "update", "delete")

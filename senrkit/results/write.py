@@ -23,7 +23,7 @@ from senrkit.results.files import EncodedFile, Plan, decode
 from senrkit.results.manifest import of_inputs_alone, to_json
 from senrkit.results.report import write_workbook
 from senrkit.results.tables import findings_table, left_out_table, proposal_table, to_csv
-from senrkit.system import why
+from senrkit.system.files import why
 
 COVERING_SHEET = "READ_ME_FIRST.txt"
 MANIFEST, SOURCES = "manifest.json", "sources.json"

@@ -20,7 +20,7 @@ from senrkit.errors import UsageError
 from senrkit.reference import SchoolYear
 from senrkit.settings import lines, values
 from senrkit.settings.lines import KeyPath
-from senrkit.system import why
+from senrkit.system.files import why
 
 TEMPLATE = resources.files("senrkit.settings").joinpath("template.toml").read_text(encoding="utf-8")
 

@@ -75,7 +75,7 @@ def watched(work):
     """What becomes of a process whose work is this, and what it says."""
     text = f"""
         import os, signal, sys, time
-        from senrkit.system import watched
+        from senrkit.system.processes import watched
         def work():
             {work}
         sys.exit(watched(work, crashed=lambda: print("crashed") or 3))

@@ -18,7 +18,7 @@ from senrkit.errors import InputError
 from senrkit.inputs.aeries.tables import wanted
 from senrkit.inputs.aeries.values import texts
 from senrkit.inputs.spreadsheet import NOTHING, sheets
-from senrkit.system import why
+from senrkit.system.files import why
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 WORKBOOK_SUFFIX = ".xlsx"

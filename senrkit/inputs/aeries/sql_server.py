@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from senrkit.errors import UsageError
 from senrkit.inputs.aeries.credentials import login_name, secret
 from senrkit.settings.settings import AeriesSettings
-from senrkit.system import IS_LINUX
+from senrkit.system.computer import IS_LINUX
 
 _DRIVER_18 = "ODBC Driver 18 for SQL Server"
 # The first that is there is taken when the address names none.
