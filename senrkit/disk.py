@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, and a lock that holds between programs, on every system.
+"""Files and folders that are there whole or not at all, and locks that hold between programs.
 
 What is not finished lies in a hidden folder `.unfinished-senrkit-…` beside the place that it will take. Errors are the
 system's own: whoever writes knows what to say to a person.
@@ -15,12 +15,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from senrkit.system.files import BINARY, locked, sync
+
 _UNFINISHED = ".unfinished-senrkit-"
 # In an unfinished folder: locked while somebody writes into it.
 _MARK = ".being-written"
 _ABANDONED_AFTER_SECONDS = 24 * 3600
-# Windows keeps others from reading a locked byte: lock one that no file of ours will ever have.
-_FAR_BYTE = 1 << 40
+# A scanner, an index or a network share may keep a new file for a moment.
+_TRIES, _PAUSE_SECONDS = 6, 0.1
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -30,41 +32,28 @@ def is_full(error: OSError) -> bool:
 
 
 @contextmanager
-def locked(handle: int, *, wait: bool = True) -> Iterator[None]:
-    """Wait for the file to be free, then keep it for the time of the block.
-
-    Without `wait`, an `OSError` says that another program has it.
-    """
-    if os.name == "nt":
-        import msvcrt
-
-        os.lseek(handle, _FAR_BYTE, os.SEEK_SET)
-        msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-        try:
-            yield
-        finally:
-            os.lseek(handle, _FAR_BYTE, os.SEEK_SET)
-            msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        try:
-            yield
-        finally:
-            fcntl.flock(handle, fcntl.LOCK_UN)
-
-
-@contextmanager
 def locked_to_append(path: Path) -> Iterator[int]:
     """A private file that is only ever added to, made if need be: nobody else adds to it for the time of the block."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY, 0o600)
     try:
         with locked(handle):
             yield handle
     finally:
         os.close(handle)
+
+
+def moved(source: Path, target: Path) -> None:
+    """Give the file or folder its new name; tried again where it is in use, as on Windows and on network shares."""
+    for left in reversed(range(_TRIES)):
+        try:
+            source.replace(target)
+        except OSError as error:
+            if not left or not (isinstance(error, PermissionError) or error.errno == errno.EBUSY):
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def append_whole(handle: int, data: bytes) -> None:
@@ -88,7 +77,7 @@ def write_all(contents: Mapping[Path, bytes], *, private: bool = True) -> None:
     ) as unfinished:
         mode = 0o600 if private else 0o666
         for path, data in contents.items():
-            opened = os.open(Path(unfinished) / path.name, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), mode)
+            opened = os.open(Path(unfinished) / path.name, os.O_WRONLY | os.O_CREAT | BINARY, mode)
             with os.fdopen(opened, "wb") as file:
                 file.write(data)
                 file.flush()
@@ -97,7 +86,7 @@ def write_all(contents: Mapping[Path, bytes], *, private: bool = True) -> None:
         try:
             for path in contents:
                 was_there = path.exists()
-                (Path(unfinished) / path.name).replace(path)
+                moved(Path(unfinished) / path.name, path)
                 new += [] if was_there else [path]
         except OSError:
             # None of them, rather than some.
@@ -122,8 +111,8 @@ def staged(out: Path) -> Iterator[Path]:
         if out.exists():
             # Not every system moves a folder onto an empty one.
             out.rmdir()
-        folder.rename(out)
-        _sync(out.parent)
+        moved(folder, out)
+        sync(out.parent)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -170,15 +159,5 @@ def _is_abandoned(folder: Path) -> bool:
 def _seal(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
         path.chmod(0o700 if path.is_dir() else 0o600)
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    # Windows opens no folders, and syncs no file that is open for reading only.
-    if os.name == "posix":
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(path)
+    sync(folder)

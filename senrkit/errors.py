@@ -6,6 +6,15 @@ or SSID.
 
 from __future__ import annotations
 
+import errno
+import re
+
+_NO_MEMORY = re.compile(
+    r"cannot allocate memory|failed to map segment|memory allocation|out of memory|can't start new thread|realloc of"
+    r"|resource temporarily unavailable|previously been poisoned",
+    re.IGNORECASE,
+)
+
 
 class SenrkitError(Exception):
     """Something a person can mend. Shown as a sentence, never as a traceback."""
@@ -37,6 +46,16 @@ class InputError(SenrkitError):
     exit_code = 3
 
 
+class OutOfMemory(InputError):
+    """The computer, or what it gives to this program, is too small."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is not enough memory.",
+            "Close other programs, or use a computer with more: 2 GB do for a district (docs/scaling.md).",
+        )
+
+
 class LayoutError(InputError):
     """The extract is readable text but not a SENR ODS extract as one is known; precondition P03 reports it.
 
@@ -53,3 +72,10 @@ class Stopped(SenrkitError):
     """A precondition stopped the run; the manifest says which, with its evidence."""
 
     exit_code = 4
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Whether it is for want of memory, whichever library says so."""
+    if isinstance(fault, MemoryError) or getattr(fault, "errno", None) == errno.ENOMEM:
+        return True
+    return bool(_NO_MEMORY.search(str(fault)))

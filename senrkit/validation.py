@@ -30,6 +30,7 @@ from senrkit.inputs.submission.senr import SenrFile, read_senr_file
 from senrkit.reference import SchoolYear
 from senrkit.results.files import encode
 from senrkit.results.tables import formula_safe
+from senrkit.system.files import why
 
 PASSED, REJECTED = 0, 4
 UNREAD = "not-read"
@@ -199,8 +200,8 @@ def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
     try:
         write_all({out: data, list_file: listed})
     except OSError as error:
-        cure = "Name a file in a folder of yours."
-        raise InputError(f"{out.parent} cannot be written ({error.strerror}).", cure) from None
+        cure = "Close it where it is open, or name a file in a folder of yours."
+        raise InputError(f"{out.parent} cannot be written ({why(error, out)}).", cure) from None
     return out, list_file
 
 

@@ -19,7 +19,8 @@ from senrkit.texts import wording
 _DOCUMENT, _WORKBOOK, _APPLIED = "language.json", "language.xlsx", "language_applied.json"
 _IMPORTS = ("aeries_import_STU.csv", "aeries_import_LAC.csv")
 _NOT_IN_AERIES = ("rolled-back", "taken-back")
-SHEETS = ("new", "conflicts", "to_be_determined", "refused")
+SHEETS = ("new", "conflicts", "to_be_determined", "refused", "vendor")
+_NOT_LISTED = "agrees"
 ROWS_SHOWN = 400
 
 
@@ -60,6 +61,8 @@ class Comparison:
             "conflicts": sum(school["total"] for school in self.document["conflicts_by_school"]),
             "to_be_determined": waiting["over"] + waiting.get("exempt", 0),
             "refused": counts["class"]["refused"],
+            # An older senrkit knew of no test vendor.
+            "vendor": sum(count for name, count in counts.get("vendor", {}).items() if name != _NOT_LISTED),
         }
 
 

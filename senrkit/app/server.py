@@ -18,7 +18,8 @@ from typing import Any
 from senrkit.app.places import DROP, HOME, USER_HEADER
 from senrkit.errors import UsageError
 from senrkit.jupyter.door import LOOPBACK, Door, Promise, open_to, taken_port
-from senrkit.jupyter.world import KERNEL, TRANSPORT, World, jupyter_world
+from senrkit.jupyter.world import KERNEL, World, jupyter_world
+from senrkit.system.computer import KERNEL_TRANSPORT
 
 FIRST_PORT = 8866
 _NOTEBOOK = "senr.ipynb"
@@ -124,7 +125,7 @@ def configuration(options: Options, door: Door, world: World) -> Any:
     made.MappingKernelManager.update(
         cull_idle_timeout=idle, cull_interval=max(min(idle // 2, 60), 1), cull_connected=False
     )
-    made.KernelManager.transport = TRANSPORT
+    made.KernelManager.transport = KERNEL_TRANSPORT
     made.KernelSpecManager.allowed_kernelspecs = {KERNEL}
     if options.preheated:
         made.VoilaConfiguration.default_pool_size = options.preheated

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from senrkit.app.places import Places, safe_name
 from senrkit.errors import InputError
+from senrkit.system.files import BINARY
 
 SLICE_BYTES = 4 * 1024 * 1024
 _ROOM_LEFT = 256 * 1024 * 1024
@@ -43,7 +44,7 @@ class Incoming:
             )
         self._name, self._size, self.taken = safe_name(name), size, 0
         self._unfinished = self._places.uploads / f".unfinished-{secrets.token_hex(4)}"
-        handle = os.open(self._unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        handle = os.open(self._unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
         self._file = os.fdopen(handle, "wb")
 
     def take(self, piece: Any) -> None:

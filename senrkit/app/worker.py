@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TextIO
 
-from senrkit.errors import SenrkitError
+from senrkit.errors import OutOfMemory, SenrkitError
 from senrkit.fault_log import record_fault
 
 
@@ -61,6 +61,9 @@ def _answer(jobs: Mapping[str, Any], request: dict[str, Any], wire: TextIO) -> d
     try:
         return {"done": jobs[request["job"]](WireProgress(wire), **request["given"])}
     except SenrkitError as error:
+        return {"refused": error.message, "cure": error.cure}
+    except MemoryError:
+        error = OutOfMemory()
         return {"refused": error.message, "cure": error.cure}
     except Exception as fault:  # noqa: BLE001 - the page gets a reference number, the log the trace
         reference, _ = record_fault(fault, log_folder if log_folder.is_dir() else None)

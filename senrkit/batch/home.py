@@ -20,6 +20,7 @@ from senrkit.addresses.address import Address, address_of
 from senrkit.batch.document import FILE, RUNS
 from senrkit.errors import InputError, UsageError
 from senrkit.results.folder import MANIFEST, checked_manifest
+from senrkit.system.files import locked
 
 _LOCK, _IN_PROGRESS = ".lock", ".in-progress-"
 # Object stores: a file is there when all of it is, and a folder when something is in it.
@@ -126,7 +127,7 @@ class FolderHome(Home):
         try:
             with contextlib.ExitStack() as stack:
                 try:
-                    stack.enter_context(disk.locked(handle, wait=False))
+                    stack.enter_context(locked(handle, wait=False))
                 except OSError:
                     raise UsageError(f"Another senrkit works on the batch in {folder}.", _IN_USE) from None
                 yield
@@ -186,7 +187,7 @@ class FolderHome(Home):
         while (aside := folder.with_name(f"{lea}.{number}")).exists():
             number += 1
         try:
-            folder.rename(aside)
+            disk.moved(folder, aside)
         except OSError as error:
             raise _unwritable(aside, error) from None
 

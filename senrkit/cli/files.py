@@ -13,6 +13,7 @@ from senrkit.cli.shell import command, print_json
 from senrkit.disk import write_whole
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
+from senrkit.system.files import why
 
 
 @command("""
@@ -88,4 +89,6 @@ def _write_new(file: Path, text: str) -> None:
     try:
         write_whole(file, text.encode(), private=False)
     except OSError as error:
-        raise UsageError(f"{file} cannot be written ({error.strerror}).", "Name a file in a folder of yours.") from None
+        raise UsageError(
+            f"{file} cannot be written ({why(error, file)}).", "Name a file in a folder of yours."
+        ) from None

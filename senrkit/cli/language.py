@@ -43,7 +43,8 @@ def language(
     """Bring new English learners (EL) and initially fluent students (IFEP) from CALPADS into Aeries.
 
     Compares the SELA ODS extract with Aeries and writes the conflict report and import files for Aeries into a run
-    folder. Aeries itself is only changed with --apply.
+    folder. The test vendor's file (elpac_file in the settings) shows who was tested and is not in CALPADS yet. Aeries
+    itself is only changed with --apply.
     """
     if undo and (apply or sela or as_of or out):
         raise UsageError("--undo stands alone.", "Leave --apply, --sela, --as-of and --out out.")

@@ -180,6 +180,7 @@ def loop(
     """
     from senrkit.disk import write_whole
     from senrkit.loop.arrived import look
+    from senrkit.system.files import why
 
     settings = load(ctx, settings_file, as_of=None)
     with terminal_progress(sys.stderr, quiet=quiet) as progress:
@@ -188,8 +189,8 @@ def loop(
     if foretold:
         try:
             write_whole(foretold, told.foretold().write_csv().encode(), private=False)
-        except OSError:
-            raise UsageError(f"{foretold} cannot be written.", "Name another place.") from None
+        except OSError as error:
+            raise UsageError(f"{foretold} cannot be written ({why(error)}).", "Name another place.") from None
     if as_json:
         print_json(told.document(names) | {"exit_code": 0})
     elif not quiet:
@@ -380,8 +381,8 @@ def prune(
 
 def _run_and_numbers(words: Sequence[str]) -> tuple[str | None, list[int]]:
     """`[RUN] NUMBER...`: a first word that is no small number is the run."""
-    run, rest = (None, words) if words[0].isdigit() and len(words[0]) <= 3 else (words[0], words[1:])
-    if not rest or not all(word.isdigit() and len(word) <= 3 for word in rest):
+    run, rest = (None, words) if words[0].isdecimal() and len(words[0]) <= 3 else (words[0], words[1:])
+    if not rest or not all(word.isdecimal() and len(word) <= 3 for word in rest):
         raise UsageError("The number of a file is missing.", "Name files by their numbers, as 1 2.")
     numbers = sorted({int(word) for word in rest})
     return run, numbers

@@ -64,22 +64,23 @@ def sources(
     """Show what was read, table by table.
 
     Files, rows, columns found and lacking with the rules that then cannot be asked, readable dates, the shape of
-    SSIDs, years. No student. Writes nothing.
+    SSIDs, years; of the test vendor's file its layout and results. No student. Writes nothing.
     """
     from senrkit.errors import LayoutError
-    from senrkit.inputs.load import SENR
+    from senrkit.inputs.load import ELPAC, SENR
     from senrkit.inputs.load import load as read
-    from senrkit.inputs.sources import lines, what_was_read
+    from senrkit.inputs.sources import lines, of_the_vendor, vendor_lines, what_was_read
 
     settings = load(ctx, settings_file, as_of=as_of, extract=extract)
     with terminal_progress(sys.stderr, quiet=quiet) as progress:
         progress.step("reading Aeries and the extract")
-        inputs = read(settings, SENR)
+        inputs = read(settings, SENR, ELPAC)
     found = inputs.settings.as_given(what_was_read(inputs.tables, inputs.senr))
+    vendor = inputs.settings.as_given(of_the_vendor(inputs.elpac)) if inputs.elpac else None
     if as_json:
-        print_json(found | {"exit_code": 0})
+        print_json(found | {"vendor": vendor, "exit_code": 0})
     elif not quiet:
-        for line in [*lines(found), *inputs.tables.notes]:
+        for line in [*lines(found), *inputs.tables.notes, *(vendor_lines(vendor) if vendor else [])]:
             click.echo(line)
     if isinstance(inputs.senr, LayoutError):
         raise inputs.senr

@@ -18,8 +18,12 @@ from typing import Any
 
 import click
 
-from senrkit.errors import SenrkitError
+from senrkit.errors import OutOfMemory, SenrkitError, is_out_of_memory
 from senrkit.fault_log import fault_sentence
+from senrkit.system.processes import watched
+
+# What works on a district, and may be ended by the system for want of memory.
+_LARGE = {"check", "run", "sources", "student", "validate", "language"}
 
 FAULT, USAGE, INTERRUPTED, PIPE_BROKEN = 1, 2, 130, 141
 
@@ -47,6 +51,12 @@ class SenrkitCommands(click.Group):
         **extra: Any,
     ) -> Any:
         words = list(sys.argv[1:] if args is None else args)
+        if args is None and standalone_mode and _LARGE.intersection(words[:1]):
+
+            def work() -> int:
+                return self.main(words, prog_name, complete_var, standalone_mode=False, **extra)
+
+            sys.exit(watched(work, crashed=lambda: _end_without_memory(words)))
         for stream in (sys.stdout, sys.stderr):
             # A pipe on Windows has a code page without most letters of the world's names: better ? than a fault.
             if isinstance(stream, io.TextIOWrapper):
@@ -67,7 +77,12 @@ class SenrkitCommands(click.Group):
         except click.Abort:
             code = _end("stopped; nothing was finished", "", INTERRUPTED, words)
         except Exception as fault:  # noqa: BLE001 - the one place where a fault of senrkit ends, with its log
-            code = _end(*fault_sentence(fault, known.get(LOG_FOLDER)), FAULT, words)
+            code = _end_of_fault(fault, known.get(LOG_FOLDER), words)
+        except BaseException as panic:
+            # A library's own panic is no Exception.
+            if type(panic).__name__ != "PanicException":
+                raise
+            code = _end_of_fault(panic, known.get(LOG_FOLDER), words)
         if not standalone_mode:
             return code
         sys.exit(code)
@@ -118,6 +133,17 @@ def _end(message: str, cure: str, code: int, words: Sequence[str]) -> int:
     if "--json" in words:
         print_json({"exit_code": code, "error": message, "cure": cure})
     return code
+
+
+def _end_of_fault(fault: BaseException, log_folder: Path | None, words: Sequence[str]) -> int:
+    if is_out_of_memory(fault):
+        return _end_without_memory(words)
+    return _end(*fault_sentence(fault, log_folder), FAULT, words)
+
+
+def _end_without_memory(words: Sequence[str]) -> int:
+    error = OutOfMemory()
+    return _end(error.message, error.cure, error.exit_code, words)
 
 
 def _usage_sentence(error: click.UsageError) -> str:

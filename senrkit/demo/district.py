@@ -49,6 +49,7 @@ class _Made:
 
     district: District
     sela: pd.DataFrame
+    elpac: pd.DataFrame
     expectations: pd.DataFrame
     planted: dict[str, int]
     name: str
@@ -65,10 +66,10 @@ def make(
 ) -> DemoDistrict:
     """Write the demo district into `folder`, which is made when missing; files of an earlier demo are replaced.
 
-    Writes `aeries.db`, `SENR_ODS.txt`, `SELA_ODS.txt`, `pubschls.txt`, `senrkit.toml`, `demo.json` and
-    `demo_expectations.csv`. The same `students`, `seed`, `lea`, `name` and `as_of` (default: today) give
-    the same bytes. A day between 21 June and 31 July counts as 20 June. Every student who is in no trap is equal on
-    both sides.
+    Writes `aeries.db`, `SENR_ODS.txt`, `SELA_ODS.txt`, `Initial_ELPAC.csv`, `pubschls.txt`, `senrkit.toml`,
+    `demo.json` and `demo_expectations.csv`. The same `students`, `seed`, `lea`, `name` and `as_of` (default: today)
+    give the same bytes. A day between 21 June and 31 July counts as 20 June. Every student who is in no trap is equal
+    on both sides.
 
     Raises
     ------
@@ -129,13 +130,14 @@ def _made(calendar: Calendar, traps: tuple[Trap, ...], students: int, seed: int,
     last_school = (
         state.sort_values("start", kind="stable").drop_duplicates("person", keep="last").set_index("person")["school"]
     )
-    sela = language.sela_rows(
-        held, in_state, last_school.reindex(people.index).fillna(0).astype("int64"), traps, calendar.as_of, lea
-    )
+    at_school = last_school.reindex(people.index).fillna(0).astype("int64")
+    sela = language.sela_rows(held, in_state, at_school, traps, calendar.as_of, lea)
+    elpac = language.elpac_rows(held, in_state, at_school, traps, calendar.as_of, lea)
     expected = planting.expectations(traps, planted_state, planted_enr, {"state": in_state, "aeries": in_aeries})
     planted = people.loc[(people["trap"] >= 0) & (people["role"] == 0), "trap"].value_counts()
     counts = {traps[int(position)].name: int(count) for position, count in planted.items()}
-    return _Made(District(calendar, {"as_of": calendar.as_of, "lea": lea}, rows, tables), sela, expected, counts, name)
+    district = District(calendar, {"as_of": calendar.as_of, "lea": lea}, rows, tables)
+    return _Made(district, sela, elpac, expected, counts, name)
 
 
 def _people(
@@ -194,6 +196,7 @@ def _write(folder: Path, made: _Made, manifest: dict) -> Path:
     write.write_database(folder / "aeries.db", district.tables)
     write.write_bytes(folder / "SENR_ODS.txt", _extract_parts(district))
     write.write_bytes(folder / "SELA_ODS.txt", [extract.lines(made.sela)])
+    write.write_csv(folder / "Initial_ELPAC.csv", made.elpac, "^")
     write.write_csv(folder / "pubschls.txt", schools.directory(str(district.settings["lea"]), made.name), "\t")
     write.write_csv(folder / "demo_expectations.csv", made.expectations)
     write.write_json(folder / "demo.json", manifest)

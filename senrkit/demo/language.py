@@ -140,3 +140,50 @@ def lac(held: pd.DataFrame, people: pd.DataFrame, first: pd.Series, traps: Seque
     return frame[
         ["ID", "L1", "L2", "L3", "L4", *_LAC_DATE_COLUMNS, "EAC", "ITF", "PR", "SR", "LT", "YEL", "DEL"]
     ].reset_index(drop=True)
+
+
+def elpac_rows(
+    held: pd.DataFrame, people: pd.DataFrame, school: pd.Series, traps: Sequence[Trap], as_of: dt.date, lea: str = LEA
+) -> pd.DataFrame:
+    """The test vendor's file as text, with the headings of 2024-25 that are read and those that tell the year.
+
+    Who was tested this school year and is EL or IFEP in CALPADS; of those who are to be determined every third, tested
+    two days ago, and every third who has not finished; and one whose result CALPADS holds otherwise.
+    """
+    newest = held[~held["person"].duplicated(keep="last")].reset_index(drop=True)
+    first = pd.Timestamp(as_of.year - (as_of.month < 7), 7, 1)
+    name = people["trap"].iloc[newest["person"]].map({at: one.name for at, one in enumerate(traps)}).to_numpy()
+    waiting = newest.index[name == "still-to-be-determined"]
+    done = newest["elas"].isin(["EL", "IFEP"]) & newest["day"].between(first, pd.Timestamp(as_of))
+    result = newest["elas"].where(done, "")
+    result[waiting[::3]] = "EL"
+    result[(name == "new-ifep").nonzero()[0][:1]] = "EL"
+    attempted = pd.Series("Y", newest.index)
+    attempted[waiting[1::3]] = "P"
+    rows = newest[done | newest.index.isin([*waiting[::3], *waiting[1::3]])].index
+    day = newest["day"].where(newest["elas"] != "TBD", pd.Timestamp(as_of) - pd.Timedelta(days=2))
+    who = people.iloc[newest["person"].to_numpy()].reset_index(drop=True)
+    state_school = state_codes(school.iloc[newest["person"].to_numpy()].reset_index(drop=True))
+    columns = {
+        "RecordType": "22",
+        "UIN": (newest.index + 1).astype("str"),
+        "SSID": who["ssid"],
+        "LocalStudentID": who["local_id"],
+        "StudentLastName": who["last"],
+        "StudentFirstName": who["first"],
+        "StudentMiddleName": "",
+        "DateofBirthforTesting": who["birth"].dt.strftime("%Y-%m-%d"),
+        "CALPADSDistrictCode": lea + "0000000",
+        "CALPADSSchoolCode": lea + state_school,
+        "CalculatedELAS": result,
+        "ELASforTesting": "TBD",
+        "SSRAvailableDate": (day + pd.Timedelta(days=1)).dt.strftime("%Y-%m-%d"),
+        "FinalTestCompletedDate": day.dt.strftime("%Y-%m-%d"),
+        "SpecialEducationforTesting": "",
+        "StudentExitDate": "",
+        "ELASCorrectionCode": "",
+        "Attemptedness": attempted,
+        "IncludeIndicator": attempted.map({"Y": "Y", "P": "T"}),
+        "EndofRecord": "ZZ",
+    }
+    return pd.DataFrame(columns, index=newest.index).loc[rows].astype("str")

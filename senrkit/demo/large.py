@@ -62,7 +62,9 @@ def make_large(
     }
     write.write_database(folder / "aeries.db", tables)
     write.write_bytes(folder / "SENR_ODS.txt", _lines(people, state, calendar, lea))
-    settings = settings_text(calendar, AS_OF, lea=lea).replace('sela_extract = "SELA_ODS.txt"\n', "")
+    settings = settings_text(calendar, AS_OF, lea=lea).replace(
+        'sela_extract = "SELA_ODS.txt"\nelpac_file = "Initial_ELPAC.csv"\n', ""
+    )
     write.write_csv(folder / "pubschls.txt", schools.directory(lea), "\t")
     write.write_bytes(folder / "senrkit.toml", [settings.encode()])
     return folder / "senrkit.toml"

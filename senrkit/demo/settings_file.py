@@ -25,6 +25,7 @@ skip_programs = ["Z"]
 [calpads]
 senr_extract = "SENR_ODS.txt"
 sela_extract = "SELA_ODS.txt"
+elpac_file = "Initial_ELPAC.csv"
 school_directory = "pubschls.txt"
 max_extract_age_days = {max_extract_age_days}
 

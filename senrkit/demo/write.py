@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from senrkit.disk import moved
 from senrkit.errors import InputError, UsageError
+from senrkit.system.files import why
 
 # The file that marks a folder as a demo's.
 _MARK = ".senrkit-demo"
@@ -47,7 +49,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _MARK).touch()
     except OSError as fault:
-        raise _unwritable(folder, fault.strerror) from None
+        raise _unwritable(folder, why(fault, folder)) from None
 
 
 def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
@@ -62,10 +64,10 @@ def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
     try:
         with temporary.open("wb") as file:
             file.writelines(parts)
-        temporary.replace(path)
+        moved(temporary, path)
     except OSError as fault:
         temporary.unlink(missing_ok=True)
-        raise _unwritable(path, fault.strerror) from None
+        raise _unwritable(path, why(fault, path)) from None
 
 
 def write_csv(path: Path, frame: pd.DataFrame, delimiter: str = ",") -> None:
@@ -102,10 +104,10 @@ def write_database(path: Path, tables: dict[str, pd.DataFrame]) -> None:
             connection.execute("COMMIT")
         finally:
             connection.close()
-        temporary.replace(path)
+        moved(temporary, path)
     except (OSError, sqlite3.Error) as fault:
         temporary.unlink(missing_ok=True)
-        raise _unwritable(path, str(fault) if isinstance(fault, sqlite3.Error) else fault.strerror) from None
+        raise _unwritable(path, str(fault) if isinstance(fault, sqlite3.Error) else why(fault, path)) from None
 
 
 def _write_table(connection: sqlite3.Connection, name: str, table: pd.DataFrame) -> None:

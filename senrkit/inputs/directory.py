@@ -21,6 +21,7 @@ from senrkit.errors import InputError
 from senrkit.frames import days
 from senrkit.inputs.spreadsheet import sheets
 from senrkit.reference import PACKAGED
+from senrkit.system.files import why
 
 _BLANK_WORDS = ["", "No Data", "*Unknown", "nan", "None", "NaN"]
 _US_DAY = r"^([0-9]{2})/([0-9]{2})/([0-9]{4})$"
@@ -232,7 +233,7 @@ def read_bytes(path: Path) -> bytes:
             f"The school directory {path.name} is not there.", "Correct the name in the settings, or leave it out."
         ) from None
     except OSError as problem:
-        raise InputError(f"The school directory {path.name} cannot be read: {problem.strerror}.") from None
+        raise InputError(f"The school directory {path.name} cannot be read: {why(problem)}.") from None
     if not data.strip():
         raise InputError(f"The school directory {path.name} is empty.", _GET_IT)
     return data

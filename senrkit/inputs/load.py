@@ -16,13 +16,14 @@ from typing import Any
 from senrkit.errors import LayoutError
 from senrkit.inputs.aeries.read import AeriesTables, read_aeries
 from senrkit.inputs.directory import SchoolDirectory, read_bytes, read_school_directory
+from senrkit.inputs.elpac import ElpacFile, read_elpac_file
 from senrkit.inputs.extract.sela import SelaExtract, read_sela_extract
 from senrkit.inputs.extract.senr import Extract, read_extract
 from senrkit.inputs.local import local_inputs
 from senrkit.settings.settings import Settings
 
-SENR, SELA, DIRECTORY = "senr_extract", "sela_extract", "school_directory"
-_OF_CALPADS = {SENR, SELA, DIRECTORY}
+SENR, SELA, DIRECTORY, ELPAC = "senr_extract", "sela_extract", "school_directory", "elpac_file"
+_OF_CALPADS = {SENR, SELA, DIRECTORY, ELPAC}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,8 @@ class Inputs:
         The SENR extract, or why it is none; `None` when it was not asked for, as the two below.
     sela
         The SELA extract.
+    elpac
+        The test vendor's file; `None`, too, when the settings name none.
     directory
         The bytes of the school directory; `None`, too, when there is none at the place that the settings name.
     begun
@@ -51,6 +54,7 @@ class Inputs:
     tables: AeriesTables
     senr: Extract | LayoutError | None
     sela: SelaExtract | None
+    elpac: ElpacFile | None
     directory: bytes | None
     begun: Future[Any] | None
     digests: list[dict[str, Any]]
@@ -73,7 +77,7 @@ class Inputs:
 
 
 def load(settings: Settings, *calpads: str, begin: Callable[[AeriesTables, Settings], Any] | None = None) -> Inputs:
-    """Aeries and, at the same time, what is named of CALPADS (`SENR`, `SELA`, `DIRECTORY`).
+    """Aeries and, at the same time, what is named of CALPADS (`SENR`, `SELA`, `ELPAC`, `DIRECTORY`).
 
     Most of that work is done outside of Python; so is most of what `begin` does with Aeries while the extract is still
     being read.
@@ -91,7 +95,10 @@ def load(settings: Settings, *calpads: str, begin: Callable[[AeriesTables, Setti
         begun = workers.submit(begin, tables, local) if begin else None
         senr, sela = of_state.result()
         directory = _read_directory(local) if DIRECTORY in calpads else None
-    return Inputs(local, tables, senr, sela, directory, begun, _digests(local, tables, senr, sela, directory))
+        named = ELPAC in calpads and local.calpads.elpac_file is not None
+        elpac = read_elpac_file(local.calpads.elpac_file) if named else None
+    digests = _digests(local, tables, senr, sela, elpac, directory)
+    return Inputs(local, tables, senr, sela, elpac, directory, begun, digests)
 
 
 def _read_extracts(
@@ -118,13 +125,16 @@ def _digests(
     tables: AeriesTables,
     senr: Extract | LayoutError | None,
     sela: SelaExtract | None,
+    elpac: ElpacFile | None,
     directory: bytes | None,
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for role, extract, more in (
+    of_state: tuple[tuple[str, Extract | SelaExtract | ElpacFile | None, dict[str, Any]], ...] = (
         (SENR, senr if isinstance(senr, Extract) else None, {}),
         (SELA, sela, {"columns": sela.columns} if sela else {}),
-    ):
+        (ELPAC, elpac, {"layout": elpac.layout} if elpac else {}),
+    )
+    for role, extract, more in of_state:
         for file in extract.files if extract else ():
             sizes = {name: getattr(file, name) for name in ("name", "sha256", "bytes", "rows")}
             found.append({"role": role, **more, **sizes})

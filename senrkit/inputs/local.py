@@ -34,7 +34,8 @@ def local_inputs(settings: Settings, *, without: Collection[str] = ()) -> Iterat
     Parameters
     ----------
     without
-        settings that are not needed: of `source`, `senr_extract`, `sela_extract`, `school_directory`.
+        settings that are not needed: of `source`, `senr_extract`, `sela_extract`, `school_directory`,
+        `elpac_file`.
 
     Raises
     ------
@@ -64,6 +65,7 @@ def _addresses(settings: Settings) -> dict[str, list[Address]]:
         "senr_extract": calpads.senr_extract,
         "sela_extract": (calpads.sela_extract,),
         "school_directory": (calpads.school_directory,),
+        "elpac_file": (calpads.elpac_file,),
     }
     return {name: [place for place in places if isinstance(place, Address)] for name, places in named.items()}
 

@@ -13,6 +13,7 @@ from senrkit.errors import LayoutError
 from senrkit.frames import days
 from senrkit.frames.pandas_door import to_polars
 from senrkit.inputs.aeries.tables import AeriesTables, wanted
+from senrkit.inputs.elpac import ElpacFile
 from senrkit.inputs.extract.senr import Extract
 
 # Few days of many columns tell whether a column was read as dates.
@@ -37,6 +38,32 @@ def what_was_read(tables: AeriesTables, extract: Extract | LayoutError | None) -
         },
         "calpads": _extract(extract) if isinstance(extract, Extract) else None,
     }
+
+
+def of_the_vendor(elpac: ElpacFile) -> dict[str, Any]:
+    """For machines: the test vendor's file."""
+    days = elpac.rows["day"].drop_nulls()
+    return {
+        "files": [{name: getattr(file, name) for name in _OF_A_FILE} for file in elpac.files],
+        "layout": elpac.layout,
+        "rows": elpac.rows.height,
+        "results": _counted(elpac.rows["result"]),
+        "first_day": days.min().isoformat() if len(days) else None,
+        "last_day": days.max().isoformat() if len(days) else None,
+        "notes": list(elpac.notes),
+    }
+
+
+def vendor_lines(read: Document) -> list[str]:
+    """For people: what was read of the test vendor's file."""
+    results = ", ".join(f"{count:,} {name or 'without a result'}" for name, count in read["results"].items())
+    layout = f"layout of {read['layout']}" if read["layout"] else "a layout that is not known"
+    days = f"; tests from {read['first_day']} to {read['last_day']}" if read["first_day"] else ""
+    return [
+        f"Test vendor: {', '.join(file['name'] for file in read['files'])}",
+        f"  {read['rows']:,} rows, {layout}: {results}{days}.",
+        *(f"  {note}" for note in read["notes"]),
+    ]
 
 
 def lines(read: Document) -> list[str]:

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import polars as pl
 import python_calamine
 
 from senrkit.errors import InputError
@@ -29,6 +30,15 @@ _REFERENCE = re.compile(rb'\br\s*=\s*["\']([A-Z]+)([0-9]+)["\']')
 _CELL = re.compile(rb"<(?:\w+:)?c[\s>/]")
 _STORED_OR_DEFLATED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _AS_CSV = "Save the table as CSV and give that."
+
+# What databases and spreadsheets write for "nothing".
+NOTHING = ("NULL", "(null)", "#N/A")
+# A long number that a spreadsheet has shortened: digits are lost.
+SHORTENED = r"^[0-9](\.[0-9]+)?[Ee]\+?[0-9]+$"
+# A spreadsheet that rounds leaves zeros at the end of nearly every long number.
+ROUNDED, _ROUNDED_SHARE, _FEW = r"^[0-9]{6}0000$", 0.5, 50
+# How spreadsheets are kept from rewriting a long number: an apostrophe, a formula; and how they group its digits.
+_KEPT_AS_TEXT = r"^(?:'|=?\")?([0-9][0-9,]*[0-9]|[0-9])\"?$"
 
 Lines = list[tuple[int, list[str]]]
 
@@ -100,6 +110,19 @@ def sheets(name: str, data: bytes) -> Mapping[str, Sequence[Sequence[Any]]]:
         if type(fault).__name__ != "PanicException":
             raise
         raise _damaged(name) from None
+
+
+def plain_digits(values: pl.Series) -> pl.Series:
+    """Codes that were kept as text, or whose digits a spreadsheet has grouped, as the digits that they are."""
+    plain = values.str.replace(_KEPT_AS_TEXT, "$1")
+    grouped = plain.str.contains(r"^[0-9]{1,3}(,[0-9]{3})+$")
+    return plain.str.replace_all(",", "", literal=True).zip_with(grouped, plain)
+
+
+def are_rounded(ssids: pl.Series) -> bool:
+    """Whether so many of the numbers end with four zeros that a spreadsheet must have rounded them."""
+    rounded = ssids.str.contains(ROUNDED).sum()
+    return rounded > _FEW and rounded > _ROUNDED_SHARE * ssids.str.contains(r"^[0-9]{10}$").sum()
 
 
 def _look_at(name: str, data: bytes) -> None:

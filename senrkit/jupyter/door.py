@@ -11,7 +11,6 @@ import contextlib
 import errno
 import html
 import logging
-import os
 import secrets
 import socket
 import sys
@@ -23,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from senrkit.errors import UsageError
-from senrkit.jupyter.world import KERNEL, NO_KERNEL, TRANSPORT, World
+from senrkit.jupyter.world import KERNEL, NO_KERNEL, World
+from senrkit.system.computer import KERNEL_TRANSPORT, reuse_port
 
 LOOPBACK = "127.0.0.1"
 _PORTS_TRIED = 50
@@ -82,9 +82,7 @@ def taken_port(wanted: int | None, first: int) -> Iterator[socket.socket]:
     """
     for port in [wanted] if wanted else range(first, first + _PORTS_TRIED):
         with socket.socket() as taken:
-            if os.name == "posix":
-                # As every server does: a port that was in use a moment ago is free. Elsewhere it means another thing.
-                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            reuse_port(taken)
             taken.setblocking(False)
             try:
                 taken.bind((LOOPBACK, port))
@@ -185,7 +183,7 @@ async def _started(kernels: Any, world: World) -> tuple[str, Any]:
             await kernels.shutdown_kernel(number, now=True)
         raise UsageError(*NO_KERNEL) from None
     place = Path(kernel.connection_file).resolve()
-    if python != sys.executable or kernel.transport != TRANSPORT or world.folder.resolve() not in place.parents:
+    if python != sys.executable or kernel.transport != KERNEL_TRANSPORT or world.folder.resolve() not in place.parents:
         await kernels.shutdown_kernel(number, now=True)
         raise _broken("its kernels are others than ours")
     return number, kernel

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import shutil
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,16 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from senrkit.errors import InputError
+from senrkit.system.computer import KERNEL_TRANSPORT, LONGEST_SOCKET_NAME, is_safe, private_places
 
 KERNEL = "python3"
-TRANSPORT = "ipc" if os.name == "posix" else "tcp"
 # What is told when a kernel does not start: the sentence and its cure.
 NO_KERNEL = (
     "The Python that does the work of a page or a notebook (its kernel) does not start.",
     f"To see why, run: {sys.executable} -m senrkit.jupyter.kernel",
 )
-# What the address of a socket in the file system may have; one more byte ends it.
-_SOCKET_LENGTH = 107 if sys.platform == "linux" else 103
 # The longest path below the place of a world: Voila's folder for connections, and a kernel's tenth socket in it.
 _LONGEST = f"/senrkit-{'x' * 8}/voila_{'x' * 8}/kernel-{'x' * 36}-ipc-10"
 _OTHERS = ("JUPYTER", "JPY_", "IPYTHON", "VOILA", "NBCONVERT", "PAPERMILL", "TRAITLETS_", "PYTHONSTARTUP")
@@ -81,39 +78,16 @@ def jupyter_world(templates: Path | None = None) -> Iterator[World]:
 
 def _private_folder() -> Path:
     """A new folder where only this person can look in or put anything in its place, and sockets can stand."""
-    for place in _places():
-        fits = TRANSPORT != "ipc" or len(os.fsencode(f"{place}{_LONGEST}")) <= _SOCKET_LENGTH
-        if fits and _is_safe(place):
+    for place in private_places():
+        fits = KERNEL_TRANSPORT != "ipc" or len(os.fsencode(f"{place}{_LONGEST}")) <= LONGEST_SOCKET_NAME
+        if fits and is_safe(place):
             with contextlib.suppress(OSError):
                 return Path(tempfile.mkdtemp(prefix="senrkit-", dir=place))
     raise InputError(
         "There is no folder for the sockets of the kernels: it has to be yours, writable, and its name "
-        f"at most {_SOCKET_LENGTH - len(_LONGEST)} characters long.",
+        f"at most {LONGEST_SOCKET_NAME - len(_LONGEST)} characters long.",
         "Set TMPDIR to such a folder.",
     )
-
-
-def _places() -> Iterator[Path]:
-    # Of these, any may not be there.
-    with contextlib.suppress(OSError):
-        yield Path(tempfile.gettempdir()).resolve()
-    if os.name == "posix":
-        yield Path("/tmp").resolve()
-        with contextlib.suppress(RuntimeError):
-            yield Path.home().resolve()
-
-
-def _is_safe(place: Path) -> bool:
-    """Nobody else may move what stands there: the place is this person's or the system's, or has the sticky bit."""
-    if os.name != "posix":
-        # Temporary folders are private there, and kernels use no sockets in the file system.
-        return True
-    try:
-        known = place.stat()
-    except OSError:
-        return False
-    others_write = known.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return bool(known.st_mode & stat.S_ISVTX or (known.st_uid in (0, os.geteuid()) and not others_write))
 
 
 def _environment(folder: Path, templates: Path | None) -> dict[str, str]:

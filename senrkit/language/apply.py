@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import sqlalchemy as sa
 
 from senrkit.errors import InputError, SenrkitError, Stopped, UsageError
@@ -117,7 +118,8 @@ def write_to_aeries(
                 raise _changed("a name or a birth date was changed")
             changes = _changes(run, before, database, connection.dialect.name)
             history = (kept.entry(kept.BEGUN, person),)
-            planned = Record(database.name, database.shown, local_ids, ssids, changes, before, before, history)
+            early = tuple(run.proposed.filter(pl.col("proposed_from") == "vendor")["local_id"])
+            planned = Record(database.name, database.shown, local_ids, ssids, changes, before, before, history, early)
             return replace(planned, after=expected_after(before, changes))
 
         return carry_out(database, begin, run.folder, person, progress)
@@ -255,6 +257,9 @@ def _write_undo(folder: Path, planned: Record, database: WriteDatabase, connecti
         "-- Better: senrkit language --undo with this folder, which compares and counts.\n"
         "-- Every statement must change exactly one row.\n"
     )
+    if planned.from_vendor:
+        ids = ", ".join(planned.from_vendor)
+        head += f"-- From the test vendor's file, not in CALPADS when it was written: STU.ID {ids}.\n"
     kept.write_whole(folder / kept.UNDO, head + statements.script(back, dialect))
 
 

@@ -15,6 +15,7 @@ from polars import col
 from senrkit.calpads.records import school_year
 from senrkit.frames import days
 from senrkit.language.history import newest_statuses, older_statuses
+from senrkit.language.vendor import as_newest_status, judgement
 from senrkit.language.warned import warnings
 from senrkit.reference import SchoolYear
 from senrkit.reference.elas import facts, from_testing, judged, known, lac_dates
@@ -30,13 +31,15 @@ def classify(
     steps: pl.DataFrame,
     aeries: pl.DataFrame,
     conflicts: frozenset[str],
+    vendor: pl.DataFrame,
     *,
     local_codes: dict[str, str],
     lea: str,
     year: SchoolYear,
     as_of: dt.date,
+    from_vendor: bool = False,
 ) -> pl.DataFrame:
-    """Both sides set against each other.
+    """Both sides set against each other, and the test vendor's results against both.
 
     Parameters
     ----------
@@ -44,20 +47,28 @@ def classify(
         `histories` and `aeries_statuses`.
     conflicts
         SSIDs of which it is not certain whose they are (`identity_conflicts`).
+    vendor
+        `vendor_results`.
     local_codes
         Status → its one local code for `STU.LF`; `""` where there is not exactly one.
     lea
         The LEA of the run.
+    from_vendor
+        Whether a result that CALPADS does not hold yet is proposed (`language_source`).
 
     Returns
     -------
     DataFrame
         One row a student: `ssid, local_id, school_code, school_name, class, reason, calpads_status, aeries_status,
-        local_lf, proposed_lf, proposed_column, warnings, grade` (text, never unknown; `warnings` are sentences),
-        `calpads_day, aeries_day, proposed_day` (days), `lac_rows` (a number), `in_aeries, left` (flags).
+        local_lf, proposed_status, proposed_lf, proposed_column, proposed_from, warnings, grade, vendor_status, vendor`
+        (text, never unknown; `warnings` are sentences, `proposed_from` is `calpads` or `vendor`, `vendor` one of
+        `vendor.JUDGEMENTS`), `calpads_day, aeries_day, vendor_day, proposed_day` (days), `lac_rows` (a number),
+        `in_aeries, left` (flags).
     """
-    both = _joined(newest_statuses(steps), aeries)
-    both = both.with_columns(**_history(older_statuses(steps)), first_text=_FIRST_TEXT).with_columns(
+    older = older_statuses(steps)
+    both = _joined(newest_statuses(steps), aeries).join(vendor, on="ssid", how="left", maintain_order="left")
+    both = as_newest_status(both.with_columns(vendor=judgement(older, year)), lea, year, counts=from_vendor)
+    both = both.with_columns(**_history(older), first_text=_FIRST_TEXT).with_columns(
         first_day=days.of_iso(col.first_text), aeries_day=_AERIES_DAY
     )
     both = both.join(_judgements(both, year), on=["calpads_status", "aeries_status"], how="left", nulls_equal=True)
@@ -223,9 +234,14 @@ def _with_proposals(both: pl.DataFrame, local_codes: dict[str, str]) -> pl.DataF
     codes = status.replace_strict(local_codes, default="", return_dtype=pl.String)
     kept = (
         "ssid local_id school_code school_name class reason calpads_status calpads_day aeries_status aeries_day"
-        " local_lf proposed_lf proposed_column proposed_day lac_rows in_aeries warnings grade left"
+        " local_lf proposed_status proposed_lf proposed_column proposed_day proposed_from lac_rows in_aeries warnings"
+        " grade left vendor_status vendor_day vendor"
     ).split()
     return both.with_columns(
+        proposed_status=proposed.then(status),
+        proposed_from=proposed.then(pl.when("from_vendor").then(pl.lit("vendor")).otherwise(pl.lit("calpads"))),
+        calpads_status="held_status",
+        calpads_day="held_day",
         proposed_lf=proposed.then(codes),
         proposed_column=proposed.then(_TARGET),
         proposed_day=proposed.then("calpads_day"),

@@ -17,6 +17,7 @@ from senrkit import disk
 from senrkit.errors import InputError
 from senrkit.language.changes import Change, Rows
 from senrkit.language.statements import Raw
+from senrkit.system.files import why
 
 RECORD, UNDO = "language_applied.json", "language_undo.sql"
 BEGUN, APPLIED, ROLLED_BACK, UNKNOWN = "begun", "applied", "rolled-back", "unknown"
@@ -27,7 +28,8 @@ TAKING_BACK, TAKEN_BACK = "taking-back", "taken-back"
 class Record:
     """`changes` were, or were to be, made to the rows `before`, which became `after`.
 
-    `history` has an entry a step: `state`, `by`, `at`, `because`; the last one counts.
+    `history` has an entry a step: `state`, `by`, `at`, `because`; the last one counts. `from_vendor` are the students
+    whose status CALPADS did not hold yet (`STU.ID`).
     """
 
     database: str
@@ -38,6 +40,7 @@ class Record:
     before: Rows
     after: Rows
     history: tuple[Mapping[str, str], ...] = field(default=())
+    from_vendor: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:
@@ -68,6 +71,7 @@ def write_record(folder: Path, record: Record) -> None:
         "address": record.shown,
         "students": list(record.students),
         "ssids": list(record.ssids),
+        "from_vendor": list(record.from_vendor),
         "history": [dict(step) for step in record.history],
         "changes": [_change(change) for change in record.changes],
         "before": _rows(record.before),
@@ -96,13 +100,15 @@ def read_record(folder: Path) -> Record:
             _read_rows(document["before"]),
             _read_rows(document["after"]),
             tuple(document["history"]),
+            # An older senrkit knew of none.
+            tuple(document.get("from_vendor", ())),
         )
     except FileNotFoundError:
         raise InputError(
             f"Nothing was written to Aeries by the run in {folder}.", "Name the folder of a run that used --apply."
         ) from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}).", "Check that the folder is yours.") from None
+        raise InputError(f"{path} cannot be read ({why(error)}).", "Check that the folder is yours.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{path} is damaged.", f"Take the changes back with {UNDO}, after looking at it.") from None
 
@@ -119,7 +125,7 @@ def write_whole(path: Path, content: str) -> None:
         disk.write_whole(path, content.encode())
     except OSError as error:
         raise InputError(
-            f"{path} cannot be written ({error.strerror}).", "Make room, or see that the folder is yours."
+            f"{path} cannot be written ({why(error, path)}).", "Make room, or see that the folder is yours."
         ) from None
 
 

@@ -10,19 +10,21 @@ from polars import col
 from senrkit.frames import days
 from senrkit.frames.pandas_door import to_polars
 from senrkit.language.classes import CONFLICT_DATE, CONFLICT_STATUS, ONLY_AERIES, PROPOSED, REFUSED
+from senrkit.language.vendor import AGREES, JUDGEMENTS
 from senrkit.reference.elas import facts, from_testing, lac_dates
 from senrkit.texts import wording
 
 COLUMNS = (
     "ssid", "local_id", "school_code", "class", "calpads_status", "calpads_date", "aeries_status", "aeries_date",
-    "proposed_lf", "proposed_column", "proposed_date", "reason", "warnings",
+    "proposed_lf", "proposed_column", "proposed_date", "reason", "warnings", "vendor_status", "vendor_date", "vendor",
+    "proposed_from",
 )  # fmt: skip
 OVER, LONG_OVER, EXEMPT = "over", "long-over", "exempt"
 
 
 def language_table(found: pl.DataFrame) -> pl.DataFrame:
     """`language.csv`, all text, by school, SSID and local id; days ISO. `found` is what `classify` gives."""
-    dated = {f"{side}_date": days.iso(col(f"{side}_day")) for side in ("calpads", "aeries", "proposed")}
+    dated = {f"{side}_date": days.iso(col(f"{side}_day")) for side in ("calpads", "aeries", "proposed", "vendor")}
     return found.sort("school_code", "ssid", "local_id", maintain_order=True).with_columns(**dated).select(COLUMNS)
 
 
@@ -69,6 +71,14 @@ def by_school(conflicts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def vendor_report(found: pl.DataFrame) -> pl.DataFrame:
+    """Students whose test vendor's result and CALPADS or Aeries are not of one mind; not yet in CALPADS first."""
+    order = {name: at for at, name in enumerate(JUDGEMENTS)}
+    chosen = found.filter(~col.vendor.is_in(["", AGREES]))
+    place = col.vendor.replace_strict(order, default=len(order), return_dtype=pl.Int64)
+    return chosen.sort(place, "school_code", "ssid", maintain_order=True)
+
+
 def to_be_determined(found: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
     """Students of Aeries whose newest status is TBD for long, the longest first; not who left, nor who is not tested in
     their grade.
@@ -100,10 +110,17 @@ def worded_ages() -> pl.Expr:
 
 def worded(rows: pl.DataFrame) -> pl.DataFrame:
     """Ids as words, days as ISO text."""
-    words = wording.phrases("language-reason")
+    words, said = wording.phrases("language-reason"), wording.phrases("language-vendor")
     cures = {id: phrase.cure for id, phrase in words.items()}
     return rows.with_columns(
         cure=col.reason.replace_strict(cures, default="", return_dtype=pl.String),
         reason=col.reason.replace({id: phrase.title for id, phrase in words.items()}),
-        **{f"{side}_date": days.iso(col(f"{side}_day")) for side in ("calpads", "aeries")},
+        vendor_cure=col.vendor.replace_strict(
+            {id: phrase.cure for id, phrase in said.items()}, default="", return_dtype=pl.String
+        ),
+        vendor=col.vendor.replace({id: phrase.title for id, phrase in said.items()}),
+        proposed_from=col.proposed_from.replace(
+            {"calpads": "CALPADS", "vendor": "the test vendor, not yet in CALPADS"}
+        ),
+        **{f"{side}_date": days.iso(col(f"{side}_day")) for side in ("calpads", "aeries", "proposed", "vendor")},
     )

@@ -33,6 +33,7 @@ def warnings(*, proposed: pl.Expr, lea: str) -> pl.Expr:
 
 def _found(proposed: pl.Expr, lea: str) -> Iterator[tuple[pl.Expr, str, _Values]]:
     """Who is told what: a mask, the id of the sentence and what fills its holes."""
+    yield col.from_vendor, "from-vendor", {}
     language, spoken = facts()["home_language"], col.home_language
     new_el = proposed & (col.calpads_status == "EL")
     unknown = (col.HL.is_not_null() & spoken.is_null()) | spoken.is_in(language["unknown"])

@@ -17,12 +17,14 @@ from senrkit.errors import Stopped, UsageError
 from senrkit.frames import days
 from senrkit.inputs.aeries.read import AeriesTables
 from senrkit.inputs.aeries.tables import year_in_name
+from senrkit.inputs.elpac import ElpacFile
 from senrkit.inputs.extract.sela import SelaExtract, sela_layouts
-from senrkit.inputs.load import SELA, Inputs, load
+from senrkit.inputs.load import ELPAC, SELA, Inputs, load
 from senrkit.language import tables as listed
 from senrkit.language.classes import CLASSES, classify
 from senrkit.language.history import histories, newest_statuses
 from senrkit.language.sides import aeries_statuses, identity_conflicts, local_code, not_asked
+from senrkit.language.vendor import JUDGEMENTS, refuse_other_file, vendor_notes, vendor_results
 from senrkit.language.workbook import write_workbook
 from senrkit.progress import NoProgress, Progress
 from senrkit.reference.elas import facts, from_testing
@@ -72,9 +74,11 @@ class LanguageRun:
             return ["Nothing to write: no student is newly EL or IFEP."]
         allowed = ", ".join(self.settings.aeries.write_databases) or "none, write_databases is not set"
         lines = [f"To be written to Aeries in one transaction (databases that may be written to: {allowed}):"]
-        kinds = ["calpads_status", "proposed_lf", "proposed_column"]
+        kinds = ["proposed_status", "proposed_lf", "proposed_column"]
         for status, code, column, count in self.proposed.group_by(kinds).len().sort(kinds).rows():
             lines.append(f"  {count:>5,} students become {status}: STU.LF = '{code}' and the day in LAC.{column}")
+        if early := self.document["counts"]["proposed_from_vendor"]:
+            lines.append(f"  {early:>5,} of them from the test vendor's file: CALPADS does not hold it yet")
         new = (self.proposed["lac_rows"] == 0).sum()
         more = f", {new:,} of them new" if new else ""
         return [*lines, f"  {len(self.stu_rows):>5,} rows of STU, {len(self.proposed):,} of LAC{more}"]
@@ -140,24 +144,31 @@ def read_and_compare(
     if settings.calpads.sela_extract is None:
         raise UsageError("No SELA extract is named.", "Set sela_extract under [calpads], or use --sela FILE.")
     progress.step("reading Aeries and the SELA extract")
-    inputs = load(settings, SELA)
+    inputs = load(settings, SELA, ELPAC)
     refuse_other_year(settings, inputs.tables.newest_year, inputs.tables.database_name)
     _refuse_other_lea(settings, inputs.sela)
+    if inputs.elpac is not None:
+        refuse_other_file(inputs.elpac, settings)
     progress.step("comparing, student by student")
-    return inputs, compared(inputs.sela.state, inputs.tables, settings)
+    return inputs, compared(inputs.sela.state, inputs.tables, settings, inputs.elpac)
 
 
-def compared(sela_rows: pl.DataFrame, aeries: AeriesTables, settings: Settings) -> pl.DataFrame:
-    """Every student with class and reason (`classify`), from the rows of the extract and the tables of Aeries."""
+def compared(
+    sela_rows: pl.DataFrame, aeries: AeriesTables, settings: Settings, elpac: ElpacFile | None = None
+) -> pl.DataFrame:
+    """Every student with class and reason (`classify`), from the rows of the extract, the tables of Aeries and, where
+    there is one, the test vendor's file."""
     steps, in_aeries = histories(sela_rows), aeries_statuses(aeries, settings)
     return classify(
         steps,
         in_aeries,
         identity_conflicts(newest_statuses(steps), aeries, settings),
+        vendor_results(elpac, aeries, settings),
         local_codes={status: local_code(aeries, settings, status) for status in from_testing()},
         lea=settings.lea,
         year=settings.school_year,
         as_of=settings.as_of,
+        from_vendor=settings.calpads.language_source == "vendor",
     )
 
 
@@ -186,6 +197,12 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
             f"             {count:,} x {reason}: {wording.phrase('language-reason', reason).title}"
             for reason, count in counts["reason"].get(name, {}).items()
         ]
+    if early := counts["proposed_from_vendor"]:
+        lines.append(f"New from the test vendor's file, not yet in CALPADS: {early:,}.")
+    if vendor := counts["vendor"]:
+        lines.append("The test vendor's results:")
+        for name, count in vendor.items():
+            lines.append(f"  {count:>7,}  {name}: {wording.phrase('language-vendor', name).title}")
     if warned := counts["proposed_with_warnings"]:
         lines.append(f"New with a warning (column warnings): {warned:,}.")
     lines.append(
@@ -244,6 +261,7 @@ def _write(
 def _document(inputs: Inputs, found: pl.DataFrame, made: dt.datetime) -> dict[str, Any]:
     settings, extract, aeries = inputs.settings, inputs.sela, inputs.tables
     by_class = dict(found["class"].value_counts().rows())
+    by_vendor = dict(found["vendor"].value_counts().rows())
     reasons: dict[str, dict[str, int]] = {}
     for name, reason, count in found.group_by("class", "reason").len().sort("class", "reason").rows():
         if reason:
@@ -264,11 +282,14 @@ def _document(inputs: Inputs, found: pl.DataFrame, made: dt.datetime) -> dict[st
             "reason": reasons,
             "proposed": len(proposed),
             "proposed_with_warnings": (proposed["warnings"] != "").sum(),
+            "proposed_from_vendor": (proposed["proposed_from"] == "vendor").sum(),
+            "vendor": {name: by_vendor[name] for name in JUDGEMENTS if name in by_vendor},
         },
         "conflicts_by_school": conflicts.to_dicts(),
         "to_be_determined": _waiting(found, settings.as_of),
         "files": [TABLE, LAC_IMPORT, STU_IMPORT, WORKBOOK],
-        "notes": [*aeries.notes, *extract.notes, *_age_note(extract, settings), *_not_asked(extract, aeries)],
+        "notes": [*aeries.notes, *extract.notes, *_age_note(extract, settings), *_not_asked(extract, aeries)]
+        + (vendor_notes(inputs.elpac, found, settings) if inputs.elpac else []),
     }
     return settings.as_given(document)
 

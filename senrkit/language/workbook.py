@@ -46,12 +46,14 @@ def _sheets(found: pl.DataFrame, as_of: dt.date) -> dict[str, pl.DataFrame]:
     conflicts = tables.conflict_report(found)
     refused = found.filter(col("class") == REFUSED).sort("reason", "school_code", "ssid", maintain_order=True)
     new = tables.proposals(found).sort("school_code", "ssid", maintain_order=True)
+    vendor = {"vendor": tables.worded(tables.vendor_report(found))} if (found["vendor"] != "").any() else {}
     return {
         "conflicts": tables.worded(conflicts),
         "conflicts_by_school": tables.by_school(conflicts),
         "new": tables.worded(new),
         "refused": tables.worded(refused),
         "to_be_determined": tables.to_be_determined(found, as_of).with_columns(age=tables.worded_ages()),
+        **vendor,
     }
 
 

@@ -17,6 +17,7 @@ from senrkit.errors import InputError
 from senrkit.inputs.spreadsheet import lines
 from senrkit.ledger.states import FATAL, WARNING
 from senrkit.reference import SENR_FIELDS
+from senrkit.system.files import why
 
 RECORD_TYPE = "SENR-E"
 # What follows the input's own fields in a Rejected Records Extract; a sixth is spoken of and not named (F7).
@@ -104,7 +105,7 @@ def read_answer(name: str, data: bytes, headings: Mapping[str, str] | None = Non
 def rule_id(code: str) -> str:
     """An error code as the catalog has it: `178` is SENR0178 where the catalog knows that; else as it stands."""
     code = code.strip().upper()
-    if code.isdigit():
+    if code.isdecimal():
         named = f"SENR{int(code):04d}"
         return named if named in _severities() else code
     return code
@@ -197,7 +198,7 @@ def _plain(value: str) -> str:
 def _digits(value: str, length: int) -> str:
     """A number as spreadsheets leave it: without leading zeros, with separators or an apostrophe."""
     digits = re.sub(r"[,'=\"]|\.0+$", "", value)
-    return digits.zfill(length) if digits.isdigit() else value
+    return digits.zfill(length) if digits.isdecimal() else value
 
 
 def _key_day(value: str) -> str:
@@ -237,5 +238,5 @@ def read_bytes(path: Path) -> bytes:
         if path.stat().st_size > 1 << 28:
             raise InputError(f"{path.name} is too large for an error file.", _CURE)
         return path.read_bytes()
-    except OSError:
-        raise InputError(f"{path} cannot be read.", "Check that it is a file and yours.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({why(error)}).", "Check that it is a file and yours.") from None

@@ -20,6 +20,7 @@ from typing import Any
 
 from senrkit.disk import append_whole, is_full, locked_to_append, write_whole
 from senrkit.errors import InputError
+from senrkit.system.files import why
 
 FOLDER, FILE = "ledger", "ledger.jsonl"
 VERSION = 1
@@ -59,9 +60,9 @@ class Journal:
             data = (folder / FILE).read_bytes()
         except FileNotFoundError:
             data = b""
-        except OSError:
+        except OSError as error:
             raise InputError(
-                f"The ledger {folder / FILE} cannot be read.", "Check that it is a file and yours."
+                f"The ledger {folder / FILE} cannot be read ({why(error)}).", "Close it, or see that it is yours."
             ) from None
         events, damaged = _parsed(data, folder / FILE)
         return cls(folder, events, damaged)

@@ -18,7 +18,7 @@ def look(settings: Settings) -> Loop:
     loop = Loop.open(settings)
     if not any(file.state in (states.SENT, states.POSTED, states.EXPIRED) for file in loop.states.files):
         return loop
-    with local_inputs(settings, without={"source", "sela_extract", "school_directory"}) as local:
+    with local_inputs(settings, without={"source", "sela_extract", "school_directory", "elpac_file"}) as local:
         try:
             extract = read_extract(local.calpads.senr_extract)
         except InputError:

@@ -251,7 +251,7 @@ def _school(row: Sequence[str]) -> str:
 
 def _number(cell: str) -> int:
     digits = cell.replace(",", "")
-    return int(digits) if digits.isdigit() else 0
+    return int(digits) if digits.isdecimal() else 0
 
 
 def _at(row: Sequence[str], place: int | None) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from senrkit.disk import moved
 from senrkit.errors import InputError, UsageError
 from senrkit.ledger import states
 from senrkit.loop.overview import Loop
@@ -74,7 +75,7 @@ def remove(folders: Sequence[Path]) -> None:
         try:
             # Under another name first, so that nothing takes half a run for one.
             leaving = folder.with_name(f".unfinished-senrkit-leaving-{folder.name}")
-            folder.rename(leaving)
+            moved(folder, leaving)
             shutil.rmtree(leaving)
         except OSError:
             raise InputError(

@@ -13,6 +13,7 @@ from senrkit.ledger.records import copy_of, encoded
 from senrkit.loop.copies import run_id_of
 from senrkit.loop.overview import Loop
 from senrkit.settings.settings import Settings
+from senrkit.system.files import why
 
 
 def restore(settings: Settings, run: str | Path | None, number: int, out: Path) -> list[Path]:
@@ -52,6 +53,6 @@ def restore(settings: Settings, run: str | Path | None, number: int, out: Path) 
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_all(contents)
-    except OSError:
-        raise InputError(f"{out} cannot be written.", "Name another place with --out.") from None
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({why(error, out)}).", "Name another place with --out.") from None
     return list(contents)

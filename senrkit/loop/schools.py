@@ -28,6 +28,7 @@ from senrkit.loop.overview import Loop
 from senrkit.results.folder import PROPOSAL, RunFolder, run_folders
 from senrkit.results.workbook import Sheet, write_book
 from senrkit.settings.settings import Settings
+from senrkit.system.files import why
 from senrkit.texts import wording
 
 FIX, SENT, ARRIVED = "school_fix", "school_sent", "school_arrived"
@@ -90,8 +91,8 @@ def write_schools(settings: Settings, run: str | Path | None, out: Path, back: P
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_all(contents)
-    except OSError:
-        raise InputError(f"{out} cannot be written.", "Name another place with --out.") from None
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({why(error, out)}).", "Name another place with --out.") from None
     event = {"event": "schools", "run": run_id, "on": settings.as_of.isoformat()}
     ledger.append(settings.output.runs, lambda _: [event])
     return Written(out, schools, sum(len(comments) for comments in came.values()))

@@ -6,7 +6,6 @@ What is saved there is saved without outputs: an output may show students, and t
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Callable
 from importlib import resources
@@ -15,9 +14,10 @@ from typing import Any
 
 from senrkit.errors import InputError
 from senrkit.jupyter.door import LOOPBACK, Door, Promise, open_to, taken_port
-from senrkit.jupyter.world import KERNEL, TRANSPORT, jupyter_world
+from senrkit.jupyter.world import KERNEL, jupyter_world
 from senrkit.notebook import library
 from senrkit.notebook.opening import DEMO, make_demo
+from senrkit.system.computer import KERNEL_TRANSPORT, is_administrator
 
 FOLDER = "notebooks"
 FIRST_PORT = 8888
@@ -94,7 +94,7 @@ def configuration(root: Path, door: Door) -> Any:
         ip=LOOPBACK, port=door.port, base_url=door.base, root_dir=str(root.absolute()),
         open_browser=False, log_level=logging.ERROR, allow_origin="", allow_remote_access=False,
         # In a container everybody is root, and JupyterLab would not start.
-        allow_root=os.name == "posix" and os.geteuid() == 0,
+        allow_root=is_administrator(),
     )  # fmt: skip
     made.IdentityProvider.update(token=door.token)
     made.LabApp.update(
@@ -102,7 +102,7 @@ def configuration(root: Path, door: Door) -> Any:
         log_level=logging.ERROR,
     )  # fmt: skip
     made.ContentsManager.pre_save_hook = without_outputs
-    made.KernelManager.transport = TRANSPORT
+    made.KernelManager.transport = KERNEL_TRANSPORT
     made.KernelSpecManager.allowed_kernelspecs = {KERNEL}
     return made
 

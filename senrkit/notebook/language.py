@@ -72,13 +72,33 @@ class LanguagePage:
 
     def new(self) -> HTML:
         """Who is newly EL or IFEP."""
-        names = {"proposed_lf": "STU.LF becomes", "proposed_column": "Day goes into LAC"}
+        names = {
+            "proposed_status": "New status",
+            "proposed_date": "New since",
+            "proposed_from": "Comes from",
+            "proposed_lf": "STU.LF becomes",
+            "proposed_column": "Day goes into LAC",
+        }
         return self._shown("new", tables.proposals(self._rows), _WHO | _SIDES | names | _WARNINGS)
 
     def refused(self) -> HTML:
         """For whom nothing is proposed, and what to do."""
         rows = self._rows.filter(col("class") == REFUSED).sort("reason", "school_code", "ssid", maintain_order=True)
         return self._shown("refused", rows, _WHO | _SIDES | _WHY | _WARNINGS)
+
+    def vendor(self) -> HTML:
+        """What the test vendor's file says that CALPADS or Aeries does not hold, or holds differently."""
+        if self.settings.calpads.elpac_file is None:
+            cure = "Set elpac_file under [calpads] to see who was tested and is not in CALPADS yet."
+            return markup.box("done", "The settings name no file of the test vendor.", [cure])
+        names = {
+            "vendor_status": "Test vendor",
+            "vendor_date": "Tested on",
+            **_SIDES,
+            "vendor": "Why",
+            "vendor_cure": "What to do",
+        }
+        return self._shown("vendor", tables.vendor_report(self._rows), _WHO | names)
 
     def waiting(self) -> HTML:
         """Whose status has been to be determined for long, the longest first; who is exempt is marked."""
@@ -123,10 +143,10 @@ def compare_language(settings: Settings, show_students: bool) -> LanguagePage:
 
 
 def _nobody() -> pl.DataFrame:
-    days = dict.fromkeys(("calpads_day", "aeries_day", "proposed_day"), pl.Date)
+    days = dict.fromkeys(("calpads_day", "aeries_day", "proposed_day", "vendor_day"), pl.Date)
     texts = (
         "ssid local_id school_code school_name class reason calpads_status aeries_status proposed_lf proposed_column"
-        " warnings grade"
+        " proposed_status proposed_from warnings grade vendor_status vendor"
     )
     flags = dict.fromkeys(("in_aeries", "left"), pl.Boolean)
     return pl.DataFrame(schema=dict.fromkeys(texts.split(), pl.String) | days | flags)

@@ -19,10 +19,11 @@ import nbformat
 from senrkit import errors
 from senrkit.disk import write_whole
 from senrkit.errors import SenrkitError, UsageError
-from senrkit.jupyter.world import KERNEL, NO_KERNEL, TRANSPORT, World, jupyter_world
+from senrkit.jupyter.world import KERNEL, NO_KERNEL, World, jupyter_world
 from senrkit.notebook import library
 from senrkit.notebook.page import RUN_MIME
 from senrkit.results import masking
+from senrkit.system.computer import KERNEL_TRANSPORT
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -113,7 +114,7 @@ def _kernel(world: World) -> Any:
     """Sockets in the private folder instead of ports, where the system has them: others on the machine could listen."""
     from traitlets.config import Config
 
-    return Config({"KernelManager": {"transport": TRANSPORT, "connection_file": str(world.connection)}})
+    return Config({"KernelManager": {"transport": KERNEL_TRANSPORT, "connection_file": str(world.connection)}})
 
 
 def _failure(executed: nbformat.NotebookNode) -> Exception | None:

@@ -26,6 +26,7 @@ from senrkit.disk import append_whole, is_full, locked_to_append
 from senrkit.errors import InputError
 from senrkit.frames import days
 from senrkit.inputs.spreadsheet import WORKBOOK, Lines, decoded, lines, separator_of
+from senrkit.system.files import why
 from senrkit.texts import wording
 
 ACTIONS = ("add", "update", "delete")
@@ -112,8 +113,10 @@ def read_bytes(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-    except OSError:
-        raise InputError(f"The decisions file {path} cannot be read.", "Check that it is a file and yours.") from None
+    except OSError as error:
+        raise InputError(
+            f"The decisions file {path} cannot be read ({why(error, path)}).", "Close it, or see that it is yours."
+        ) from None
 
 
 def parse(data: bytes | None, name: str) -> pl.DataFrame:
@@ -280,7 +283,9 @@ def _append(path: Path, columns: Sequence[str], lines: Sequence[Mapping[str, str
         with locked_to_append(path) as handle:
             _append_locked(handle, columns, lines, path.name)
     except OSError as error:
-        sentence = "there is no room left on the disk" if is_full(error) else "it is read-only or not yours"
+        sentence = (
+            "there is no room left on the disk" if is_full(error) else f"it is read-only or not yours ({why(error)})"
+        )
         raise InputError(
             f"The decision was not kept: {path} cannot be written, {sentence}.", "Mend that and decide again."
         ) from None

@@ -42,7 +42,9 @@ _OF_THE_OCCASION: Mapping[tuple[str, ...], tuple[str, ...]] = {
         ),
         *("login_timeout_seconds", "query_timeout_seconds", "write_source", "write_databases", "write_password_env"),
     ),
-    ("settings", "calpads"): ("senr_extract", "sela_extract", "school_directory", "errors"),
+    ("settings", "calpads"): (
+        *("senr_extract", "sela_extract", "school_directory", "elpac_file", "language_source", "errors"),
+    ),
     ("inputs",): ("source",),
     ("preconditions",): ("accepted_by",),
     ("accepted",): ("person",),

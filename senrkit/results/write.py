@@ -7,7 +7,6 @@ the end, so that a run that is killed leaves nothing that looks finished.
 from __future__ import annotations
 
 import errno
-import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from senrkit.results.files import EncodedFile, Plan, decode
 from senrkit.results.manifest import of_inputs_alone, to_json
 from senrkit.results.report import write_workbook
 from senrkit.results.tables import findings_table, left_out_table, proposal_table, to_csv
+from senrkit.system.files import why
 
 COVERING_SHEET = "READ_ME_FIRST.txt"
 MANIFEST, SOURCES = "manifest.json", "sources.json"
@@ -189,10 +189,10 @@ def _unwritable(out: Path, error: OSError) -> InputError:
         )
     if error.errno in _FORBIDDEN:
         return InputError(
-            f"The run folder {out} cannot be made: the place is read-only or not yours.",
-            "Name another place with --out, then run again.",
+            f"The run folder {out} cannot be made: the place is read-only or not yours, or a program has it open.",
+            "Close it there, or name another place with --out, then run again.",
         )
     return InputError(
-        f"The run folder {out} cannot be written ({os.strerror(error.errno or errno.EIO)}).",
+        f"The run folder {out} cannot be written ({why(error, out)}).",
         "Name another place with --out, then run again.",
     )

@@ -20,6 +20,7 @@ from senrkit.errors import UsageError
 from senrkit.reference import SchoolYear
 from senrkit.settings import lines, values
 from senrkit.settings.lines import KeyPath
+from senrkit.system.files import why
 
 TEMPLATE = resources.files("senrkit.settings").joinpath("template.toml").read_text(encoding="utf-8")
 
@@ -68,6 +69,8 @@ _TABLES: Mapping[str, Mapping[str, values.Reader]] = {
         "senr_extract": values.one_or_more,
         "sela_extract": values.text,
         "school_directory": values.text,
+        "elpac_file": values.text,
+        "language_source": values.one_of("calpads", "vendor"),
         "years_back": values.whole_number,
         "max_extract_age_days": values.whole_number,
         "other_leas": values.list_of(values.lea),
@@ -122,6 +125,8 @@ class CalpadsSettings:
     senr_extract: tuple[Path | Address, ...]
     sela_extract: Path | Address | None = None
     school_directory: Path | Address | None = None
+    elpac_file: Path | Address | None = None
+    language_source: Literal["calpads", "vendor"] = "calpads"
     years_back: int = 10
     max_extract_age_days: int = 14
     other_leas: tuple[str, ...] = ()
@@ -215,7 +220,7 @@ def load_settings(
             "Write one with `senrkit init`, name yours with --settings, or try a made-up district with `senrkit demo`.",
         ) from None
     except OSError as error:
-        raise UsageError(f"The settings file {place} cannot be read ({error.strerror}).", "Name a file.") from None
+        raise UsageError(f"The settings file {place} cannot be read ({why(error)}).", "Name a file.") from None
     except UnicodeDecodeError:
         raise UsageError(f"The settings file {place} is not UTF-8 text.", "Save it again as UTF-8.") from None
     settings = read_settings_text(text, place.parent, place.name, as_of=as_of, extract=extract, today=today)
@@ -273,6 +278,10 @@ class _SettingsText:
         else:
             self._require("calpads", "senr_extract", tables)
         self._check_year_end(tables["process"], top["school_year"])
+        if calpads.get("language_source") == "vendor" and "elpac_file" not in calpads:
+            raise self._complaint(
+                ("calpads", "language_source"), "language_source needs elpac_file", "Add elpac_file under [calpads]."
+            )
         return Settings(
             **(top | {"as_of": as_of or top.get("as_of") or today or dt.date.today()}),
             aeries=AeriesSettings(**self._placed_sources(tables["aeries"])),
@@ -360,7 +369,7 @@ class _SettingsText:
         placed["senr_extract"] = tuple(
             self._place(each) if isinstance(each, str) else each for each in calpads["senr_extract"]
         )
-        for key in ("sela_extract", "school_directory"):
+        for key in ("sela_extract", "school_directory", "elpac_file"):
             if key in calpads:
                 placed[key] = self._place(calpads[key])
         return placed

@@ -396,3 +396,16 @@ def test_a_new_set_up_tests_each_answer_and_writes_settings(clerk, home):
     clerk.do("setup/save")
     assert clerk.desk.session.settings.lea == "1999990"
     assert "Load the extract" in clerk.sees()
+
+
+@pytest.mark.parametrize("code", ["²", "9²", "-1", ""])
+def test_a_school_code_that_is_no_number_is_no_fault(clerk, home, code):
+    clerk.do("setup/open")
+    year = load_settings(home / "demo" / "senrkit.toml").school_year.text
+    source = f"sqlite:///{home / 'demo' / 'aeries.db'}"
+    given = {"name": "Odd", "lea": "1999990", "school_year": year, "source": source}
+    for answer in [*({name: value} for name, value in given.items()), {"schools": "some", "picked": [code]}]:
+        clerk.do("setup/answer", **answer)
+    clerk.do("setup/save")
+    assert "Reference number" not in clerk.sees()
+    assert not (home / "Odd").exists()

@@ -140,6 +140,12 @@ def test_no_other_file_is_handed_out_by_the_language_tab(compared):
     assert not [message for message in compared.messages if message["t"] == "download"]
 
 
+def test_who_was_tested_and_is_not_in_calpads_yet_is_shown(compared, home):
+    rows = compared.desk.session.language["students"]["vendor"]
+    assert planted(home, "still-to-be-determined") & {row["ssid"] for row in rows}
+    assert "Tested, not yet in CALPADS" in compared.sees() and "Initial_ELPAC.csv" in compared.sees()
+
+
 def test_without_a_sela_extract_the_language_tab_says_what_to_do(clerk, home):
     settings = home / "demo" / "senrkit.toml"
     settings.write_text(settings.read_text().replace('sela_extract = "SELA_ODS.txt"\n', ""))

@@ -20,6 +20,10 @@ class PostgresqlOdbc(PyODBCConnector, PGDialect):
     def _get_server_version_info(self, connection):
         return PGDialect._get_server_version_info(self, connection)
 
+    def get_materialized_view_names(self, connection, schema=None, **_):
+        kept = f"SELECT matviewname FROM pg_matviews WHERE schemaname = '{schema or 'public'}'"
+        return [name for [name] in connection.exec_driver_sql(kept)]
+
     def get_columns(self, connection, table_name, schema=None, **_):
         # SQLAlchemy's own question has parameters whose type PostgreSQL cannot tell when ODBC prepares it.
         columns = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = ?"

@@ -49,6 +49,8 @@ class SqlServer:
         self.sent: list[str] = []
         self.before: Callable[[str], None] = lambda sql: None
         self.clients: list[socket.socket] = []
+        # Whether the database allows snapshot isolation, and which of its tables are synonyms.
+        self.snapshot, self.synonyms = 1, []
         self._stores: list[sqlite3.Connection] = []
         self._types = {
             (table, column): _TYPES.get(kinds.get((table, column), "text"), _TEXT)
@@ -73,6 +75,12 @@ class SqlServer:
         store.execute("PRAGMA synchronous = OFF")
         return store
 
+    def only_by_synonym(self, table: str) -> None:
+        """The table is no longer one of this database's own: a synonym leads to it."""
+        self.synonyms.append(table)
+        with closing(self._connection()) as store, store:
+            store.execute("DELETE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?", (table,))
+
     def drop(self) -> None:
         """Hang up on every client; what it has not committed is gone."""
         for client in self.clients:
@@ -92,6 +100,10 @@ class SqlServer:
         if not re.match(r"\s*(select|set nocount)\b", sql, re.IGNORECASE):
             _transact(store, sql)
             return QueryResult([], [])
+        if "snapshot_isolation_state" in sql:
+            return QueryResult([Column("", Integer(4))], [[self.snapshot]])
+        if "sys.synonyms" in sql.replace("[", "").replace("]", ""):
+            return QueryResult([Column("name", NVarChar(4000))], [[name] for name in self.synonyms])
         for pattern, value in _FIXED.items():
             if re.search(pattern, sql, re.IGNORECASE):
                 return QueryResult([Column("", NVarChar(4000))], [[value]])
@@ -108,8 +120,12 @@ class SqlServer:
             elif isinstance(parsed, exp.Select) and not parsed.find(exp.Table):
                 result = QueryResult([Column(parsed.selects[0].alias, Integer(4))], [[changed]])
             elif isinstance(parsed, exp.Select):
-                rows = _executed(store, parsed, values).fetchall()
-                table = parsed.find(exp.Table).name
+                cursor = _executed(store, parsed, values)
+                rows, table = cursor.fetchall(), parsed.find(exp.Table).name
+                if parsed.is_star:
+                    there = [name for name, *_ in cursor.description]
+                    result = QueryResult([Column(n, self._types.get((table, n), _TEXT)[0]) for n in there], [])
+                    continue
                 columns = [Column(one.alias_or_name, self._type(table, one.unalias())) for one in parsed.selects]
                 result = QueryResult(columns, [list(row) for row in rows])
         return result

@@ -107,6 +107,23 @@ def test_the_undo_file_alone_takes_everything_back(folder):
     assert (done.state, done.students) == ("taken-back", 0) and dump(folder) == before
 
 
+def test_what_the_test_vendor_says_is_written_only_when_the_settings_ask_for_it_and_is_marked(folder):
+    waiting = planted(folder, "still-to-be-determined")
+    assert waiting not in set(run_language(settings_of(folder)).proposed["local_id"])
+    named = 'elpac_file = "Initial_ELPAC.csv"\n'
+    before = dump(folder)
+    settings = settings_of(folder, vendor=(named, f'{named}language_source = "vendor"\n'))
+    run = run_language(settings)
+    assert dict(run.proposed.select("local_id", "proposed_from").rows())[waiting] == "vendor"
+    assert len(run.proposed) == NEW + 1
+    assert "      1 of them from the test vendor's file: CALPADS does not hold it yet" in run.plan_lines()
+    write_to_aeries(run, NEW + 1)
+    assert record(run)["from_vendor"] == [waiting]
+    assert f"not in CALPADS when it was written: STU.ID {waiting}.\n" in (run.folder / UNDO).read_text()
+    take_back(settings, run.folder)
+    assert dump(folder) == before
+
+
 def test_null_and_blank_are_told_apart(folder):
     change(folder, f"UPDATE STU SET LF = NULL WHERE ID = {planted(folder, 'new-el-blank')}")
     change(folder, f"UPDATE LAC SET SD = '' WHERE ID = {planted(folder, 'new-el')}")

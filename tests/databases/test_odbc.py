@@ -84,6 +84,63 @@ class TestPostgres:
         with pytest.raises(InputError, match="lacks what senrkit needs"):
             read(database="Elsewhere")
 
+    @pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
+    def test_views_are_read_as_tables(self, read, filled, from_file, kind):
+        from tests.databases import postgres
+
+        frames = {name: pd.DataFrame(rows, dtype=object) for name, rows in TABLES.items()}
+        name = kind.replace(" ", "")
+        postgres.fill(filled, name, frames, column_kinds())
+        with postgres.connect(filled, name) as connection:
+            connection.execute("CREATE SCHEMA shown")
+            for table in frames:
+                connection.execute(f'CREATE {kind} shown."{table}" AS SELECT * FROM public."{table}"')
+            connection.commit()
+        connection.close()
+        assert read(database=name, schema="shown").digests == from_file.digests
+
+    def test_both_tables_are_of_one_moment(self, read, filled, from_file):
+        """Before ENR is read somebody enters an enrollment: it is not seen, for STU was read without it."""
+        from tests.databases import postgres
+
+        frames = {name: pd.DataFrame(rows, dtype=object) for name, rows in TABLES.items()}
+        postgres.fill(filled, "Moving", frames, column_kinds())
+        entered = []
+
+        def enter(connection, _cursor, sql, *_):
+            if 'FROM "ENR"' in sql and connection.dialect.name == "postgresql" and not entered:
+                entered.append(sql)
+                with postgres.connect(filled, "Moving") as other:
+                    other.execute('INSERT INTO "ENR" ("ID", "YR", "SC") VALUES (102, 2026, 991)')
+                    other.commit()
+                other.close()
+
+        sa.event.listen(sa.Engine, "before_cursor_execute", enter)
+        try:
+            assert read(database="Moving").digests == from_file.digests
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", enter)
+        assert entered and read(database="Moving").digests != from_file.digests
+
+    def test_nothing_can_be_written_while_it_is_read(self, read):
+        refused = []
+
+        def write(connection, _cursor, sql, *_):
+            if 'FROM "ENR"' in sql and connection.dialect.name == "postgresql":
+                try:
+                    connection.connection.driver_connection.execute('DELETE FROM "ENR"')
+                except Exception as failure:
+                    refused.append(str(failure))
+                    raise
+
+        sa.event.listen(sa.Engine, "before_cursor_execute", write)
+        try:
+            with pytest.raises(InputError, match="while reading ENR"):
+                read()
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", write)
+        assert "read-only transaction" in refused[0]
+
     @pytest.mark.parametrize(
         ("how", "says"),
         [

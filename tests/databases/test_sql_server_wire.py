@@ -51,7 +51,9 @@ def test_the_same_as_from_a_file(read, tmp_path):
     assert from_server.newest_year == 2026 and from_server.notes == []
     assert from_server.database_name == "DST26000Heron"
     # What is no SELECT is the driver's own: the transaction around the reading, and its questions about types.
-    drivers_own = re.compile(r"\s*(BEGIN TRAN|ROLLBACK|(EXEC )?(\[sys\]\.)?sp_datatype_info|IF @@TRANCOUNT)")
+    drivers_own = re.compile(
+        r"\s*(BEGIN TRAN|ROLLBACK|COMMIT|SET TRANSACTION ISOLATION|(EXEC )?(\[sys\]\.)?sp_datatype_info|IF @@TRANCOUNT)"
+    )
     assert [sql for sql in server.sent if not sql.startswith("SELECT ") and not drivers_own.match(sql)] == []
 
 
@@ -59,6 +61,34 @@ def test_a_schema_that_holds_nothing_of_aeries(read):
     assert read(schema="dbo")[0].newest_year == 2026
     with pytest.raises(InputError, match="lacks what senrkit needs"):
         read(schema="sis")
+
+
+@pytest.mark.parametrize("names", [("STU",), ("STU", "ENR", "LOC", "XRF")])
+def test_synonyms_are_read_as_tables(read, names):
+    def moved(server):
+        for name in names:
+            server.only_by_synonym(name)
+
+    own, _ = read()
+    elsewhere, server = read(change=moved)
+    assert elsewhere.digests == own.digests
+    # What they lead to may not allow a snapshot.
+    assert len(elsewhere.notes) == 1 and "no one snapshot" in elsewhere.notes[0]
+    assert not [sql for sql in server.sent if "LEVEL SNAPSHOT" in sql]
+
+
+def test_one_snapshot_where_the_database_allows_it_else_a_note(read):
+    allowed, server = read()
+    (asked,) = [at for at, sql in enumerate(server.sent) if "ISOLATION LEVEL SNAPSHOT" in sql]
+    assert asked < next(at for at, sql in enumerate(server.sent) if re.search(r"FROM \[?dbo\]?\.\[?STU", sql))
+    assert allowed.notes == []
+
+    def forbids(server):
+        server.snapshot = 0
+
+    refused, server = read(change=forbids)
+    assert not [sql for sql in server.sent if "ISOLATION LEVEL SNAPSHOT" in sql]
+    assert len(refused.notes) == 1 and "may be some moments apart" in refused.notes[0]
 
 
 def test_rows_come_in_batches(read, monkeypatch):

@@ -132,6 +132,37 @@ def test_the_same_proposal_from_another_writing_of_the_file(clean, how, tmp_path
     pd.testing.assert_frame_equal(found, proposal)
 
 
+def test_the_same_proposal_with_a_blank_first_column(clean, tmp_path):
+    district, tables, proposal = clean
+    spoilt = {}
+    for table, rows in tables.items():
+        spoilt[table] = rows.copy()
+        spoilt[table].insert(0, "", "")
+    found = proposal_of(district, spoilt, tmp_path / "exports", district / "senrkit.toml")
+    pd.testing.assert_frame_equal(found, proposal)
+
+
+@pytest.mark.parametrize("others", ["Pivot", None])
+def test_a_workbook_of_several_sheets(clean, others, tmp_path):
+    """The sheet named as the table is read; where none is, the file is refused, for nobody knows which is meant."""
+    district, tables, proposal = clean
+    text = (district / "senrkit.toml").read_text(encoding="utf-8").replace('"sqlite:///aeries.db"', "'exports'", 1)
+    (tmp_path / "senrkit.toml").write_text(re.sub(r"^write_.*\n", "", text, flags=re.MULTILINE), encoding="utf-8")
+    for name in ("SENR_ODS.txt", "pubschls.txt"):
+        (tmp_path / name).write_bytes((district / name).read_bytes())
+    write(tmp_path / "exports", {name: rows for name, rows in tables.items() if name != "STU"})
+    with pd.ExcelWriter(tmp_path / "exports" / "STU.xlsx") as book:
+        tables["STU"].to_excel(book, sheet_name="STU" if others else "Sheet1", index=False)
+        tables["LOC"].to_excel(book, sheet_name=others or "Sheet2", index=False)
+    if others is None:
+        with pytest.raises(InputError, match="several filled sheets, none of them called STU"):
+            senrkit.run(load_settings(tmp_path / "senrkit.toml"), out=tmp_path / "run")
+        return
+    run = senrkit.run(load_settings(tmp_path / "senrkit.toml"), out=tmp_path / "run")
+    found = pd.read_csv(run.folder / "proposal.csv", dtype="str", keep_default_na=False)
+    pd.testing.assert_frame_equal(found.drop(columns="local_record_id"), proposal)
+
+
 @pytest.mark.parametrize(
     ("spoil", "stops"),
     [

@@ -155,7 +155,7 @@ def test_rejected_takes_errors_of_its_own_file_only(waiting):
 
 def test_codes_as_numbers_and_as_the_catalog_has_them():
     assert [rule_id(code) for code in ("178", "0178", "senr0178")] == ["SENR0178"] * 3
-    assert rule_id("9999") == "9999"
+    assert rule_id("9999") == "9999" and rule_id("17²") == "17²"
     assert only_calpads_knows("SENR0037") and not only_calpads_knows("SENR0178")
 
 

@@ -289,13 +289,13 @@ def test_the_tables_of_the_run_folder():
         list(written.columns)
         == (
             "ssid local_id school_code class calpads_status calpads_date aeries_status aeries_date proposed_lf"
-            " proposed_column proposed_date reason warnings"
+            " proposed_column proposed_date reason warnings vendor_status vendor_date vendor proposed_from"
         ).split()
     )
     assert [",".join(row) for row in written.to_numpy()] == [
-        "9000000001,1001,1990001,new-el,EL,2026-10-14,TBD,,L,SD,2026-10-14,aeries-tbd,",
-        "9000000002,1002,1990001,new-ifep,IFEP,2026-10-15,,,I,IFD,2026-10-15,aeries-blank,",
-        "9000000003,1003,1990001,refused,EL,2026-10-14,EO,,,,,already-eo,",
+        "9000000001,1001,1990001,new-el,EL,2026-10-14,TBD,,L,SD,2026-10-14,aeries-tbd,,,,,calpads",
+        "9000000002,1002,1990001,new-ifep,IFEP,2026-10-15,,,I,IFD,2026-10-15,aeries-blank,,,,,calpads",
+        "9000000003,1003,1990001,refused,EL,2026-10-14,EO,,,,,already-eo,,,,,",
     ]
     proposed = proposals(to_polars(found))
     assert lac_import(proposed).to_dict(as_series=False) == {

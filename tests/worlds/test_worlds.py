@@ -141,7 +141,7 @@ def test_a_world_stands_only_where_nobody_can_move_it(monkeypatch, place, taken)
             asked.chmod({"open": 0o777, "sticky": 0o1777}.get(place, 0o700))
         if place == "theirs":
             os.chown(asked, 65534, 65534)
-        monkeypatch.setattr(jupyter_world, "_places", lambda: iter([asked]))
+        monkeypatch.setattr(jupyter_world, "private_places", lambda: iter([asked]))
         if not taken:
             with pytest.raises(InputError, match="no folder for the sockets") as none, jupyter_world.jupyter_world():
                 pass

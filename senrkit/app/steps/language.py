@@ -43,7 +43,7 @@ def context(desk: Desk) -> dict[str, Any]:
         "most": ROWS_SHOWN,
         "students": session.language.get("students") if _is_taken(desk, comparison) else None,
         "files": _files(comparison),
-        "read": [one for one in comparison.document["inputs"] if one["role"] == "sela_extract"],
+        "read": [one for one in comparison.document["inputs"] if one["role"] in ("sela_extract", "elpac_file")],
     }
 
 

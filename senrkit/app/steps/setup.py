@@ -140,7 +140,7 @@ def _judged(aeries: Mapping[str, Any], form: Mapping[str, Any]) -> dict[str, Any
 
 
 def _code(code: str) -> int | str:
-    return int(code) if code.isdigit() else code
+    return int(code) if code.isdecimal() else code
 
 
 def _quoted(text: str) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import polars as pl
 
-from senrkit.errors import InputError
+from senrkit.errors import InputError, is_out_of_memory
 from senrkit.inputs.aeries.tables import AeriesTables, assembled, tidied, usable
 from senrkit.inputs.aeries.values import TimeZoneFound, zone_refused
 
@@ -31,6 +32,8 @@ class Reader(Protocol[T]):
     """An open database, as far as reading Aeries goes. Nothing but SELECT is sent."""
 
     name: str
+    # What a person should know of how it was read.
+    notes: tuple[str, ...]
 
     def found(self) -> Mapping[str, T]:
         """The wanted tables and columns that are there."""
@@ -73,7 +76,7 @@ def read_tables(reader: Reader, shown: str, first: int, failures: tuple[type[Exc
         tables[table] = tidied(table, raw, shown)
     with plainly(shown, "reading ENR", failures):
         newest = reader.newest_year(found["ENR"])
-    return assembled(tables, first, newest=newest, source=shown, name=reader.name, notes=notes)
+    return assembled(tables, first, newest=newest, source=shown, name=reader.name, notes=[*notes, *reader.notes])
 
 
 @contextmanager
@@ -82,11 +85,30 @@ def plainly(shown: str, doing: str, failures: tuple[type[Exception], ...]) -> It
     try:
         yield
     except failures as failure:
+        if is_out_of_memory(failure):
+            raise MemoryError from None
         said = f"{doing}: {type(failure).__name__} {getattr(failure, 'orig', None) or failure}"
         fault = next(fault for fault in _faults() if re.search(fault["seen"], said, re.IGNORECASE | re.DOTALL))
     else:
         return
     raise InputError(f"{shown}: while {doing}, {fault['sentence']}.", fault["cure"]) from None
+
+
+def is_duckdb(file: Path) -> bool:
+    """Whether the file is a DuckDB database."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(12)[8:] == b"DUCK"
+    except (OSError, ValueError):
+        return False
+
+
+def no_duckdb(shown: str) -> InputError:
+    """What to say of a DuckDB database."""
+    return InputError(
+        f"{shown} is a DuckDB database, which senrkit does not read.",
+        "Write its tables out (COPY STU TO 'exports/STU.csv', and so ENR, LOC, XRF, LAC) and name that folder.",
+    )
 
 
 @lru_cache(maxsize=1)

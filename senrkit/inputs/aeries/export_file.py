@@ -17,17 +17,17 @@ import polars as pl
 from senrkit.errors import InputError
 from senrkit.inputs.aeries.tables import wanted
 from senrkit.inputs.aeries.values import texts
-from senrkit.inputs.spreadsheet import sheets
+from senrkit.inputs.spreadsheet import NOTHING, sheets
+from senrkit.system.files import why
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 WORKBOOK_SUFFIX = ".xlsx"
+_BOOK = "xl/workbook.xml"
 
 _DELIMITERS = "^\t,;"
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 # A title, a date and a blank line may stand above the headings.
 _ROWS_ABOVE = 5
-# What databases and spreadsheets write for "nothing".
-NOTHING = ("NULL", "(null)", "#N/A")
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _ROWS_AT_A_TIME = 20_000
 
@@ -57,7 +57,7 @@ def read_export(file: Path, table: str) -> Export:
         found = _workbook(file, table) if file.suffix.lower() == WORKBOOK_SUFFIX else _text(file, table)
         return _without_nothing(found, file)
     except OSError as failure:
-        raise InputError(f"{file.name} cannot be read ({failure.strerror}).", "Check that you may read it.") from None
+        raise InputError(f"{file.name} cannot be read ({why(failure)}).", "Check that you may read it.") from None
 
 
 def _text(file: Path, table: str) -> Export:
@@ -179,7 +179,9 @@ def _workbook(file: Path, table: str) -> Export:
 def _refuse_traps(file: Path) -> None:
     """What the reader would pass over: days that count from 1904, and cells like #N/A, which it takes for blank."""
     with zipfile.ZipFile(file) as parts:
-        book = parts.read("xl/workbook.xml")
+        if _BOOK not in parts.namelist():
+            raise InputError(f"{file.name} is no Excel workbook, or is damaged.", "Export the table as CSV instead.")
+        book = parts.read(_BOOK)
         sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
         with_errors = any(b' t="e"' in parts.read(name) for name in sheets)
     if b'date1904="1"' in book or b'date1904="true"' in book:

@@ -25,18 +25,14 @@ from senrkit.inputs.aeries.tables import (
     without_student_row,
 )
 from senrkit.inputs.aeries.values import excel_days
+from senrkit.inputs.spreadsheet import ROUNDED, SHORTENED, are_rounded, plain_digits
 from senrkit.settings.settings import Settings
 
 # Aeries Query stops there without a word (`aeries_database.md` section 4).
 _QUERY_LIMIT = 100_000
 # So many enrollments without one that has ended are unlikely, as in precondition P06.
 _FEW = 50
-_SHORTENED = r"^[0-9](\.[0-9]+)?[Ee]\+?[0-9]+$"
 _DAY_IN_NAME = re.compile(r"[ _-]?\d{4}[-_]?\d{2}[-_]?\d{2}$|[ _-]\d{1,2}[-_]\d{1,2}[-_]\d{2,4}$")
-# How spreadsheets are kept from rewriting a long number: an apostrophe, a formula; and how they group its digits.
-_KEPT_AS_TEXT = r"^(?:'|=?\")?([0-9][0-9,]*[0-9]|[0-9])\"?$"
-# A spreadsheet that rounds leaves zeros at the end of nearly every long number.
-_ROUNDED, _ROUNDED_SHARE = r"^[0-9]{6}0000$", 0.5
 
 
 def read_folder(settings: Settings) -> AeriesTables:
@@ -105,9 +101,9 @@ def _with_zeros(table: str, rows: pl.DataFrame, file: str) -> tuple[pl.DataFrame
     for code, width in wanted()[table].widths.items():
         if code not in rows.columns:
             continue
-        values = _plain_digits(rows[code])
+        values = plain_digits(rows[code])
         _refuse_rounded(file, table, code, values, width)
-        if values.str.contains(_SHORTENED).any():
+        if values.str.contains(SHORTENED).any():
             raise InputError(
                 f"{file}: a spreadsheet has shortened numbers in {table}.{code}, so digits are lost.",
                 "Export the table again and do not save it from a spreadsheet, or format the column as text first.",
@@ -122,17 +118,9 @@ def _with_zeros(table: str, rows: pl.DataFrame, file: str) -> tuple[pl.DataFrame
     return rows, f"{file}: leading zeros restored in {', '.join(said)}." if said else ""
 
 
-def _plain_digits(values: pl.Series) -> pl.Series:
-    """Codes that were kept as text, or whose digits a spreadsheet has grouped, as the digits that they are."""
-    plain = values.str.replace(_KEPT_AS_TEXT, "$1")
-    grouped = plain.str.contains(r"^[0-9]{1,3}(,[0-9]{3})+$")
-    return plain.str.replace_all(",", "", literal=True).zip_with(grouped, plain)
-
-
 def _refuse_rounded(file: str, table: str, code: str, values: pl.Series, width: int) -> None:
-    filled = values.str.contains(rf"^[0-9]{{{width}}}$").sum()
-    rounded = values.str.contains(_ROUNDED).sum()
-    if code == "CID" and rounded > _FEW and rounded > _ROUNDED_SHARE * filled:
+    if code == "CID" and are_rounded(values):
+        rounded, filled = (values.str.contains(shape).sum() for shape in (ROUNDED, rf"^[0-9]{{{width}}}$"))
         raise InputError(
             f"{file}: {rounded:,} of {filled:,} numbers in {table}.{code} end with four zeros, as if rounded.",
             "Export the table again and do not save it from a spreadsheet, or format the column as text first.",

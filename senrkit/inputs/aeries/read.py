@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from senrkit.errors import InputError
+from senrkit.inputs.aeries.database import is_duckdb, no_duckdb
 from senrkit.inputs.aeries.tables import AeriesTables
 from senrkit.settings.settings import Settings
 
@@ -34,6 +35,8 @@ def read_aeries(settings: Settings) -> AeriesTables:
         from senrkit.inputs.aeries.api import read_api
 
         return read_api(settings)
+    if address and address["scheme"].lower().partition("+")[0] == "duckdb":
+        raise no_duckdb(source)
     if address and address["scheme"].lower() in ("sqlite", "sqlite+pysqlite"):
         from senrkit.inputs.aeries.sqlite import read_sqlite
 
@@ -43,6 +46,8 @@ def read_aeries(settings: Settings) -> AeriesTables:
 
         return read_database(settings)
     folder = Path(source)
+    if is_duckdb(folder):
+        raise no_duckdb(source)
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", _cure(folder))
     from senrkit.inputs.aeries.exports import read_folder

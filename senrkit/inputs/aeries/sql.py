@@ -1,9 +1,11 @@
-"""Aeries tables from any database that SQLAlchemy knows. Nothing but SELECT is sent."""
+"""Aeries tables from any database that SQLAlchemy knows. Nothing but SELECT is sent, and what asks for a snapshot."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -30,6 +32,15 @@ _SCHEMA = "dbo"
 _COLUMNS = sa.table(
     "COLUMNS", *map(sa.column, "TABLE_SCHEMA TABLE_NAME COLUMN_NAME DATA_TYPE".split()), schema="INFORMATION_SCHEMA"
 )
+_SYNONYMS = sa.table("synonyms", sa.column("name"), sa.column("schema_id"), schema="sys")
+_SCHEMAS = sa.table("schemas", sa.column("name"), sa.column("schema_id"), schema="sys")
+_DATABASES = sa.table("databases", sa.column("database_id"), sa.column("snapshot_isolation_state"), schema="sys")
+# By what a driver gives for a column of which nothing else is known.
+_TYPES = {
+    bool: sa.Boolean, int: sa.Integer, float: sa.Float, Decimal: sa.Numeric, str: sa.String, datetime: sa.DateTime,
+    date: sa.Date,
+}  # fmt: skip
+_TORN = "The database gives no one snapshot: its tables were read one after the other, and may be some moments apart."
 
 
 def read_database(settings: Settings) -> AeriesTables:
@@ -54,6 +65,8 @@ def read_database(settings: Settings) -> AeriesTables:
         with plainly(shown, "connecting", _FAILURES):
             reader = ServerReader(engine.connect(), settings.aeries.schema)
         with reader:
+            with plainly(shown, "asking for one snapshot", _FAILURES):
+                reader.ask_for_snapshot()
             return read_tables(reader, shown, first, _FAILURES)
     finally:
         engine.dispose()
@@ -64,6 +77,8 @@ class ServerReader:
 
     def __init__(self, connection: sa.Connection, schema: str | None = None) -> None:
         self._connection, self._schema = connection, schema
+        self.notes: tuple[str, ...] = ()
+        self._has_snapshot = False
         self.name = _database_name(connection)
 
     def __enter__(self) -> ServerReader:
@@ -72,14 +87,45 @@ class ServerReader:
     def __exit__(self, *_: object) -> None:
         # Asking a server that is gone to roll back would only hide why it is gone.
         with suppress(*_FAILURES):
+            if self._has_snapshot:
+                # A driver may keep the connection for whoever connects next.
+                self._connection.rollback()
+                self._set_level("READ COMMITTED")
             self._connection.close()
 
+    def ask_for_snapshot(self) -> None:
+        """See all tables as they were at one moment, where the server allows it; else a note says that it does not.
+
+        SQL Server: when the database allows snapshot isolation. PostgreSQL: repeatable read, and reading only. SQLite's
+        one transaction is a snapshot.
+        """
+        dialect = self._connection.dialect.name
+        if dialect == "postgresql":
+            self._connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        elif dialect == "mssql" and self._allows_snapshot():
+            # It must be set before the transaction that it is for begins.
+            self._connection.commit()
+            self._set_level("SNAPSHOT")
+        elif dialect != "sqlite":
+            self.notes = (_TORN,)
+
+    def _set_level(self, level: str) -> None:
+        self._connection.execute(sa.text(f"SET TRANSACTION ISOLATION LEVEL {level}"))
+        self._connection.commit()
+        self._has_snapshot = level == "SNAPSHOT"
+
+    def _allows_snapshot(self) -> bool:
+        here = _DATABASES.c.database_id == sa.func.db_id()
+        state = self._connection.execute(sa.select(_DATABASES.c.snapshot_isolation_state).where(here)).scalar()
+        # What a synonym leads to may be in a database that does not allow it.
+        return str(state) == "1" and not _synonyms(self._connection, self._schema or _SCHEMA)
+
     def found(self) -> dict[str, FoundTable]:
-        """The wanted tables, or views, and columns that are there, whatever the case of their names."""
+        """The wanted tables, views or synonyms, and columns that are there, whatever the case of their names."""
         if self._connection.dialect.name == "mssql":
             return _found_in_server(self._connection, self._schema or _SCHEMA)
         inspector, schema = sa.inspect(self._connection), self._schema
-        there = inspector.get_view_names(schema) + inspector.get_table_names(schema)
+        there = _kept_views(inspector, schema) + inspector.get_view_names(schema) + inspector.get_table_names(schema)
         names = {name.upper(): name for name in there}
         return {
             table: FoundTable(names[table], _columns(inspector, names[table], want.kinds, schema), schema=schema)
@@ -172,7 +218,6 @@ def columns(schema: str = _SCHEMA) -> sa.Select:
 
 
 def _found_in_server(connection: sa.Connection, schema: str) -> dict[str, FoundTable]:
-    """The wanted tables, or views, and columns that are there, whatever the case of their names."""
     there: dict[str, dict[str, sa.ColumnClause]] = {}
     names: dict[str, str] = {}
     # SQLAlchemy's inspector sends half a dozen long statements with parameters, to tables of the system's own.
@@ -180,6 +225,9 @@ def _found_in_server(connection: sa.Connection, schema: str) -> dict[str, FoundT
         names[table.upper()] = table
         kind = ischema_names.get(data_type.lower(), sa.types.NullType)
         there.setdefault(table.upper(), {})[column.upper()] = sa.column(column, kind())
+    for name in _synonyms(connection, schema):
+        if name.upper() not in there:
+            names[name.upper()], there[name.upper()] = name, _columns_of_synonym(connection, name, schema)
     return {
         table: FoundTable(
             names[table], {code: there[table][code] for code in want.kinds if code in there[table]}, schema=schema
@@ -187,3 +235,31 @@ def _found_in_server(connection: sa.Connection, schema: str) -> dict[str, FoundT
         for table, want in wanted().items()
         if table in there
     }
+
+
+def _synonyms(connection: sa.Connection, schema: str) -> list[str]:
+    """The synonyms of wanted tables: no catalog of columns has them."""
+    ours = [sa.literal_column(f"'{table}'") for table in wanted()]
+    found = (
+        sa.select(_SYNONYMS.c.name)
+        .join(_SCHEMAS, _SYNONYMS.c.schema_id == _SCHEMAS.c.schema_id)
+        .where(_SCHEMAS.c.name == sa.literal_column(f"'{schema}'"), sa.func.upper(_SYNONYMS.c.name).in_(ours))
+    )
+    return list(connection.execute(found).scalars())
+
+
+def _columns_of_synonym(connection: sa.Connection, name: str, schema: str) -> dict[str, sa.ColumnClause]:
+    """What it leads to may be in another database, or on another server: asked for no row, it tells its columns."""
+    no_row = sa.literal_column("0") == sa.literal_column("1")
+    asked = sa.select(sa.literal_column("*")).select_from(sa.table(name, schema=schema)).where(no_row)
+    with connection.execute(asked) as result:
+        described = result.cursor.description
+    return {column.upper(): sa.column(column, _TYPES.get(kind, sa.types.NullType)()) for column, kind, *_ in described}
+
+
+def _kept_views(inspector: sa.Inspector, schema: str | None) -> list[str]:
+    """Views whose rows are kept, of databases that have such."""
+    try:
+        return inspector.get_materialized_view_names(schema)
+    except NotImplementedError:
+        return []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import platform
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 from senrkit.errors import UsageError
 from senrkit.inputs.aeries.credentials import login_name, secret
 from senrkit.settings.settings import AeriesSettings
+from senrkit.system.computer import IS_LINUX
 
 _DRIVER_18 = "ODBC Driver 18 for SQL Server"
 # The first that is there is taken when the address names none.
@@ -57,7 +57,7 @@ def address(url: sa.URL, aeries: AeriesSettings) -> sa.URL:
 def from_the_wheel() -> str | None:
     """The path of Microsoft's driver 18 in the optional package mssql-python-odbc, None when it is not there."""
     found = importlib.util.find_spec(_WHEEL)
-    if found is None or not sys.platform.startswith("linux"):
+    if found is None or not IS_LINUX:
         return None
     try:
         system = platform.freedesktop_os_release()

@@ -16,8 +16,8 @@ import polars as pl
 from polars import selectors as cs
 
 from senrkit.addresses.address import without_secret
-from senrkit.errors import InputError
-from senrkit.inputs.aeries.database import plainly, read_tables
+from senrkit.errors import InputError, UsageError
+from senrkit.inputs.aeries.database import is_duckdb, no_duckdb, plainly, read_tables
 from senrkit.inputs.aeries.tables import AeriesTables, wanted, years_read
 from senrkit.inputs.extract.delimited import parsed
 from senrkit.settings.settings import Settings
@@ -32,13 +32,19 @@ def read_sqlite(settings: Settings) -> AeriesTables:
 
     Raises
     ------
+    UsageError
+        when a schema is named.
     InputError
-        as `database.read_tables`.
+        as `database.read_tables`, or for a DuckDB file.
     """
     source = without_secret(settings.aeries.source)
+    if settings.aeries.schema not in (None, "main"):
+        raise UsageError("A SQLite database has no schemas.", "Leave schema out of [aeries].")
     file = Path(source.partition(":///")[2].partition("?")[0])
     if not file.is_file():
         raise InputError(f"There is no database file {file}.", "Check [aeries] source in the settings.")
+    if is_duckdb(file):
+        raise no_duckdb(str(file))
     with plainly(source, "opening it", _FAILURES):
         reader = SqliteReader(file)
     with reader:
@@ -57,7 +63,7 @@ class SqliteReader:
     """One read-only connection and, with it, one unchanging view of the file. A context manager."""
 
     def __init__(self, file: Path) -> None:
-        self.name = file.stem
+        self.name, self.notes = file.stem, ()
         # Not by way of its DB-API, which loads pyarrow and with it pandas.
         self._database = adbc_driver_sqlite.connect(f"{file.absolute().as_uri()}?mode=ro")
         self._connection = adbc.AdbcConnection(self._database)

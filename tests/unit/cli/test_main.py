@@ -19,6 +19,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from senrkit import demo
 from senrkit.cli.main import main
 from senrkit.errors import InputError, LayoutError, SenrkitError, Stopped, UsageError
 from senrkit.settings.settings import read_settings_text
@@ -481,3 +482,19 @@ class TestPaths:
         assert done.exit_code == 2
         says = {"pipe": "neither a file nor a folder", "too long": "too long", "nul": "NUL"}[kind]
         assert says in done.stderr and "Traceback" not in done.output
+
+
+class TestNumbers:
+    """`²` is a digit and no number; the last day of the calendar has no day after it."""
+
+    @pytest.mark.parametrize("words", [("sent", "²"), ("sent", "runs/first", "²"), ("posted", "runs/first", "1", "³")])
+    def test_a_digit_that_is_no_number(self, words):
+        done = CliRunner().invoke(main, [*words, "--settings", "nowhere.toml"])
+        assert done.exit_code == 2 and "Traceback" not in done.output
+
+    @pytest.mark.parametrize("command", ["check", "run", "language"])
+    @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+    def test_the_ends_of_the_calendar(self, tmp_path, command, day):
+        folder = demo.make(tmp_path / "demo", 300, 1, dt.date(2026, 11, 23)).folder
+        done = CliRunner().invoke(main, [command, "--settings", str(folder / "senrkit.toml"), "--as-of", day])
+        assert done.exit_code in (0, 2, 3, 4, 5) and "Traceback" not in done.output

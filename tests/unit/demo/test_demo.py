@@ -17,7 +17,7 @@ from tests.students import ssids_shown
 
 NOVEMBER = dt.date(2026, 11, 23)
 FILES = [
-    *".senrkit-demo SELA_ODS.txt SENR_ODS.txt aeries.db".split(),
+    *".senrkit-demo Initial_ELPAC.csv SELA_ODS.txt SENR_ODS.txt aeries.db".split(),
     *"demo.json demo_expectations.csv pubschls.txt senrkit.toml".split(),
 ]
 KEY = ["school_code", "nps_code", "ssid", "start_date"]

@@ -208,7 +208,9 @@ def test_the_workbook_and_the_document_show_warnings_and_grades(tmp_path):
     run = run_language(written(tmp_path, rows, students=people, lac=lac))
     book = openpyxl.load_workbook(run.folder / "language.xlsx")
     new, waiting = ([cell.value for cell in book[name][2]] for name in ("New EL and IFEP", "To be determined"))
-    assert new[-1].startswith("STU.HL is blank:") and new[-1].endswith("refused.") and "LAC.USS is blank:" in new[-1]
+    said = new[-2]
+    assert said.startswith("STU.HL is blank:") and said.endswith("refused.") and "LAC.USS is blank:" in said
+    assert new[-1] == "CALPADS"
     assert waiting[-2:] == ["exempt, in transitional kindergarten (AB 2268)", "TK"]
     assert run.document["counts"]["proposed_with_warnings"] == 1
     assert "New with a warning (column warnings): 1." in run.summary_lines()

@@ -39,6 +39,8 @@ SHAPES = {
     "aeries_columns": ("table column need width kind heading alternative without", "table column"),
     "directory_columns": ("column heading need", "heading"),
     "directory_grades": ("word grade rank", "word"),
+    "initial_elpac_layouts": ("layout columns signs lacks kinds source", "layout"),
+    "initial_elpac_headings": ("layout column heading source", "layout column heading"),
 }  # fmt: skip
 CHOICES = {
     "type": {"CS", "DT"}, "required": {"Y", "C", "N"}, "max_length_certainty": {"seen", "unconfirmed"},

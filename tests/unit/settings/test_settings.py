@@ -95,6 +95,8 @@ REFUSED = [
     (under("process", 'future_dates = "keep"'), 8, 'should be "omit" or "send", not "keep"', ""),
     (under("process", 'last_record = "noshow"'), 8, 'should be "delete" or "no-show"', "Did you mean no-show?"),
     (under("process", "prior_year_open = true"), 8, 'should be "block" or "hold", not true or false', ""),
+    (under("calpads", 'language_source = "vendor"'), 6, "language_source needs elpac_file", "Add elpac_file"),
+    (under("calpads", 'language_source = "toms"'), 6, 'should be "calpads" or "vendor"', ""),
     (under("process", "auto_close = true"), 8, "auto_close needs last_school_day", "Add last_school_day"),
     (
         under("process", "last_school_day = 2026-06-10"),
@@ -224,6 +226,7 @@ def test_the_least_settings_and_their_defaults() -> None:
     assert settings.calpads.senr_extract == (Path("/district/SENR.txt"),)
     assert (settings.calpads.years_back, settings.calpads.max_extract_age_days) == (10, 14)
     assert (settings.calpads.sela_extract, settings.calpads.school_directory) == (None, None)
+    assert (settings.calpads.elpac_file, settings.calpads.language_source) == (None, "calpads")
     process = settings.process
     assert (process.submission_mode, process.future_dates, process.last_record) == ("in-order", "omit", "delete")
     assert (process.prior_year_open, process.e150_gap_days, process.compare) == ("block", 10, None)
@@ -249,6 +252,8 @@ def test_everything_that_can_be_said() -> None:
         [calpads]
         senr_extract = ["a.txt", "/b.txt"]
         sela_extract = "SELA.txt"
+        elpac_file = "vendor.csv"
+        language_source = "vendor"
         school_directory = "pubschls.txt"
         years_back = 5
         max_extract_age_days = 0
@@ -278,6 +283,7 @@ def test_everything_that_can_be_said() -> None:
     assert settings.calpads.senr_extract == (Path("/district/a.txt"), Path("/b.txt"))
     assert settings.calpads.school_directory == Path("/district/pubschls.txt")
     assert settings.calpads.other_leas == ("1999991",)
+    assert (settings.calpads.elpac_file, settings.calpads.language_source) == (Path("/district/vendor.csv"), "vendor")
     assert settings.process.last_school_day == dt.date(2027, 6, 10)
     assert settings.process.compare == ("grade", "exit_date")
     assert settings.translations == {"ATT.RS": {"160": "T160"}}

@@ -382,3 +382,44 @@ class TestLogin:
         monkeypatch.delenv("AERIES_PASSWORD", raising=False)
         with pytest.raises(UsageError, match="AERIES_PASSWORD, which password_env names, is not set"):
             read_aeries(settings_for("mssql+pyodbc://reader@server/db", password_env="AERIES_PASSWORD"))
+
+
+@pytest.mark.parametrize("source", ["duckdb:///aeries.duckdb", "duckdb+x:///a", "sqlite:///{}", "{}"])
+def test_duckdb_is_refused_by_name(tmp_path, source):
+    file = tmp_path / "aeries.duckdb"
+    file.write_bytes(b"12345678DUCK" + bytes(4096))
+    with pytest.raises(InputError, match="DuckDB database, which senrkit does not read.*COPY STU"):
+        read_aeries(settings_for(source.format(file)))
+
+
+def test_sqlite_takes_no_schema_but_its_own(tmp_path):
+    address = write_database(tmp_path / "DST26000Heron.db", district())
+    assert read_aeries(settings_for(address, schema="main")).newest_year == 2026
+    with pytest.raises(UsageError, match="no schemas"):
+        read_aeries(settings_for(address, schema="dbo"))
+
+
+def test_sqlite_is_read_as_it_was_at_one_moment(tmp_path, monkeypatch):
+    """Before ENR is read somebody enters an enrollment: it is not seen, for STU was read without it."""
+    file = tmp_path / "DST26000Heron.db"
+    address = write_database(file, district())
+    with sqlite3.connect(file) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+    other.close()
+    before = read_aeries(settings_for(address)).digests
+    rows = sqlite.SqliteReader.rows
+
+    def and_enter(reader, table, there, first):
+        if table == "ENR":
+            # In a process of its own, as other people's programs are: locks of one process do not keep itself out.
+            entering = (
+                "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as other:\n    other.execute(sys.argv[2])\n"
+            )
+            entered = "INSERT INTO ENR (ID, YR, SC) VALUES (101, 2026, 991)"
+            subprocess.run([sys.executable, "-c", entering, str(file), entered], check=True)
+        return rows(reader, table, there, first)
+
+    monkeypatch.setattr(sqlite.SqliteReader, "rows", and_enter)
+    assert read_aeries(settings_for(address)).digests == before
+    monkeypatch.undo()
+    assert read_aeries(settings_for(address)).digests != before

@@ -1,0 +1,71 @@
+"""Processes: work that is watched from outside, for what the system ends can say nothing any more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+from senrkit.system.computer import IS_LINUX
+
+# Rust's libraries print no trace; numpy's takes no memory for threads that senrkit does not use.
+_FRUGAL = {"RUST_BACKTRACE": "0", "OPENBLAS_NUM_THREADS": "1"}
+_CRASHES = {"SIGABRT", "SIGSEGV", "SIGBUS", "SIGKILL"}
+# Linux ends a process by it when the one that made it ends (prctl).
+_PR_SET_PDEATHSIG = 1
+
+
+def watched(work: Callable[[], int], crashed: Callable[[], int]) -> int:
+    """The exit code of the work, which is done in a process of its own; or of `crashed`, where the system ended that.
+
+    A library that gets no memory ends its process, and so does the system when all memory is used: nothing in that
+    process can say a word any more. What ends this one ends that one. On Windows, which cannot fork, the work is done
+    here.
+    """
+    if not hasattr(os, "fork"):
+        return work()
+    parent, (told, tells) = os.getpid(), os.pipe()
+    child = os.fork()
+    if not child:
+        _end_with(parent)
+        os.environ.update(_FRUGAL)
+        code = 1
+        try:
+            code = work()
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):
+                    stream.flush()
+            os.write(tells, b".")
+            os._exit(code)
+    os.close(tells)
+    ended = _waited_for(child)
+    if os.read(told, 1):
+        return ended
+    # A library that ends the process itself says so by no signal.
+    if ended >= 0 or signal.Signals(-ended).name in _CRASHES:
+        return crashed()
+    # As if it had hit this process.
+    signal.signal(-ended, signal.SIG_DFL)
+    os.kill(os.getpid(), -ended)
+    return 128 - ended
+
+
+def _waited_for(child: int) -> int:
+    """Its exit code, or the number of the signal that ended it, negative. Ctrl-C it hears itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, _: os.kill(child, number))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _end_with(parent: int) -> None:
+    """End when the parent does, however it ends."""
+    if IS_LINUX:
+        import ctypes
+
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(128 + signal.SIGKILL)
