@@ -23,7 +23,7 @@ _CONNECT_SECONDS, _SILENCE_SECONDS = 30, 300
 _NO_RIGHT = "it may not be read with the rights that senrkit has", "Ask for the right to read it, or log in anew."
 # A failure's kind, HTTP status or number of the system (negative), what it means and what to do; the first that fits
 # counts. Kinds are known by their names: most of these packages are not installed.
-_FAULTS: tuple[tuple[set[str], set[int], str, str], ...] = (
+_REFUSALS: tuple[tuple[set[str], set[int], str, str], ...] = (
     ({"PermissionError", "NoCredentialsError", "AuthenticationException"}, {401, 403, 407}, *_NO_RIGHT),
     (
         set(),
@@ -214,7 +214,7 @@ def _meaning(failure: BaseException) -> tuple[str, str]:
         numbers |= {number for number in (getattr(cause, "status", None),) if isinstance(number, int)}
         numbers |= {-number for number in (getattr(cause, "errno", None),) if isinstance(number, int)}
         cause = cause.__cause__ or cause.__context__
-    for names, codes, sentence, cure in _FAULTS:
+    for names, codes, sentence, cure in _REFUSALS:
         if kinds & names or numbers & codes:
             return sentence, cure
     return f"it cannot be read ({type(failure).__name__})", "Check the address, and whether other programs can read it."

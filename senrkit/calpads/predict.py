@@ -73,7 +73,7 @@ def apply(store: Store | None, records: pl.DataFrame, context: CheckContext) -> 
 def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContext) -> Prediction:
     """Apply the files in upload order; a student with a fatal finding drops out of that file and all later ones.
 
-    Dropping the student, not the file, keeps one student's fault from making every later file look wrong. No rule
+    Dropping the student, not the file, keeps one student's error from making every later file look wrong. No rule
     about a record looks beyond the records and rows of its own student: so all files are asked at once as if every one
     had posted, and what was said after a student's first fatal finding does not count. The caller holds those students
     and plans again until `held` is empty; only then does `final_store` say what CALPADS will hold.

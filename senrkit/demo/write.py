@@ -48,8 +48,8 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _MARK).touch()
-    except OSError as fault:
-        raise _unwritable(folder, why(fault, folder)) from None
+    except OSError as error:
+        raise _unwritable(folder, why(error, folder)) from None
 
 
 def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
@@ -65,9 +65,9 @@ def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
         with temporary.open("wb") as file:
             file.writelines(parts)
         moved(temporary, path)
-    except OSError as fault:
+    except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise _unwritable(path, why(fault, path)) from None
+        raise _unwritable(path, why(error, path)) from None
 
 
 def write_csv(path: Path, frame: pd.DataFrame, delimiter: str = ",") -> None:
@@ -105,9 +105,9 @@ def write_database(path: Path, tables: dict[str, pd.DataFrame]) -> None:
         finally:
             connection.close()
         moved(temporary, path)
-    except (OSError, sqlite3.Error) as fault:
+    except (OSError, sqlite3.Error) as error:
         temporary.unlink(missing_ok=True)
-        raise _unwritable(path, str(fault) if isinstance(fault, sqlite3.Error) else why(fault, path)) from None
+        raise _unwritable(path, str(error) if isinstance(error, sqlite3.Error) else why(error, path)) from None
 
 
 def _write_table(connection: sqlite3.Connection, name: str, table: pd.DataFrame) -> None:

@@ -88,7 +88,7 @@ def write_database(settings: Settings) -> Iterator[WriteDatabase]:
 
 @contextmanager
 def in_plain_words(shown: str, doing: str) -> Iterator[None]:
-    """What a driver complains of becomes an `InputError` in words of ours (`write_faults.toml`)."""
+    """What a driver complains of becomes an `InputError` in words of ours (`write_refusals.toml`)."""
     try:
         yield
     except FAILURES as failure:
@@ -98,8 +98,8 @@ def in_plain_words(shown: str, doing: str) -> Iterator[None]:
 def plain(shown: str, doing: str, failure: Exception, more: str = "") -> InputError:
     """The error for a driver's complaint; `more` is said after it, as what has become of the data."""
     said = f"{doing}: {type(failure).__name__} {getattr(failure, 'orig', None) or failure}"
-    fault = next(fault for fault in _faults() if re.search(fault["seen"], said, re.IGNORECASE | re.DOTALL))
-    return InputError(f"{shown}: while {doing}, {fault['sentence']}.{f' {more}' if more else ''}", fault["cure"])
+    refusal = next(one for one in _refusals() if re.search(one["seen"], said, re.IGNORECASE | re.DOTALL))
+    return InputError(f"{shown}: while {doing}, {refusal['sentence']}.{f' {more}' if more else ''}", refusal["cure"])
 
 
 def _engine(aeries: AeriesSettings) -> tuple[sa.Engine, str]:
@@ -217,6 +217,6 @@ def _refuse_incomplete(found: Mapping[str, FoundTable], shown: str) -> None:
 
 
 @cache
-def _faults() -> list[dict[str, str]]:
-    text = resources.files("senrkit.language").joinpath("write_faults.toml").read_text("utf-8")
-    return tomllib.loads(text)["fault"]
+def _refusals() -> list[dict[str, str]]:
+    text = resources.files("senrkit.language").joinpath("write_refusals.toml").read_text("utf-8")
+    return tomllib.loads(text)["refusal"]

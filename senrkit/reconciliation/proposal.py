@@ -466,7 +466,7 @@ def _of_conflicts(conflicts: pl.DataFrame) -> pl.DataFrame:
 
 def _of_faults(spells: pl.DataFrame) -> pl.DataFrame:
     faulty = spells.filter(col("fault") != "")
-    # Students do not hang on each other: which of a student's faults is told must not depend on who else is there.
+    # Students do not hang on each other: which of a student's conflicts is told must not depend on who else is there.
     faulty = faulty.sort("fault", descending=True, maintain_order=True)
     return faulty.select("ssid", hold_reason="fault", detail=pl.lit(""), text="fault_text")
 

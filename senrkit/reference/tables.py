@@ -98,7 +98,7 @@ class Tables:
         DataFrame
             `number` (int64), `max_length` (int64), and as text `field`, `title`, `type` (CS or DT),
             `max_length_certainty` (`seen`, `unconfirmed`), `required` (Y, C, N), `code_set`, `code_list` (`complete`,
-            or `incomplete` where the official list was not found and an unknown code proves no fault), `notes`.
+            or `incomplete` where the official list was not found and an unknown code proves no error), `notes`.
         """
         found = _table(_in_force(self.rows("senr_fields"), year)).drop("first_year", "last_year")
         return found.cast({"number": int, "max_length": int})

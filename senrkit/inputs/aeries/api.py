@@ -11,7 +11,7 @@ import polars as pl
 from polars import col
 
 from senrkit.errors import InputError, UsageError
-from senrkit.inputs.aeries.api_client import ApiClient, ApiFault, Record, contract
+from senrkit.inputs.aeries.api_client import ApiClient, ApiRefusal, Record, contract
 from senrkit.inputs.aeries.credentials import secret
 from senrkit.inputs.aeries.tables import (
     AeriesTables,
@@ -92,7 +92,7 @@ def _checked_year(api: ApiClient, source: str, first: int) -> list[str]:
     """Refuse an API that would answer with another year, which it does without a word; notes on its clock."""
     info = api.get("systeminfo")
     if not isinstance(info, dict) or "DatabaseYear" not in info:
-        raise ApiFault(source, "systeminfo", "shape")
+        raise ApiRefusal(source, "systeminfo", "shape")
     year = f"{first}-{first + 1}"
     offered = info.get("AvailableDatabaseYears") or [info["DatabaseYear"]]
     if info["DatabaseYear"] != year or year not in offered:
@@ -131,7 +131,7 @@ def _tables(api: ApiClient, source: str, first: int) -> dict[str, pl.DataFrame]:
 def _school_numbers(schools: Sequence[Record], source: str) -> list[int]:
     numbers = [school.get("SchoolCode") for school in schools]
     if not numbers or not all(str(number).isdecimal() for number in numbers):
-        raise ApiFault(source, "schools", "shape")
+        raise ApiRefusal(source, "schools", "shape")
     return sorted({int(str(number)) for number in numbers})
 
 
@@ -145,7 +145,7 @@ def _students(api: ApiClient, source: str, school: int) -> list[tuple[Record, Re
         # Somebody came or left between the two.
         for path in paths:
             api.forget(path)
-    raise ApiFault(source, paths[1], "moving")
+    raise ApiRefusal(source, paths[1], "moving")
 
 
 def _key(record: Record) -> tuple[object, object]:
@@ -156,7 +156,7 @@ def _enrollments(api: ApiClient, source: str, school: int, year: int) -> list[Re
     path = f"schools/{school}/enrollment/0/year/{year}"
     rows = api.records(path)
     if any(str(row.get("AcademicYear")) != str(year) for row in rows):
-        raise ApiFault(source, path, "shape")
+        raise ApiRefusal(source, path, "shape")
     return rows
 
 
@@ -208,7 +208,7 @@ def _names_of_codes(api: ApiClient, enrollments: pl.DataFrame, settings: Setting
 def _names(api: ApiClient, path: str) -> dict[str, str]:
     try:
         records = api.records(path)
-    except ApiFault as fault:
+    except ApiRefusal as fault:
         # Names only help a person; the certificate need not be allowed to read them.
         if fault.kind in ("401", "403", "404"):
             return {}

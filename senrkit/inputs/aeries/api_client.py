@@ -35,15 +35,15 @@ Given = TypeVar("Given")
 
 @lru_cache(maxsize=1)
 def contract() -> Mapping[str, Any]:
-    """`api.toml`: fields, codes, what to say of faults."""
+    """`api.toml`: fields, codes, what to say of refusals."""
     return tomllib.loads(resources.files(__package__).joinpath("api.toml").read_text("utf-8"))
 
 
-class ApiFault(InputError):
-    """The API does not answer well; `kind` is a name under `faults` in `api.toml`."""
+class ApiRefusal(InputError):
+    """The API does not answer well; `kind` is a name under `refusals` in `api.toml`."""
 
     def __init__(self, shown: str, path: str, kind: str) -> None:
-        words = contract()["faults"][kind]
+        words = contract()["refusals"][kind]
         super().__init__(f"{shown}: {path} {words['sentence']}.", words["cure"])
         self.kind = kind
 
@@ -72,7 +72,7 @@ class ApiClient:
 
         Raises
         ------
-        ApiFault
+        ApiRefusal
             when there is none after several tries.
         """
         key = f"{path}?{sorted(query.items())}"
@@ -86,7 +86,7 @@ class ApiClient:
         """The list of records at `path`."""
         answer = self.get(path, **query)
         if not isinstance(answer, list) or not all(isinstance(record, dict) for record in answer):
-            raise ApiFault(self._shown, path, "shape")
+            raise ApiRefusal(self._shown, path, "shape")
         return answer
 
     def paged(self, path: str, key: Callable[[Record], object]) -> list[Record]:
@@ -100,7 +100,7 @@ class ApiClient:
             if found is not None:
                 return found
             self.forget(path)
-        raise ApiFault(self._shown, path, "moving")
+        raise ApiRefusal(self._shown, path, "moving")
 
     def forget(self, path: str) -> None:
         """Ask again for what is at `path` the next time."""
@@ -117,8 +117,8 @@ class ApiClient:
             self._pause(rest)
         return [done[at] for at in range(len(places))]
 
-    def _round(self, work: Callable[[Any], Given], places: Sequence[Any], done: dict[int, Given]) -> ApiFault | None:
-        """Fill `done` as far as it goes; the fault that stopped the rest, one that no waiting mends before others."""
+    def _round(self, work: Callable[[Any], Given], places: Sequence[Any], done: dict[int, Given]) -> ApiRefusal | None:
+        """Fill `done` as far as it goes; the refusal that stopped the rest, one that no waiting mends before others."""
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             running = {pool.submit(work, place): at for at, place in enumerate(places) if at not in done}
             finished, _ = wait(running, return_when=FIRST_EXCEPTION)
@@ -129,8 +129,8 @@ class ApiClient:
                 continue
             try:
                 done[at] = future.result()
-            except ApiFault as fault:
-                broken = fault if broken is None or fault.kind != "unreachable" else broken
+            except ApiRefusal as refusal:
+                broken = refusal if broken is None or refusal.kind != "unreachable" else broken
         return broken
 
     def _pages(self, path: str, key: Callable[[Record], object]) -> list[Record] | None:
@@ -158,10 +158,10 @@ class ApiClient:
             # All of us rest, not only the one who was refused.
             pause = min(wanted if wanted is not None else rest, _LONGEST_PAUSE)
             self._rest_until = max(self._rest_until, time.monotonic() + pause)
-        raise ApiFault(self._shown, path, kind) from None
+        raise ApiRefusal(self._shown, path, kind) from None
 
     def _once(self, path: str, query: Mapping[str, int]) -> tuple[str, bytes | None, float | None]:
-        """One request: the kind of fault and the pause that the server asks for, or the body."""
+        """One request: the kind of refusal and the pause that the server asks for, or the body."""
         import httpx
 
         rest = self._rest_until - time.monotonic()
@@ -181,7 +181,7 @@ class ApiClient:
 
 
 def _kind_of(answer: httpx.Response) -> str:
-    """The kind of fault that an answer is, `""` for whole JSON."""
+    """The kind of refusal that an answer is, `""` for whole JSON."""
     status = answer.status_code
     if status in _BUSY:
         return "429" if status == 429 else "500"

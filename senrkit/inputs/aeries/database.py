@@ -88,10 +88,12 @@ def plainly(shown: str, doing: str, failures: tuple[type[Exception], ...]) -> It
         if is_out_of_memory(failure):
             raise MemoryError from None
         said = f"{doing}: {type(failure).__name__} {getattr(failure, 'orig', None) or failure}"
-        fault = next(fault for fault in _faults() if re.search(fault["seen"], said, re.IGNORECASE | re.DOTALL))
+        refusal = next(
+            refusal for refusal in _refusals() if re.search(refusal["seen"], said, re.IGNORECASE | re.DOTALL)
+        )
     else:
         return
-    raise InputError(f"{shown}: while {doing}, {fault['sentence']}.", fault["cure"]) from None
+    raise InputError(f"{shown}: while {doing}, {refusal['sentence']}.", refusal["cure"]) from None
 
 
 def is_duckdb(file: Path) -> bool:
@@ -112,5 +114,5 @@ def no_duckdb(shown: str) -> InputError:
 
 
 @lru_cache(maxsize=1)
-def _faults() -> list[dict[str, str]]:
-    return tomllib.loads(resources.files(__package__).joinpath("database_faults.toml").read_text("utf-8"))["fault"]
+def _refusals() -> list[dict[str, str]]:
+    return tomllib.loads(resources.files(__package__).joinpath("database_refusals.toml").read_text("utf-8"))["refusal"]

@@ -144,17 +144,17 @@ def read_delimited(
         looking = worker.submit(_looked_at, file, data, delimiter, len(columns))
         rows = _rows(_scan(file.path if data is None else data, delimiter, columns), asked)
         looked = looking.result()
-    encoding, fault, found = UTF_8, None, looked
+    encoding, irregular, found = UTF_8, None, looked
     if rows is None or looked.odd:
-        plain, encoding, fault = _plain(file, file.whole() if data is None else data, delimiter, len(columns))
-        if fault is None:
+        plain, encoding, irregular = _plain(file, file.whole() if data is None else data, delimiter, len(columns))
+        if irregular is None:
             data, rows = plain, _rows(_scan(plain, delimiter, columns), asked)
             found = _looked_at(file, plain, delimiter, len(columns))
             assert rows is not None and not found.odd, "Lines that fit cannot be read."
     if file.version() != before or (not file.member and looked.bytes != before[0]):
         raise _changed(file)
-    if fault is not None:
-        return fault
+    if irregular is not None:
+        return irregular
     lines = Lines(file, data, found.starts, delimiter, columns)
     return DelimitedText(rows, lines, looked.sha256, looked.bytes, encoding, looked.ended)
 
@@ -182,7 +182,7 @@ def parsed(data: bytes, delimiter: str, columns: Sequence[str]) -> pl.DataFrame 
 
 
 def _rows(scan: pl.LazyFrame, asked: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame | None:
-    """None when Polars finds a fault; which one is found out from the bytes. Its own error could quote the row, so it
+    """None when Polars finds an irregular line; the bytes tell which. Its own error could quote the row, so it
     ends here, unseen."""
     try:
         return asked(scan).collect(engine="streaming")

@@ -155,7 +155,7 @@ def _rewritten_value(name: str, at: int, line: Mapping[str, str], recognized: Re
     columns = recognized.layout.columns
     position, shape = min(
         ((columns.index(shape["column"]), shape) for shape in shapes if not right[shape["column"]]),
-        key=lambda fault: fault[0],
+        key=lambda found: found[0],
     )
     value, length = line[shape["column"]], shape["length"]
     what = {"digits": f"{length} digits", "date": "a date as CCYYMMDD", "text": f"{length} characters"}

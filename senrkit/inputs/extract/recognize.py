@@ -87,13 +87,13 @@ def recognize(
 
 
 def irregular_line(
-    name: str, fault: IrregularLine, recognized: Recognized, layouts: Mapping[int, Layout]
+    name: str, broken: IrregularLine, recognized: Recognized, layouts: Mapping[int, Layout]
 ) -> LayoutError:
     """What to say about the first line that has another number of columns than the layout."""
     expected = len(recognized.layout.columns)
-    found = _columns(fault.found) if fault.found else "a blank line"
-    cause = _irregular_cause(fault, recognized, layouts)
-    return LayoutError(name, fault.line, _columns(expected), found, likely(cause, recognized.record_type))
+    found = _columns(broken.found) if broken.found else "a blank line"
+    cause = _irregular_cause(broken, recognized, layouts)
+    return LayoutError(name, broken.line, _columns(expected), found, likely(cause, recognized.record_type))
 
 
 def wrong_record_type(name: str, line: int, found_type: str, record_type: str = RECORD_TYPE) -> LayoutError:
@@ -171,27 +171,27 @@ def _unknown_count(
     return LayoutError(name, 1, expected, _columns(count), likely(cause, record_type))
 
 
-def _irregular_cause(fault: IrregularLine, recognized: Recognized, layouts: Mapping[int, Layout]) -> str:
+def _irregular_cause(broken: IrregularLine, recognized: Recognized, layouts: Mapping[int, Layout]) -> str:
     expected = len(recognized.layout.columns)
     other = next(mark for mark in DELIMITERS if mark != recognized.delimiter)
-    others = count_columns(fault.text, other)
-    if not fault.text.strip():
+    others = count_columns(broken.text, other)
+    if not broken.text.strip():
         return "blank-line"
-    if others > fault.found and others + fault.found - 1 >= min(layouts):
+    if others > broken.found and others + broken.found - 1 >= min(layouts):
         return "mixed-delimiters"
-    if fault.found == 2 * expected - 1:
+    if broken.found == 2 * expected - 1:
         return "lines-joined"
-    if fault.text.endswith(recognized.delimiter.encode()) and fault.found == expected + 1 == fault.next_found:
+    if broken.text.endswith(recognized.delimiter.encode()) and broken.found == expected + 1 == broken.next_found:
         return "end-delimiter"
-    if fault.found in layouts and fault.next_found in (fault.found, -1):
+    if broken.found in layouts and broken.next_found in (broken.found, -1):
         return "mixed-layouts"
-    if fault.found > expected:
+    if broken.found > expected:
         return "delimiter-in-value"
-    if fault.next_found == -1:
+    if broken.next_found == -1:
         return "cut-off"
-    if fault.next_found < expected and fault.found + fault.next_found == expected + 1:
+    if broken.next_found < expected and broken.found + broken.next_found == expected + 1:
         return "line-break"
-    if not fault.text.startswith(recognized.record_type.encode()):
+    if not broken.text.startswith(recognized.record_type.encode()):
         return "mixed-files"
     return "cut-off"
 
