@@ -41,6 +41,7 @@ from senrkit.results.tables import both_sides
 from senrkit.results.write import RunDocuments, refuse_used, write_run, write_stopped
 from senrkit.settings.settings import Settings, settings_document
 from senrkit.spells.build import SpellSet, build_spells
+from senrkit.texts.card import Carded
 from senrkit.version import __version__
 
 DONE, STOPPED, HELD = 0, 4, 5
@@ -51,8 +52,8 @@ _DECIDABLE_ONLY_WITH = ("P03", "P05", "P10", "P13", "P15", "P16")
 _DECISIVE = ("school_year", "lea", "as_of", "charter", "lea_from", "process", "translations")
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Carded):
     """Both sides, set against each other: what a run, a check and the student view have in common.
 
     In a finished run `inputs.tables` says where Aeries was read and has no rows any more, nor have `scope.state` and

@@ -21,6 +21,7 @@ from senrkit.reconciliation import preconditions
 from senrkit.reconciliation.preconditions import Acceptance
 from senrkit.settings.settings import Settings
 from senrkit.spells.build import SpellSet
+from senrkit.texts.card import Carded
 
 _STATE = (
     "school_code nps_code start_date exit_date exit_reason completion_status status grade academic_year last_updated"
@@ -45,8 +46,8 @@ _SIDES = (
 )
 
 
-@dataclass(frozen=True)
-class StudentView:
+@dataclass(frozen=True, repr=False)
+class StudentView(Carded):
     """What is known of one student. Each side is a list of rows, field by field, as text.
 
     `names` is apart: it is shown only when asked for.

@@ -30,6 +30,7 @@ from senrkit.inputs.submission.senr import SenrFile, read_senr_file
 from senrkit.reference import SchoolYear
 from senrkit.results.files import encode
 from senrkit.results.tables import formula_safe
+from senrkit.texts.card import Carded
 
 PASSED, REJECTED = 0, 4
 UNREAD = "not-read"
@@ -37,8 +38,8 @@ _LEFT_OUT = ("line", "rule", "school_code", "ssid", "start_date", "message", "fi
 _HEADINGS = {FATAL: "Would reject the file", WARNING: "Warnings", UNKNOWN: "Cannot be told"}
 
 
-@dataclass(frozen=True)
-class Validation:
+@dataclass(frozen=True, repr=False)
+class Validation(Carded):
     """What one file would be told. `findings` has the column `line` beside those of every findings frame."""
 
     file: SenrFile
@@ -233,7 +234,7 @@ def _left_out(validation: Validation, sunk: pl.Series) -> pl.DataFrame:
     return listed.with_columns(col(pl.String).replace("", None))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LanguageValidation(Validation):
     """As `Validation`, of a SELA file."""
 

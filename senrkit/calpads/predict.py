@@ -18,6 +18,7 @@ from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
 from senrkit.frames.pandas_door import to_polars
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
+from senrkit.texts.card import Carded
 
 
 class UploadFile(Protocol):
@@ -27,8 +28,8 @@ class UploadFile(Protocol):
     records: pl.DataFrame
 
 
-@dataclass(frozen=True)
-class Answer:
+@dataclass(frozen=True, repr=False)
+class Answer(Carded):
     """What CALPADS says to a file: `posted` is False, and `store` the old one, when one finding is fatal."""
 
     findings: pl.DataFrame
@@ -36,8 +37,8 @@ class Answer:
     store: Store | None
 
 
-@dataclass(frozen=True)
-class Prediction:
+@dataclass(frozen=True, repr=False)
+class Prediction(Carded):
     """What CALPADS would answer.
 
     `findings`: the findings frame, with the file's name (`""` for the look-ahead to certification).

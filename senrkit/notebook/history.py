@@ -14,6 +14,7 @@ from senrkit.loop.overview import Loop
 from senrkit.notebook import markup
 from senrkit.results import masking
 from senrkit.settings.settings import Settings
+from senrkit.texts.card import Carded
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from senrkit.results.folder import RunFolder
 
 
-@dataclass(frozen=True)
-class History:
+@dataclass(frozen=True, repr=False)
+class History(Carded):
     """What the ledger holds. `items` as `ledger.weeks.items` gives them."""
 
     loop: Loop

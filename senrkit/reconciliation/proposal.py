@@ -37,6 +37,7 @@ from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 from senrkit.spells.build import FUTURE, PROGRAM_SKIPPED, TAG_SKIPPED, SpellSet
 from senrkit.spells.rules import COMPLETER, E156, first_of
+from senrkit.texts.card import Carded
 
 HOLD_ORDER = (
     "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open left-out-in-aeries "
@@ -53,8 +54,8 @@ _SUMMER = ((6, 1), (8, 15))
 TRANSACTIONS = {"delete": "D", "update": "A", "add": "A"}
 
 
-@dataclass(frozen=True)
-class Proposal:
+@dataclass(frozen=True, repr=False)
+class Proposal(Carded):
     """What the run proposes.
 
     Attributes

@@ -23,6 +23,7 @@ from senrkit.results.tables import (
     PROPOSAL_COLUMNS,
     TO_DO,
 )
+from senrkit.texts.card import Carded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +42,8 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class RunFolder:
+@dataclass(frozen=True, repr=False)
+class RunFolder(Carded):
     """One run. A stopped run has its manifest, and every frame empty.
 
     All columns of the frames are text, blank `""`; the columns are those of the files of the same names.

@@ -26,14 +26,15 @@ from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 from senrkit.spells.build import SpellSet
 from senrkit.texts import wording
+from senrkit.texts.card import Carded
 
 PREDICTED, DECIDED, ABSENT = "predicted-rejection", "decision", "posted-but-absent"
 # Fields about the record itself, not the enrollment.
 _OF_THE_RECORD = ("record_type", "transaction", "local_record_id")
 
 
-@dataclass(frozen=True)
-class Outcome:
+@dataclass(frozen=True, repr=False)
+class Outcome(Carded):
     """What is sent, who is held, and what CALPADS will hold afterwards.
 
     Attributes

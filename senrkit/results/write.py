@@ -24,6 +24,7 @@ from senrkit.results.files import EncodedFile, Plan, decode
 from senrkit.results.manifest import of_inputs_alone, to_json
 from senrkit.results.report import write_workbook
 from senrkit.results.tables import findings_table, left_out_table, proposal_table, to_csv
+from senrkit.texts.card import Carded
 
 COVERING_SHEET = "READ_ME_FIRST.txt"
 MANIFEST, SOURCES = "manifest.json", "sources.json"
@@ -31,8 +32,8 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-@dataclass(frozen=True)
-class RunDocuments:
+@dataclass(frozen=True, repr=False)
+class RunDocuments(Carded):
     """Everything that a finished run leaves.
 
     `findings` is `None` when nothing was predicted; `information` has `kind, school_code, ssid, local_id, detail`;

@@ -20,6 +20,7 @@ from senrkit.errors import UsageError
 from senrkit.reference import SchoolYear
 from senrkit.settings import lines, values
 from senrkit.settings.lines import KeyPath
+from senrkit.texts.card import Carded
 
 TEMPLATE = resources.files("senrkit.settings").joinpath("template.toml").read_text(encoding="utf-8")
 
@@ -153,8 +154,8 @@ class OutputSettings:
     runs: Path
 
 
-@dataclass(frozen=True)
-class Settings:
+@dataclass(frozen=True, repr=False)
+class Settings(Carded):
     """Everything a run may depend on besides its inputs. Paths, and SQLite's in `aeries.source`, are absolute.
 
     `copies` is empty but inside `inputs.local.local_inputs`: what stands for an address there, and that address.

@@ -35,6 +35,7 @@ from senrkit.spells.rules import (
     year_end,
 )
 from senrkit.spells.translate import Translator, translator
+from senrkit.texts.card import Carded
 
 TAG_SKIPPED, PROGRAM_SKIPPED, FUTURE = "tag-skipped", "program-skipped", "future-dated"
 SECONDARY_NO_SHOW = "secondary-no-show"
@@ -50,8 +51,8 @@ _ON_THE_WAY = (
 REPORTABLE = ("status", "grade", "transfer_code", "residence_district", "nps_code")
 
 
-@dataclass(frozen=True)
-class SpellSet:
+@dataclass(frozen=True, repr=False)
+class SpellSet(Carded):
     """What Aeries says CALPADS should hold.
 
     Attributes
