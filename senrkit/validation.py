@@ -22,6 +22,7 @@ from senrkit.calpads.rules.language import SPAN, check_language, unchecked
 from senrkit.calpads.store import Store
 from senrkit.disk import write_all
 from senrkit.errors import InputError, UsageError
+from senrkit.frames import days
 from senrkit.inputs.directory import SchoolDirectory, read_school_directory
 from senrkit.inputs.extract.sela import read_sela_extract
 from senrkit.inputs.extract.senr import read_extract
@@ -34,7 +35,7 @@ from senrkit.texts.card import Carded
 
 PASSED, REJECTED = 0, 4
 UNREAD = "not-read"
-_LEFT_OUT = ("line", "rule", "school_code", "ssid", "start_date", "message", "fix")
+_LEFT_OUT = ("line", "rule", "school_code", "ssid", "start_date", "message", "fix", "start_key")
 _HEADINGS = {FATAL: "Would reject the file", WARNING: "Warnings", UNKNOWN: "Cannot be told"}
 
 
@@ -167,7 +168,7 @@ def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
     """Write the file without the students that sink it, and beside it the list of those left out, both or neither.
 
     Every record of a student with a fatal finding is left out, and every line that could not be read. The list
-    (`<out>.left_out.csv`) has `line, rule, school_code, ssid, start_date, message, fix`. Both are private.
+    (`<out>.left_out.csv`) has `line, rule, school_code, ssid, start_date, message, fix, start_key`. Both are private.
 
     Raises
     ------
@@ -216,7 +217,8 @@ def _sunk(validation: Validation) -> pl.Series:
 
 def _left_out(validation: Validation, sunk: pl.Series) -> pl.DataFrame:
     """A row per fatal finding; the student's other records as such; then the lines that are no record."""
-    records, fatal = validation.file.records, validation.findings.filter(col.severity == FATAL).select(_LEFT_OUT)
+    fatal = validation.findings.filter(col.severity == FATAL).select(_LEFT_OUT[:-1])
+    records = validation.file.records
     beside = (
         records.filter(sunk)
         .join(fatal, on="line", how="anti")
@@ -230,8 +232,9 @@ def _left_out(validation: Validation, sunk: pl.Series) -> pl.DataFrame:
     listed = pl.concat([fatal, beside, unread], how="diagonal").sort(
         "line", col.rule.fill_null(""), maintain_order=True
     )
+    listed = listed.with_columns(days.key_to_iso(col.start_date), start_key="start_date")
     # Polars would put quotes around a blank.
-    return listed.with_columns(col(pl.String).replace("", None))
+    return listed.select(_LEFT_OUT).with_columns(col(pl.String).replace("", None))
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.notebook import markup
-from senrkit.results import masking
-from senrkit.results.changes import STATES, change_counts, run_changes
+from senrkit.results import changes, masking
+from senrkit.results.changes import STATES, change_counts
 from senrkit.results.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 _MEANING = {
     "new": "not in the earlier run",
-    "came-back": "not in the earlier run, but in one before it",
-    "still-open": "in both runs",
+    "back": "not in the earlier run, but in one before it",
+    "open": "in both runs",
     "solved": "in the earlier run only",
 }
 
@@ -42,7 +43,7 @@ class Comparison:
                 )
             )
         counted = change_counts(self.rows)
-        rows = [(state.replace("-", " "), f"{counted[state]:,}", _MEANING[state]) for state in STATES]
+        rows = [(state, f"{counted[state]:,}", _MEANING[state]) for state in STATES]
         about = f"Compared with run {self.earlier.manifest['run_number']}, as of {self.earlier.manifest['as_of']}."
         return markup.joined(
             markup.paragraph(about), markup.table(["", "how many", "what it means"], rows, numbers=(1,))
@@ -68,5 +69,5 @@ def compared(run: RunFolder, history: Sequence[RunFolder], earlier: str, show_st
     elif older:
         *older, with_it = older
     else:
-        return Comparison(None, run_changes(run, run).iloc[:0], show_students)
-    return Comparison(with_it, run_changes(run, with_it, older), show_students)
+        return Comparison(None, to_pandas(changes.compared(run, run).clear()), show_students)
+    return Comparison(with_it, to_pandas(changes.compared(run, with_it, older)), show_students)

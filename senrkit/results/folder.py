@@ -19,6 +19,7 @@ from senrkit.results.tables import (
     ACTIONS,
     ADDED_COLUMNS,
     FINDINGS_COLUMNS,
+    INFORMATION_COLUMNS,
     LEFT_OUT_COLUMNS,
     PROPOSAL_COLUMNS,
     TO_DO,
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MANIFEST = "manifest.json"
-PROPOSAL, ENROLLMENTS = "proposal.csv", "enrollments.csv"
+PROPOSAL, ENROLLMENTS, INFORMATION = "proposal.csv", "enrollments.csv", "information.csv"
+_CAME_LATER = (ENROLLMENTS, INFORMATION)
 _NO_RUN = "Name a run folder: one that holds manifest.json, as runs/2026-11-23_0123456."
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     PROPOSAL: PROPOSAL_COLUMNS,
     "left_out.csv": LEFT_OUT_COLUMNS,
     "findings.csv": FINDINGS_COLUMNS,
+    INFORMATION: INFORMATION_COLUMNS,
     ENROLLMENTS: (
         "side", "ssid", "local_id", "school_code", "school_name", "start_date", "exit_date", "exit_reason", "status",
         "grade",
@@ -146,7 +149,7 @@ class RunFolder(Carded):
         """One of the tables, as the core holds it."""
         columns = list(_COLUMNS[name])
         # A run made before the file existed, or one that was stopped, has none of it.
-        if self.stopped or (name == ENROLLMENTS and not (self.folder / name).exists()):
+        if self.stopped or (name in _CAME_LATER and not (self.folder / name).exists()):
             return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         try:
             table = pl.read_csv(self.folder / name, infer_schema=False, empty_string_is_null=False)

@@ -19,7 +19,7 @@ from senrkit.calpads.findings import by_cause
 from senrkit.frames import days
 from senrkit.inputs.sources import lines
 from senrkit.results.files import Plan
-from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_table
+from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_table, seen
 from senrkit.results.workbook import Row, Sheet, write_book
 from senrkit.texts import wording
 
@@ -114,7 +114,7 @@ def _held(actions: pl.DataFrame) -> pl.DataFrame:
         intended=_titles("action", col.intended),
         hold_reason=_titles("hold", col.hold_reason),
         cure=_words("hold", col.hold_reason, "cure"),
-        first_seen=days.iso(col.first_seen) if "first_seen" in held.columns else pl.lit(""),
+        **seen(held),
     )
 
 

@@ -23,7 +23,7 @@ from senrkit.results.covering_sheet import covering_sheet
 from senrkit.results.files import EncodedFile, Plan, decode
 from senrkit.results.manifest import of_inputs_alone, to_json
 from senrkit.results.report import write_workbook
-from senrkit.results.tables import findings_table, left_out_table, proposal_table, to_csv
+from senrkit.results.tables import findings_table, information_table, left_out_table, proposal_table, to_csv
 from senrkit.texts.card import Carded
 
 COVERING_SHEET = "READ_ME_FIRST.txt"
@@ -73,6 +73,7 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
         _write(folder / "proposal.csv", to_csv(proposal_table(documents.plan.actions, documents.list_same)))
         _write(folder / "left_out.csv", to_csv(left_out_table(documents.left_out)))
         _write(folder / "findings.csv", to_csv(findings_table(documents.findings)))
+        _write(folder / "information.csv", to_csv(information_table(documents.information)))
         if documents.enrollments is not None:
             _write(folder / "enrollments.csv", to_csv(documents.enrollments))
         if documents.sources is not None:

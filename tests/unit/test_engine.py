@@ -146,6 +146,7 @@ class TestRunFolder:
         assert run.folder == tmp_path / "runs" / run.manifest["run_id"]
         assert sorted(set(files(run.folder)) - {"enrollments.csv"}) == [
             "findings.csv",
+            "information.csv",
             "left_out.csv",
             "manifest.json",
             "proposal.csv",

@@ -161,6 +161,10 @@ def test_clean_leaves_out_every_record_of_who_would_sink_it(tmp_path):
     assert set(left_out.loc[left_out["line"] == "2", "rule"]) >= {"GERR0002"}
     assert set(left_out["line"]) == {"2", "3", "5"}
     assert left_out.loc[left_out["line"] == "5", "rule"].tolist() == ["not-read"]
+    assert left_out.loc[left_out["line"] == "2", ["start_date", "start_key"]].to_numpy()[0].tolist() == [
+        "2026-08-12",
+        "20260812",
+    ]
     assert set(left_out["ssid"]) == {ssid("2"), ""}
 
 
