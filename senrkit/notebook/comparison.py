@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from senrkit.figures import markup
 from senrkit.frames.pandas_door import to_pandas
-from senrkit.notebook import markup
 from senrkit.results import changes, masking
 from senrkit.results.changes import STATES, change_counts
 from senrkit.results.folder import RunFolder

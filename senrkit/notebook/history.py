@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from senrkit.figures import markup
 from senrkit.frames.pandas_door import to_pandas
 from senrkit.ledger.weeks import BACK, ITEM_STATES, NEW, ON_ITS_WAY, OPEN, SOLVED, counted, items
 from senrkit.loop.overview import Loop
-from senrkit.notebook import markup
 from senrkit.results import masking
 from senrkit.settings.settings import Settings
 from senrkit.texts.card import Carded

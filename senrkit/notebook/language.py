@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars import col
 
+from senrkit.figures import markup
 from senrkit.frames.pandas_door import to_pandas
 from senrkit.language import tables
 from senrkit.language.classes import CLASSES, PROPOSED, REFUSED
-from senrkit.notebook import markup
 from senrkit.results import masking
 from senrkit.settings.settings import Settings
 from senrkit.texts import wording

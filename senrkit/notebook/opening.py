@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+from senrkit.analysis.opening import newest
 from senrkit.errors import UsageError
 from senrkit.notebook.history import History
 from senrkit.notebook.page import RunPage
@@ -18,7 +19,7 @@ _SETTINGS_FILE = "senrkit.toml"
 _DEMO_STUDENTS = 500
 
 
-def open_run(settings: str, run: str = "", show_students: bool = False) -> RunPage:
+def open_page(settings: str, run: str = "", show_students: bool = False) -> RunPage:
     """A finished run: the folder `run`, or else the newest run of the settings; without any, one is made.
 
     Parameters
@@ -36,13 +37,10 @@ def open_run(settings: str, run: str = "", show_students: bool = False) -> RunPa
     if run:
         return RunPage(RunFolder.open(run), show_students)
     found = _settings(settings)
-    folders = run_folders(found.output.runs)
-    if folders:
-        return RunPage(RunFolder.open(folders[-1]), show_students)
-    return RunPage(_made(found), show_students)
+    return RunPage(newest(found) if run_folders(found.output.runs) else _made(found), show_students)
 
 
-def make_run(
+def make_page(
     settings: str,
     out: str = "",
     accept: str = "",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from senrkit.errors import Stopped
-from senrkit.notebook import markup
+from senrkit.figures import markup
 from senrkit.notebook.comparison import Comparison, compared
 from senrkit.notebook.schools import School, find_school
 from senrkit.notebook.students import Student, find_student

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 PROPOSAL, ENROLLMENTS, INFORMATION = "proposal.csv", "enrollments.csv", "information.csv"
+LEFT_OUT, FINDINGS = "left_out.csv", "findings.csv"
 _CAME_LATER = (ENROLLMENTS, INFORMATION)
 _NO_RUN = "Name a run folder: one that holds manifest.json, as runs/2026-11-23_0123456."
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     PROPOSAL: PROPOSAL_COLUMNS,
-    "left_out.csv": LEFT_OUT_COLUMNS,
-    "findings.csv": FINDINGS_COLUMNS,
+    LEFT_OUT: LEFT_OUT_COLUMNS,
+    FINDINGS: FINDINGS_COLUMNS,
     INFORMATION: INFORMATION_COLUMNS,
     ENROLLMENTS: (
         "side", "ssid", "local_id", "school_code", "school_name", "start_date", "exit_date", "exit_reason", "status",
@@ -99,12 +100,12 @@ class RunFolder(Carded):
     @cached_property
     def left_out(self) -> pd.DataFrame:
         """Aeries rows that were not used."""
-        return to_pandas(self.table("left_out.csv"))
+        return to_pandas(self.table(LEFT_OUT))
 
     @cached_property
     def findings(self) -> pd.DataFrame:
         """Predicted findings."""
-        return to_pandas(self.table("findings.csv"))
+        return to_pandas(self.table(FINDINGS))
 
     @cached_property
     def enrollments(self) -> pd.DataFrame:
@@ -119,7 +120,8 @@ class RunFolder(Carded):
 
     @cached_property
     def schools(self) -> pd.DataFrame:
-        """Every school of the run: `school_code`, `school_name`, a count for each action, `to_do` (int64).
+        """Every school of the run: `school_code`, `school_name`, a count for each action, `to_do` and `enrollments`
+        (all that were looked at; int64), and `rate`, the one of the other (float64).
 
         In the one order that all charts share: most to do first, then by code.
         """
@@ -129,7 +131,10 @@ class RunFolder(Carded):
             for code, by_action in counts["school"].items()
         ]
         schema = {"school_code": pl.String, "school_name": pl.String, **dict.fromkeys(ACTIONS, pl.Int64)}
-        table = pl.DataFrame(rows, schema, orient="row").with_columns(to_do=pl.sum_horizontal(TO_DO))
+        table = pl.DataFrame(rows, schema, orient="row").with_columns(
+            to_do=pl.sum_horizontal(TO_DO), enrollments=pl.sum_horizontal(ACTIONS)
+        )
+        table = table.with_columns(rate=pl.when(col.enrollments > 0).then(col.to_do / col.enrollments))
         return to_pandas(table.sort("to_do", "school_code", descending=[True, False]))
 
     @cached_property

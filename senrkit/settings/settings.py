@@ -175,6 +175,19 @@ class Settings(Carded):
     file: Path | Address | None = None
     copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    def card(self) -> dict[str, str]:
+        """Whose settings, for which day, and where the two sides are; no password."""
+        document = settings_document(self)
+        return {
+            "LEA": self.lea,
+            "school year": self.school_year.text,
+            "as of": self.as_of.isoformat(),
+            "Aeries": str(document["aeries"]["source"]),
+            "extract": ", ".join(document["calpads"]["senr_extract"]),
+            "runs": str(self.output.runs),
+            "file": str(self.file or "none"),
+        }
+
     def as_given(self, said: Any) -> Any:
         """Texts, or a document of them, with the inputs' addresses where the local copies are named."""
         return _replaced(said, self.copies) if self.copies else said

@@ -49,7 +49,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def states(run: engine.Run) -> dict[str, str]:
+def states(run: engine.Finished) -> dict[str, str]:
     return {one["id"]: one["state"] for one in run.manifest["preconditions"]}
 
 

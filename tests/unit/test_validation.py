@@ -66,7 +66,7 @@ def test_ten_thousand_errors_of_one_kind_are_one_line_and_the_largest_comes_firs
 def test_the_line_is_that_of_the_file(tmp_path):
     data = b"Record Type Code^Transaction\r\n" + encode(records("student grade\n1 05\n2 ZZ"))
     found = validate(written(tmp_path, data), as_of=AS_OF)
-    assert found.findings["line"].to_list() == [3]
+    assert found.findings["line"].tolist() == [3]
     assert found.file.faults == ("The first line holds headings; a SENR file has none.",)
 
 

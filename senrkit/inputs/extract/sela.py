@@ -35,6 +35,11 @@ class SelaExtract(Carded):
     columns: int
     notes: tuple[str, ...]
 
+    def card(self) -> dict[str, str]:
+        """The files and how many rows; no student."""
+        names = ", ".join(file.name for file in self.files)
+        return {"files": names, "rows": f"{len(self.state):,}", "columns": f"{self.columns}"}
+
     @cached_property
     def rows(self) -> pd.DataFrame:
         """`state` as pandas' frame: text of dtype `str`, `line` int64."""

@@ -41,6 +41,16 @@ class Extract(Carded):
     encoding: str
     notes: tuple[str, ...]
 
+    def card(self) -> dict[str, str]:
+        """The files, the layout, how many rows and how new they are; no student."""
+        newest = self.newest_update
+        return {
+            "files": ", ".join(file.name for file in self.files),
+            "rows": f"{len(self.state):,}",
+            "layout": f"{self.layout.id}, {len(self.layout.columns)} columns, {self.encoding}",
+            "newest change": newest.isoformat() if newest else "not said",
+        }
+
     @cached_property
     def rows(self) -> pd.DataFrame:
         """All rows as pandas' frame: the 37 columns of `senrkit.reference.ODS_FIELDS` as text (dtype `str`, blank
