@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
     from senrkit.progress import Progress
 
+RUN_COLUMNS = (
+    "run", "as_of", "made", "exit_code", "stopped_by", "add", "update", "delete", "held", "same", "files", "sent",
+    "posted", "rejected", "folder",
+)  # fmt: skip
 SettingsOrFile = Settings | Path | Address | str
-_RUNS = {
-    "run": pl.String, "as_of": pl.Date, "made": pl.Datetime("ms"), "exit_code": pl.Int64, "stopped_by": pl.String,
-    **dict.fromkeys(("add", "update", "delete", "held", "same", "files", "sent", "posted", "rejected"), pl.Int64),
-    "folder": pl.String,
-}  # fmt: skip
+_APART = {"as_of": pl.Date, "made": pl.Datetime("ms"), **dict.fromkeys(("run", "stopped_by", "folder"), pl.String)}
+_RUNS = {name: _APART.get(name, pl.Int64) for name in RUN_COLUMNS}
 
 
 def run(

@@ -78,6 +78,19 @@ def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContex
     about a record looks beyond the records and rows of its own student: so all files are asked at once as if every one
     had posted, and what was said after a student's first fatal finding does not count. The caller holds those students
     and plans again until `held` is empty; only then does `final_store` say what CALPADS will hold.
+
+    Parameters
+    ----------
+    plan_files
+        Each with `name` and `records`, a frame of pandas or Polars with the 35 SENR fields as text.
+    store
+        What CALPADS holds now: `Store(extract.state)`.
+
+    Returns
+    -------
+    Prediction
+        `findings`: `file, rule, severity, school_code, ssid, start_date, fields, message, fix` (String; dates
+        CCYYMMDD), `row` (position in its file). `held`: `ssid, rule, message, fix`.
     """
     sent = _in_order(plan_files)
     store = store.opened(sent)

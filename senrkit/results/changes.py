@@ -9,14 +9,10 @@ from polars import col
 
 from senrkit.frames import days
 from senrkit.ledger.weeks import BACK, NEW, OPEN, SOLVED
-from senrkit.results.folder import PROPOSAL, RunFolder
+from senrkit.results.folder import COMPARED_COLUMNS, PROPOSAL, RunFolder
 from senrkit.results.tables import TO_DO
 
 STATES = (NEW, BACK, OPEN, SOLVED)
-_COLUMNS = [
-    "school_code", "school_name", "ssid", "local_id", "grade", "start_date", "action", "reason", "hold_detail",
-    "first_seen", "start_key",
-]  # fmt: skip
 
 
 def compared(later: RunFolder, earlier: RunFolder, before: Sequence[RunFolder] = ()) -> pl.DataFrame:
@@ -44,7 +40,9 @@ def compared(later: RunFolder, earlier: RunFolder, before: Sequence[RunFolder] =
     )
     state = pl.when("was_open").then(pl.lit(OPEN)).when("was_older").then(pl.lit(BACK)).otherwise(pl.lit(NEW))
     gone = then.join(now, on=key, how="anti").with_columns(state=pl.lit(SOLVED))
-    every = pl.concat([known.with_columns(state=state).select("state", *_COLUMNS), gone.select("state", *_COLUMNS)])
+    every = pl.concat(
+        [known.with_columns(state=state).select("state", *COMPARED_COLUMNS), gone.select("state", *COMPARED_COLUMNS)]
+    )
     as_of = pl.lit(later.manifest["as_of"]).str.to_date()
     aged = every.with_columns(age=(as_of - days.of_iso(col.first_seen)).dt.total_days())
     return aged.sort(col.state.cast(pl.Enum(STATES)), "school_code", "ssid", "start_date")
@@ -57,4 +55,4 @@ def change_counts(changes: pl.DataFrame) -> dict[str, int]:
 
 def _open(run: RunFolder, key: list[str]) -> pl.DataFrame:
     rows = run.table(PROPOSAL).filter(col.action.is_in(TO_DO))
-    return rows.unique(key, keep="first", maintain_order=True).select(_COLUMNS)
+    return rows.unique(key, keep="first", maintain_order=True).select(COMPARED_COLUMNS)

@@ -33,6 +33,13 @@ MANIFEST = "manifest.json"
 PROPOSAL, ENROLLMENTS, INFORMATION = "proposal.csv", "enrollments.csv", "information.csv"
 LEFT_OUT, FINDINGS = "left_out.csv", "findings.csv"
 _CAME_LATER = (ENROLLMENTS, INFORMATION)
+SCHOOL_COLUMNS = ("school_code", "school_name", *ACTIONS, "to_do", "enrollments", "rate")
+CENSUS_COLUMNS = ("school_code", "school_name", "grade", "now", "aeries", "after")
+# Of the proposal, what tells in a comparison of two runs who, where and what.
+COMPARED_COLUMNS = (
+    "school_code", "school_name", "ssid", "local_id", "grade", "start_date", "action", "reason", "hold_detail",
+    "first_seen", "start_key",
+)  # fmt: skip
 _NO_RUN = "Name a run folder: one that holds manifest.json, as runs/2026-11-23_0123456."
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     PROPOSAL: PROPOSAL_COLUMNS,

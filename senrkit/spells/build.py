@@ -114,6 +114,20 @@ class SpellSet(Carded):
 def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
     """Spells of the run year from the Aeries tables; no table is changed.
 
+    Parameters
+    ----------
+    tables
+        What `read_aeries` gives; frames of pandas or Polars.
+
+    Returns
+    -------
+    SpellSet
+        `spells`: one row a spell with `student, ssid, school_code, school_name, nps_code, start_date, exit_date`
+        (String; dates CCYYMMDD), `start, exit` (Date), `exit_reason, completion_status, status, grade` and the other
+        SENR fields (String, unknown is null), `origin, closed_by` (String), `rows` (Int64), `canceled` (Boolean),
+        `fault, fault_text` (String). `left_out`: `reason, school_code, school_name, aeries_school, ssid, local_id,
+        start_date, exit_date, tag`. The others are described at `SpellSet`.
+
     Raises
     ------
     InputError
