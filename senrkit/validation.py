@@ -30,7 +30,7 @@ from senrkit.inputs.extract.sela import read_sela_extract
 from senrkit.inputs.extract.senr import read_extract
 from senrkit.inputs.submission.sela import read_sela_file, record_type_of
 from senrkit.inputs.submission.senr import SenrFile, read_senr_file
-from senrkit.reference import SchoolYear
+from senrkit.reference import SchoolYear, rule_anchor
 from senrkit.results.files import encode
 from senrkit.results.tables import formula_safe
 from senrkit.texts.card import Carded
@@ -78,10 +78,13 @@ class Validation(Carded):
         return REJECTED if self.rejected else PASSED
 
     def causes(self) -> pl.DataFrame:
-        """One row per cause, worst first, largest first (`findings.by_cause`), with `first_line` (int64)."""
+        """One row per cause, worst first, largest first (`findings.by_cause`), with `first_line` (int64) and
+        `rule_book`, the anchor of the rule in the documentation."""
         cause = ["severity", "rule", "fields"]
         first = self.found.group_by(cause).agg(first_line=col.line.min())
-        return by_cause(self.found, titles(self.context.as_of)).join(first, on=cause, maintain_order="left")
+        causes = by_cause(self.found, titles(self.context.as_of)).join(first, on=cause, maintain_order="left")
+        anchors = {rule: rule_anchor(rule) for rule in causes["rule"]}
+        return causes.with_columns(rule_book=col.rule.replace_strict(anchors, default="", return_dtype=pl.String))
 
     def unchecked(self) -> pl.DataFrame:
         """Rules that could not be tested: `id`, `title`, `because`."""
@@ -112,6 +115,8 @@ class Validation(Carded):
                 lines.append("  {rows:>7,} x {rule}: {title}. First in line {first_line:,}.".format(**cause))
                 lines.append(f"{'':12}{cause['example']}")
                 lines.append(f"{'':12}What to do: {cause['fix']}")
+                if cause["rule_book"]:
+                    lines.append(f"{'':12}Rule book: {cause['rule_book']}")
         lines += ["", f"{len(self.unchecked())} rules about {self.about} cannot be checked here (see --json)."]
         return "\n".join(lines)
 

@@ -18,6 +18,7 @@ from senrkit.calpads.check import titles
 from senrkit.calpads.findings import by_cause
 from senrkit.frames import days
 from senrkit.inputs.sources import lines
+from senrkit.reference import rule_anchor
 from senrkit.results.files import Plan
 from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_table, seen
 from senrkit.results.workbook import Row, Sheet, write_book
@@ -150,7 +151,11 @@ def _causes(findings: pl.DataFrame | None, manifest: Mapping[str, Any]) -> pl.Da
     if findings is None or findings.is_empty():
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     causes = by_cause(findings, titles(dt.date.fromisoformat(manifest["as_of"])))
-    return causes.with_columns(severity=_titles("severity", col.severity)).select(columns)
+    anchors = {rule: rule_anchor(rule) for rule in causes["rule"]}
+    return causes.with_columns(
+        severity=_titles("severity", col.severity),
+        rule_book=col.rule.replace_strict(anchors, default="", return_dtype=pl.String),
+    ).select(columns)
 
 
 def _findings(findings: pl.DataFrame | None) -> pl.DataFrame:
