@@ -222,8 +222,9 @@ def test_commands_of_the_readme_exist_and_may_be_run():
     assert all(os.access(ROOT / command, os.X_OK) for command in [*commands, ".ci/run"])
 
 
-def test_every_path_in_the_tree_of_the_readme_exists():
-    tree = re.search(r"```text\n(.*?)```", README, flags=re.DOTALL)[1]
+def test_every_path_in_the_tree_exists():
+    page = (ROOT / "docs" / "what_is_where.md").read_text(encoding="utf-8")
+    tree = re.search(r"```text\n(.*?)```", page, flags=re.DOTALL)[1]
     parent, missing = "", []
     for indent, name in re.findall(r"^( *)(\S+)", tree, flags=re.MULTILINE):
         parent = "" if not indent else parent
