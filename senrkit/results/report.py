@@ -24,7 +24,12 @@ from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_tabl
 from senrkit.results.workbook import Row, Sheet, write_book
 from senrkit.texts import wording
 
-_SHEETS = ("by_school", "proposal", "held", "left_out", "preconditions", "findings", "census", "information", "sources")
+_SHEETS = (
+    "by_school", "proposal", "held", "left_out", "preconditions", "findings", "finding_rows", "census", "information",
+    "sources",
+)  # fmt: skip
+_ALL = "All schools"
+_TOTALS = ("by_school", "census")
 
 
 def write_workbook(
@@ -79,19 +84,32 @@ def _tables(
 
 def _sheet(name: str, table: pl.DataFrame) -> Sheet:
     words = wording.phrase("sheet", name)
-    return Sheet(words.title, wording.sheet_columns(name), table, words.cure)
+    has_total = name in _TOTALS and not table.is_empty()
+    return Sheet(words.title, wording.sheet_columns(name), table, words.cure, has_total=has_total)
 
 
 def _by_school(manifest: Mapping[str, Any]) -> pl.DataFrame:
-    """Schools with the most to do first; one row a school."""
+    """Schools with the most to do first, one row a school, and how much of all that is; then all of them together."""
     counts = manifest["counts"]
     rows = [
         (code, counts["school_name"][code], *(by_action.get(action, 0) for action in ACTIONS))
         for code, by_action in counts["school"].items()
     ]
     schema = {"school_code": pl.String, "school_name": pl.String, **dict.fromkeys(ACTIONS, pl.Int64)}
-    table = pl.DataFrame(rows, schema, orient="row").with_columns(to_do=pl.sum_horizontal(TO_DO))
-    return table.sort("to_do", "school_code", descending=[True, False])
+    table = pl.DataFrame(rows, schema, orient="row").with_columns(
+        to_do=pl.sum_horizontal(TO_DO), enrollments=pl.sum_horizontal(ACTIONS)
+    )
+    table = _with_total(table.sort("to_do", "school_code", descending=[True, False]))
+    share = (col.to_do / col.enrollments * 100).round(1).cast(pl.String)
+    return table.with_columns(rate=pl.when(col.enrollments > 0).then(share + "%").otherwise(pl.lit("")))
+
+
+def _with_total(table: pl.DataFrame) -> pl.DataFrame:
+    """A table of schools with a last row that adds up its numbers."""
+    if table.is_empty():
+        return table
+    sums = {name: pl.col(name).sum() for name, kind in table.schema.items() if kind.is_integer()}
+    return pl.concat([table, table.select(school_name=pl.lit(_ALL), **sums)], how="diagonal")
 
 
 def _proposal(plan: Plan) -> pl.DataFrame:
@@ -173,7 +191,7 @@ def _census(manifest: Mapping[str, Any]) -> pl.DataFrame:
     ]
     texts, numbers = ("school_code", "school_name", "grade"), ("now", "aeries", "after")
     schema = dict.fromkeys(texts, pl.String) | dict.fromkeys(numbers, pl.Int64)
-    return pl.DataFrame(rows, schema, orient="row")
+    return _with_total(pl.DataFrame(rows, schema, orient="row"))
 
 
 def _information(information: pl.DataFrame) -> pl.DataFrame:
@@ -225,9 +243,11 @@ def _balance(manifest: Mapping[str, Any]) -> Iterator[Row]:
 
 def _actions(manifest: Mapping[str, Any]) -> Iterator[Row]:
     yield _head("action")
+    whole = sum(manifest["counts"]["action"].values())
     for action, count in manifest["counts"]["action"].items():
         phrase = wording.phrase("action", action)
-        yield "text", (phrase.title, count, phrase.sentence)
+        share = f"{count / whole:.1%} of all. " if whole else ""
+        yield "text", (phrase.title, count, share + phrase.sentence)
 
 
 def _reasons(manifest: Mapping[str, Any]) -> Iterator[Row]:
