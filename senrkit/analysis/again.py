@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +85,19 @@ def spells(manifest: Mapping[str, Any], settings: Settings) -> pl.DataFrame:
     """
     _refuse_other_settings(manifest, settings)
     made = compare(settings, Acceptance(), None, NoProgress(), needed=(SENR,))
-    for role, what in ((SENR, "The extract"), ("aeries", "Aeries' data")):
-        found = {entry["name"]: entry["sha256"] for entry in made.inputs.digests if entry["role"] == role}
-        _refuse_other(manifest, role, found, what)
+    refuse_other_inputs(manifest, made.inputs.digests)
     if made.spell_set is None:
         return pl.DataFrame(schema=dict.fromkeys(SPELL_COLUMNS, pl.String))
     # Those that the run decided about: a completion of the summer counts when the state's rows say so.
     spells = made.spell_set.spells if made.proposal is None else made.proposal.spells
     return spells.with_columns(start_key="start_date", start_date="start", exit_date="exit").select(SPELL_COLUMNS)
+
+
+def refuse_other_inputs(manifest: Mapping[str, Any], digests: Sequence[Mapping[str, Any]]) -> None:
+    """Raise `InputError` when the inputs that have these digests are not those that the run was made from."""
+    for role, what in ((SENR, "The extract"), ("aeries", "Aeries' data")):
+        found = {entry["name"]: entry["sha256"] for entry in digests if entry["role"] == role}
+        _refuse_other(manifest, role, found, what)
 
 
 def _refuse_other(manifest: Mapping[str, Any], role: str, found: Mapping[str, str], what: str) -> None:

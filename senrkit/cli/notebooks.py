@@ -21,14 +21,17 @@ from senrkit.errors import UsageError
     "-r", "--parameter", "pairs", nargs=2, multiple=True, metavar="KEY VALUE",
     help="A parameter of the notebook; leading zeros stay. Repeatable.",
 )  # fmt: skip
-def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], as_json: bool, quiet: bool) -> int:
+@click.option("--run-code", is_flag=True, help="End with the run's own exit code, whatever the notebook does.")
+def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], run_code: bool, as_json: bool, quiet: bool) -> int:
     """Run a notebook into the run folder.
 
     The executed notebook and an HTML page of it go into `notebooks` of the run folder. Without NAME: the notebooks and
-    their parameters.
+    their parameters. 01_load and scheduled_run, which make a run, end with its exit code; the others end with 0, also
+    when students are held.
     """
     if name is None:
         return _list(as_json)
+    from senrkit.engine import HELD
     from senrkit.notebook.runner import run_notebook
     from senrkit.results.folder import RunFolder
 
@@ -36,13 +39,18 @@ def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], as_json: bool
     if len(given) < len(pairs):
         raise UsageError("A parameter is given twice.", "Give each once.")
     done = run_notebook(name, given, bar=not quiet and sys.stderr.isatty())
+    code = done.run_exit_code if run_code else done.exit_code
+    held = RunFolder.open(done.folder).counts["hold"]
     if as_json:
         places = {"folder": done.folder, "notebook": done.notebook, "page": done.page}
-        print_json({"exit_code": done.exit_code} | {place: str(path) for place, path in places.items()})
+        print_json({"exit_code": code} | {place: str(path) for place, path in places.items()})
     elif not quiet:
         click.echo(f"{done.page} is ready to read.")
+    elif code == HELD:
+        # What a scheduler mails: done, and somebody has to look.
+        click.echo(f"senrkit: done; {held:,} {'item is' if held == 1 else 'items are'} held. See {done.page}.")
     complain_of_stops(RunFolder.open(done.folder).stops)
-    return done.exit_code
+    return code
 
 
 @command("""

@@ -11,12 +11,15 @@ from senrkit.errors import UsageError
 from senrkit.notebook.history import History
 from senrkit.notebook.page import RunPage
 from senrkit.notebook.progress import NotebookProgress
+from senrkit.notebook.summary import write_failure, write_summary
 from senrkit.results.folder import RunFolder, run_folders
 from senrkit.settings.settings import Settings, load_settings
 
 DEMO = "demo"
 _SETTINGS_FILE = "senrkit.toml"
 _DEMO_STUDENTS = 500
+# Where a settings file that cannot be read would most likely have had its runs.
+_RUNS = "runs"
 
 
 def open_page(settings: str, run: str = "", show_students: bool = False) -> RunPage:
@@ -78,7 +81,31 @@ def make_page(
             accept_deletes=accept_deletes or None,
         ),
         show_students,
+        is_new=True,
     )
+
+
+def scheduled(
+    settings: str,
+    out: str = "",
+    accept: str = "",
+    because: str = "",
+    accept_deletes: int = 0,
+    as_of: str = "",
+    show_students: bool = False,
+) -> RunPage:
+    """A new run as `make_page` makes it, whose end is told by `summary.txt` and `summary.json` in the `runs` folder,
+    however it ends. Parameters and errors as there."""
+    runs = Path(settings).parent / _RUNS
+    try:
+        chosen = _settings(settings, as_of)
+        runs = chosen.output.runs
+        page = make_page(settings, out, accept, because, accept_deletes, as_of, show_students)
+        write_summary(page.run, runs)
+    except Exception as error:
+        write_failure(runs, error, dt.datetime.now(dt.UTC).astimezone())
+        raise
+    return page
 
 
 def history(settings: str, show_students: bool = False) -> History:

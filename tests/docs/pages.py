@@ -13,7 +13,8 @@ PAGES = sorted(
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "GLOSSARY.md", "notebooks/README.md")),
     ]
 )
-SHELLS = ("sh", "console", "powershell", "bat", "ini")
+# What is no command of a shell, as a unit of systemd, has a test of its own: test_scheduling.py.
+SHELLS = ("sh", "console", "powershell", "bat")
 _BLOCK = re.compile(
     r"(?P<mark><!-- not run here: (?P<why>[^\n]+) -->\n)?^ *```(?P<language>\w+)\n(?P<body>.*?)^ *```", re.M | re.S
 )
