@@ -11,5 +11,5 @@ compile() {
         --custom-compile-command "scripts/lock.sh" --quiet "$@"
 }
 
-compile --output-file requirements.lock "$@"
+compile --output-file requirements.lock --extra lab "$@"
 compile --output-file requirements-test.lock --extra test --constraint requirements.lock "$@"

@@ -33,6 +33,8 @@ _EXAMPLES = (
     "A test runs the examples, save those of `dashboard` and `lab`, which serve until they are ended, and those with a "
     "cluster that is not there."
 )
+# Its sentence stands in the class itself.
+_KIND_WITH_WORDS = "NotInstalled"
 _SAID_WITH_IT = "The message names it."
 _WIDTH = 100
 _SETTING = re.compile(
@@ -121,6 +123,11 @@ def _raised() -> Iterator[tuple[str, str, str]]:
                 if name in _KINDS and name != "LayoutError" and len(node.args) == 2:
                     message, cure = (_text(each, named) for each in node.args)
                     yield name, message, cure or _SAID_WITH_IT
+        kinds = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+        for kind in (node for node in kinds if node.name == _KIND_WITH_WORDS):
+            said = next(node for node in ast.walk(kind) if isinstance(node, ast.Call) and len(node.args) == 2)
+            message, cure = (_text(each, named) for each in said.args)
+            yield "UsageError", message, cure
 
 
 def _named(tree: ast.AST) -> dict[str, ast.expr]:

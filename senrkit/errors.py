@@ -6,6 +6,8 @@ or SSID.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class SenrkitError(Exception):
     """Something a person can mend. Shown as a sentence, never as a traceback."""
@@ -47,6 +49,16 @@ class LayoutError(InputError):
         where = f"{file}, line {line:,}" if line else file
         super().__init__(f"{where}: expected {expected}, found {found}.", f"Likely cause: {likely}.")
         self.file, self.line, self.expected, self.found, self.likely = file, line, expected, found, likely
+
+
+class NotInstalled(UsageError):
+    """A part of senrkit stands on Python packages that are not installed."""
+
+    def __init__(self, what: str, missing: Iterable[str], extra: str) -> None:
+        super().__init__(
+            f"{what} needs Python packages that are not installed: {', '.join(missing)}.",
+            f'Install them, as with `pip install "senrkit[{extra}]"`.',
+        )
 
 
 class Stopped(SenrkitError):

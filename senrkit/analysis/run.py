@@ -6,6 +6,7 @@ import datetime as dt
 import difflib
 from collections.abc import Mapping
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from senrkit.analysis import again
 from senrkit.analysis.students import Student, find_student
 from senrkit.analysis.typed import typed
 from senrkit.analysis.unpacked import unpacked
-from senrkit.errors import UsageError
+from senrkit.errors import NotInstalled, UsageError
 from senrkit.frames.pandas_door import to_pandas
 from senrkit.ledger.journal import Journal
 from senrkit.ledger.states import File
@@ -320,9 +321,11 @@ class Run(Carded):
         UsageError
             for another name.
         """
+        self._refuse_a_check()
+        if find_spec("plotly") is None:
+            raise NotInstalled("A chart", ["plotly"], "lab")
         from senrkit import figures
 
-        self._refuse_a_check()
         if name not in FIGURES:
             near = difflib.get_close_matches(name, FIGURES, n=1, cutoff=0.3)
             raise UsageError("There is no figure of that name.", f"Did you mean {near[0] if near else FIGURES[0]}?")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from senrkit.cli.options import need_lab
 from senrkit.cli.shell import command, complain_of_stops, print_json
 from senrkit.errors import UsageError
 
@@ -31,6 +32,7 @@ def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], run_code: boo
     """
     if name is None:
         return _list(as_json)
+    need_lab("A notebook")
     from senrkit.engine import HELD
     from senrkit.notebook.runner import run_notebook
     from senrkit.results.folder import RunFolder
@@ -66,6 +68,7 @@ def lab(folder: Path, no_browser: bool, port: int | None, as_json: bool, quiet: 
     The demo district is made ready beside them. DIR is where they are copied to when senrkit does not
     run from a checkout.
     """
+    need_lab("JupyterLab")
     from senrkit.notebook.lab import open_lab
 
     def tell(address: str) -> None:
@@ -78,6 +81,7 @@ def lab(folder: Path, no_browser: bool, port: int | None, as_json: bool, quiet: 
 
 
 def _list(as_json: bool) -> int:
+    need_lab("A notebook")
     from senrkit.notebook import library
 
     found = {name: library.find(name) for name in library.names()}

@@ -101,9 +101,9 @@ def test_conda_solver_refuses_a_version_that_is_not_locked():
 @pytest.mark.parametrize("lock", LOCKS)
 def test_each_dependency_is_locked_within_its_range(lock):
     extras = PROJECT["optional-dependencies"]
-    assert extras["test"][0] == "senrkit[batch,docs]"
+    assert extras["test"][0] == "senrkit[batch,docs,lab]"
     tests = extras["batch"] + extras["docs"] + extras["test"][1:]
-    wanted = PROJECT["dependencies"] + (tests if "test" in lock else [])
+    wanted = PROJECT["dependencies"] + extras["lab"] + (tests if "test" in lock else [])
     locked = check_environment.locked_versions(LOCKS[lock])
     outside = [spec for spec in wanted if not Requirement(spec).specifier.contains(locked[Requirement(spec).name])]
     assert outside == []
