@@ -190,7 +190,7 @@ def _line(side: str, row: dict[str, str]) -> str:
         return f"{row['ED']} to {row['LD'] or 'open':<10}  Aeries school {row['SC']}  {filled}"
     if side in ("calpads", "spells"):
         extra = ", ".join(
-            f"{name.replace('_', ' ')} {row[name]}"
+            f"{name.replace('_', ' ')} {_day(row[name]) if name == 'last_updated' else row[name]}"
             for name in row
             if name not in _SHOWN and row[name] not in ("", "row")
         )

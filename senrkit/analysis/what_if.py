@@ -77,10 +77,12 @@ def what_if(run: RunFolder, settings: Settings, progress: Progress | None = None
     Raises
     ------
     InputError
-        when the inputs are no longer those of the run.
+        when the inputs are no longer those of the run, or the run was stopped.
     Stopped
         when nothing can be decided with the settings, with the precondition that says why.
     """
+    if run.stopped:
+        raise InputError("The run was stopped, so there is nothing to compare with.", "Name a run that went through.")
     made = engine.compare(settings, Acceptance(), None, progress or NoProgress())
     again.refuse_other_inputs(run.manifest, made.inputs.digests)
     if made.proposal is None or made.scope is None or made.spell_set is None or made.decided is None:
@@ -89,8 +91,6 @@ def what_if(run: RunFolder, settings: Settings, progress: Progress | None = None
     proposal, directory = decide(made.proposal, made.decided), made.inputs.school_directory()
     outcome = foretell(proposal, made.scope, made.spell_set, settings, "0", directory)
     then = proposal_table(outcome.plan.actions, list_same=True)
-    if run.stopped:
-        raise InputError("The run was stopped, so there is nothing to compare with.", "Name a run that went through.")
     now = run.table(PROPOSAL)
     both = now.join(then, on=KEY, how="full", suffix="_then", coalesce=True)
     told = ("school_name", "local_id", "grade", "start_date", "evidence")

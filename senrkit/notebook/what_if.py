@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from senrkit.analysis import again
-from senrkit.analysis.what_if import SAME, what_if, with_process
+from senrkit.analysis.what_if import COLUMNS, SAME, what_if, with_process
 from senrkit.figures import markup
 from senrkit.frames.pandas_door import to_pandas
 from senrkit.notebook.progress import NotebookProgress
@@ -27,16 +27,19 @@ _NOTHING = "Nothing"
 
 @dataclass(frozen=True, repr=False)
 class WhatIf(Carded):
-    """`rows` as `analysis.what_if` gives them; `process` is what was tried, `folder` the run's name."""
+    """`rows` as `analysis.what_if` gives them, none for a run that was stopped; `process` is what was tried."""
 
     process: str
-    folder: str
+    run: RunFolder
     rows: pl.DataFrame
     show_students: bool
 
     def counts(self) -> HTML:
         """From what to what, how often."""
-        tried = markup.paragraph(f"With {self.process} instead of the settings of run {self.folder}:")
+        if self.run.stopped:
+            said = "The run was stopped: there is no proposal to compare with. Open one that went through."
+            return markup.joined(markup.paragraph(said))
+        tried = markup.paragraph(f"With {self.process} instead of the settings of run {self.run.folder.name}:")
         pairs = Counter(self.rows.select("action", "action_then").rows())
         rows = [(_action(now), _action(then), f"{count:,}") for (now, then), count in pairs.most_common()]
         said = markup.table(["the run", "with these settings", "enrollments"], rows, numbers=(2,))
@@ -57,8 +60,10 @@ def tried(run: RunFolder, process: Mapping[str, object], show_students: bool) ->
     """Decide anew with these settings of `[process]`. Errors as `RunPage.what_if`."""
     settings = with_process(again.settings_of(run.manifest), process)
     said = ", ".join(f"{name} = {value}" for name, value in process.items())
+    if run.stopped:
+        return WhatIf(said, run, pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String)), show_students)
     with NotebookProgress() as progress:
-        return WhatIf(said, run.folder.name, what_if(run, settings, progress), show_students)
+        return WhatIf(said, run, what_if(run, settings, progress), show_students)
 
 
 def _action(id: str) -> str:

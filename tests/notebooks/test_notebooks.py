@@ -283,12 +283,15 @@ def test_identifiers_keep_their_leading_zeros(agreed):
     assert "1001" not in str(refused.value)
 
 
-def test_an_input_that_cannot_be_read_keeps_its_exit_code_and_leaves_nothing(tmp_path):
+def test_an_input_that_cannot_be_read_keeps_its_exit_code_and_leaves_only_the_summary(tmp_path):
     settings = agreed_district(tmp_path)
     (tmp_path / "SENR_ODS.txt").unlink()
     with pytest.raises(InputError, match="SENR_ODS"):
         run_notebook("scheduled_run", {"settings": str(settings)})
-    assert list((tmp_path / "runs").glob("*")) == []
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["summary.json", "summary.txt"]
+    assert (
+        (tmp_path / "runs" / "summary.txt").read_text().startswith("Exit code 3: an input cannot be read.\nThere is no")
+    )
 
 
 def test_a_fault_tells_nothing_of_what_it_was_working_on(tmp_path, monkeypatch):
