@@ -18,7 +18,7 @@ import pandas as pd
 
 import senrkit
 from scripts.pages import table, write_page
-from senrkit.analysis import again, run, unpacked
+from senrkit.analysis import again, run, unpacked, what_if
 from senrkit.analysis.opening import RUN_COLUMNS
 from senrkit.analysis.typed import column
 from senrkit.demo import make
@@ -48,6 +48,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "files": run.FILE_COLUMNS,
     "preconditions": run.PRECONDITION_COLUMNS,
     "comparison": ("state", *folder.COMPARED_COLUMNS, "age"),
+    "what_if": what_if.COLUMNS,
     "runs": RUN_COLUMNS,
 }
 _DAY = dt.date(2026, 11, 23)

@@ -11,7 +11,8 @@ A `Run` as pandas frames
     proposal, changes, held, left_out, findings, information, enrollments     what was decided
     schools, census, files, preconditions                                     counts and states
     state, spells                                                             both sides, whole
-    student(id), school(name), compare(earlier), figure(name), show(frame)    one of them, two runs, to look at
+    student(id), school(name), compare(earlier), what_if(setting=value)       one of them, two runs, other settings
+    figure(name), show(frame)                                                 to look at
 
 Files without settings
     read_extract    a SENR or SELA extract, or a submission file

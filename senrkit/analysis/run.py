@@ -310,6 +310,27 @@ class Run(Carded):
             earlier = [run for run in earlier if run.manifest["made"] < with_it.manifest["made"]]
         return typed(changes.compared(self.reader, with_it, earlier), "comparison")
 
+    def what_if(self, **process: object) -> pd.DataFrame:
+        """What would be decided in another way with other settings of `[process]`, as
+        `run.what_if(future_dates="send")`. Nothing is written; both sides are read again.
+
+        `school_code, school_name, ssid, local_id, grade` (str), `start_date` (day), `action, reason` (the run's),
+        `action_then, reason_then` (with the settings; `same` where nothing is proposed), `evidence, start_key` (str).
+
+        Raises
+        ------
+        UsageError
+            for settings that cannot be.
+        InputError
+            when the inputs are no longer those of the run, or the run was stopped.
+        Stopped
+            when a precondition leaves nothing to decide with these settings.
+        """
+        from senrkit.analysis.what_if import what_if, with_process
+
+        self._refuse_a_check()
+        return typed(what_if(self.reader, with_process(self.settings, process)), "what_if")
+
     # ---- to look at
 
     def figure(self, name: str = "by_school") -> Chart:

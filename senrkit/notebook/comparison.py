@@ -28,7 +28,7 @@ _MEANING = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """`earlier` is `None` when there is no run to compare with; `rows` as `changes` gives them."""
+    """`earlier` is `None` when there is no run to compare with; `rows` as `results.changes.compared` gives them."""
 
     earlier: RunFolder | None
     rows: pd.DataFrame
@@ -51,7 +51,10 @@ class Comparison:
 
     def table(self) -> HTML:
         """Every discrepancy of either run."""
-        return markup.searchable(masking.masked(self.rows, self.show_students), "No discrepancy in either run.")
+        shown = markup.for_people(masking.masked(self.rows, self.show_students))
+        if len(shown):
+            shown["Days"] = self.rows["age"]
+        return markup.searchable(shown, "No discrepancy in either run.", worded=True)
 
 
 def compared(run: RunFolder, history: Sequence[RunFolder], earlier: str, show_students: bool) -> Comparison:

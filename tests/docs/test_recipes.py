@@ -25,6 +25,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "recipes.md"
 LAST_DAY = dt.date(2026, 11, 30)
 SETUP = "Recipes: ten questions, three lines each"
 QUESTIONS = 10
+BESIDES = ("What another setting would change", "Without settings")
 
 
 def recipes() -> dict[str, list[str]]:
@@ -87,7 +88,7 @@ def asked(district: Path, question: str) -> list[tuple[Any, ...]]:
 
 def test_there_are_ten_of_at_most_three_lines():
     found = recipes()
-    questions = [heading for heading in found if heading not in (SETUP, "Without settings")]
+    questions = [heading for heading in found if heading not in (SETUP, *BESIDES)]
     assert len(questions) == QUESTIONS
     assert [code for blocks in found.values() for code in blocks if len(code.strip().splitlines()) > 4] == []
     assert [question for question in questions if len(found[question]) != 1] == []
@@ -205,6 +206,11 @@ def test_never_came(answers, district):
     }
     assert found.sum() >= len(promised - here) > 0
     assert found.sum() == len(promised - set(answers["run"].spells.query("not canceled")["ssid"]))
+
+
+def test_another_setting(answers):
+    """What it answers is looked at in tests/unit/analysis/test_what_if.py."""
+    assert answers[BESIDES[0]].index.names == ["action", "action_then"]
 
 
 def test_an_extract_without_settings(answers):
