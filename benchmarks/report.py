@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.sizes import Size
+from benchmarks.sizes import LARGE, LARGEST, Size
 from benchmarks.tables import markdown
 from benchmarks.targets import TARGETS, at, cpu_ratio, microseconds, ratio
 
@@ -141,8 +141,14 @@ def verdict(call: Mapping[str, Any]) -> str:
 
 
 def short(call: Mapping[str, Any]) -> str:
-    """What the README shows."""
-    return "\n\n".join((circumstances(call) + " " + verdict(call), targets_table(call), sizes_table(call), _LESS))
+    """What the README shows: three figures that people care about, and on what they were measured."""
+    runs = (
+        ("a district of 2,000 students", call["commands"].get("small run", {})),
+        ("the largest district: 2,000,000 state rows", at(call, LARGE, "run")),
+        ("a county: 20,000,000 state rows", at(call, LARGEST, "run")),
+    )
+    rows = [(what, _seconds(found), _number(found.get("mib"), ",.0f")) for what, found in runs if found]
+    return markdown(("`senrkit run`, from start to zip", "seconds", "peak MiB"), rows) + "\n\n" + circumstances(call)
 
 
 def whole(call: Mapping[str, Any]) -> str:

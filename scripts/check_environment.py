@@ -34,8 +34,10 @@ def split_spec(spec: str) -> tuple[str, str]:
 
 
 def project_ranges(pyproject: str) -> dict[str, str]:
-    """Package and range of each run-time dependency in the text of pyproject.toml."""
-    return dict(map(split_spec, tomllib.loads(pyproject)["project"]["dependencies"]))
+    """Package and range of each dependency in the text of pyproject.toml, with those of notebooks and the dashboard:
+    environment.yml is for people who want all of it."""
+    project = tomllib.loads(pyproject)["project"]
+    return dict(map(split_spec, [*project["dependencies"], *project["optional-dependencies"]["lab"]]))
 
 
 def conda_specs(environment: str) -> list[str]:

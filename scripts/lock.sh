@@ -13,6 +13,6 @@ compile() {
         --custom-compile-command "scripts/lock.sh" --quiet --constraint <(echo "python-dateutil<3") "$@"
 }
 
-compile --output-file requirements.lock "$@"
+compile --output-file requirements.lock --extra lab "$@"
 compile --output-file requirements-test.lock --extra test --constraint requirements.lock "$@"
 compile --output-file requirements-worker.lock --extra batch --extra s3 --constraint requirements-test.lock "$@"

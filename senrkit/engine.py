@@ -42,6 +42,7 @@ from senrkit.results.tables import both_sides
 from senrkit.results.write import RunDocuments, refuse_used, write_run, write_stopped
 from senrkit.settings.settings import Settings, settings_document
 from senrkit.spells.build import SpellSet, build_spells
+from senrkit.texts.card import Carded
 from senrkit.version import __version__
 
 DONE, STOPPED, HELD = 0, 4, 5
@@ -51,8 +52,8 @@ _DECIDABLE_ONLY_WITH = ("P03", "P05", "P10", "P13", "P15", "P16")
 _DECISIVE = ("school_year", "lea", "as_of", "charter", "lea_from", "process", "translations")
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Carded):
     """Both sides, set against each other: what a run, a check and the student view have in common.
 
     In a finished run `inputs.tables` says where Aeries was read and has no rows any more, nor have `scope.state` and
@@ -71,9 +72,10 @@ class Comparison:
     posted: Postings | None = None
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished run, or one that a precondition stopped.
+@dataclass(frozen=True, repr=False)
+class Finished(Carded):
+    """What a run leaves in memory, or one that a precondition stopped. The doors show it; an analyst has
+    `senrkit.analysis.run.Run`.
 
     Attributes
     ----------
@@ -95,6 +97,10 @@ class Run:
     comparison: Comparison
     outcome: Outcome | None
 
+    def card(self) -> dict[str, str]:
+        """How it ended and where it is; no student."""
+        return {"exit code": f"{self.exit_code}", "folder": str(self.folder or "none")}
+
     def summary_lines(self) -> list[str]:
         """The balance, the files and what needs a person, in plain words; no student."""
         return summary_lines(self.manifest, self.folder)
@@ -111,7 +117,7 @@ def run(
     progress: Progress | None = None,
     person: str | None = None,
     overlay: bool = True,
-) -> Run:
+) -> Finished:
     """Compare, decide, predict and write the files of one LEA into a run folder.
 
     Parameters
@@ -145,7 +151,7 @@ def run(
     with _claimed(out, settings.output.runs, label) as folder:
         if preconditions.stopped(made.preconditions):
             manifest = _manifest(made, label, None)
-            return Run(STOPPED, write_stopped(folder, manifest, _to_look_at(made), read), manifest, made, None)
+            return Finished(STOPPED, write_stopped(folder, manifest, _to_look_at(made), read), manifest, made, None)
         progress.step("predicting what CALPADS will answer")
         proposal, directory = decide(made.proposal, made.decided), made.inputs.school_directory()
         outcome = foretell(proposal, made.scope, made.spell_set, settings, label.number, directory)
@@ -159,14 +165,14 @@ def run(
         arrivals.look(settings, made.inputs.extract())
         keep(written, settings.output.runs)
     held = bool((outcome.plan.actions["action"] == "hold").any())
-    return Run(HELD if held else DONE, written, manifest, made, outcome)
+    return Finished(HELD if held else DONE, written, manifest, made, outcome)
 
 
-def check(settings: Settings, *, progress: Progress | None = None) -> Run:
+def check(settings: Settings, *, progress: Progress | None = None) -> Finished:
     """The preconditions only. Writes nothing; raises `InputError` as `run` does."""
     made = compare(settings, Acceptance(), None, progress or NoProgress())
     stops = preconditions.stopped(made.preconditions)
-    return Run(STOPPED if stops else DONE, None, _manifest(made, _label(made), None), made, None)
+    return Finished(STOPPED if stops else DONE, None, _manifest(made, _label(made), None), made, None)
 
 
 def compare(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterable
 
 _NO_MEMORY = re.compile(
     r"cannot allocate memory|failed to map segment|memory allocation|out of memory|can't start new thread|realloc of"
@@ -66,6 +67,16 @@ class LayoutError(InputError):
         where = f"{file}, line {line:,}" if line else file
         super().__init__(f"{where}: expected {expected}, found {found}.", f"Likely cause: {likely}.")
         self.file, self.line, self.expected, self.found, self.likely = file, line, expected, found, likely
+
+
+class NotInstalled(UsageError):
+    """A part of senrkit stands on Python packages that are not installed."""
+
+    def __init__(self, what: str, missing: Iterable[str], extra: str) -> None:
+        super().__init__(
+            f"{what} needs Python packages that are not installed: {', '.join(missing)}.",
+            f'Install them, as with `pip install "senrkit[{extra}]"`.',
+        )
 
 
 class Stopped(SenrkitError):

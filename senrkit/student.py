@@ -21,6 +21,7 @@ from senrkit.reconciliation import preconditions
 from senrkit.reconciliation.preconditions import Acceptance
 from senrkit.settings.settings import Settings
 from senrkit.spells.build import SpellSet
+from senrkit.texts.card import Carded
 
 _STATE = (
     "school_code nps_code start_date exit_date exit_reason completion_status status grade academic_year last_updated"
@@ -45,8 +46,8 @@ _SIDES = (
 )
 
 
-@dataclass(frozen=True)
-class StudentView:
+@dataclass(frozen=True, repr=False)
+class StudentView(Carded):
     """What is known of one student. Each side is a list of rows, field by field, as text.
 
     `names` is apart: it is shown only when asked for.
@@ -189,7 +190,7 @@ def _line(side: str, row: dict[str, str]) -> str:
         return f"{row['ED']} to {row['LD'] or 'open':<10}  Aeries school {row['SC']}  {filled}"
     if side in ("calpads", "spells"):
         extra = ", ".join(
-            f"{name.replace('_', ' ')} {row[name]}"
+            f"{name.replace('_', ' ')} {_day(row[name]) if name == 'last_updated' else row[name]}"
             for name in row
             if name not in _SHOWN and row[name] not in ("", "row")
         )

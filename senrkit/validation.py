@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 from polars import col
@@ -22,45 +23,69 @@ from senrkit.calpads.rules.language import SPAN, check_language, unchecked
 from senrkit.calpads.store import Store
 from senrkit.disk import write_all
 from senrkit.errors import InputError, UsageError
+from senrkit.frames import days
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.inputs.directory import SchoolDirectory, read_school_directory
 from senrkit.inputs.extract.sela import read_sela_extract
 from senrkit.inputs.extract.senr import read_extract
 from senrkit.inputs.submission.sela import read_sela_file, record_type_of
 from senrkit.inputs.submission.senr import SenrFile, read_senr_file
-from senrkit.reference import SchoolYear
+from senrkit.reference import SchoolYear, rule_anchor
 from senrkit.results.files import encode
 from senrkit.results.tables import formula_safe
 from senrkit.system.files import why
+from senrkit.texts.card import Carded
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PASSED, REJECTED = 0, 4
 UNREAD = "not-read"
-_LEFT_OUT = ("line", "rule", "school_code", "ssid", "start_date", "message", "fix")
+_FINDINGS = ("line", "rule", "severity", "school_code", "ssid", "start_date", "fields", "message", "fix", "start_key")
+_LEFT_OUT = ("line", "rule", "school_code", "ssid", "start_date", "message", "fix", "start_key")
 _HEADINGS = {FATAL: "Would reject the file", WARNING: "Warnings", UNKNOWN: "Cannot be told"}
 
 
-@dataclass(frozen=True)
-class Validation:
-    """What one file would be told. `findings` has the column `line` beside those of every findings frame."""
+@dataclass(frozen=True, repr=False)
+class Validation(Carded):
+    """What one file would be told. `found` is the findings frame of the core, with the column `line` beside."""
 
     file: SenrFile
     context: CheckContext
     with_state: bool
-    findings: pl.DataFrame
+    found: pl.DataFrame
     about: ClassVar[str] = "enrollment"
 
     @property
     def rejected(self) -> bool:
-        return bool(self.file.faults) or (self.findings["severity"] == FATAL).any()
+        return bool(self.file.faults) or (self.found["severity"] == FATAL).any()
+
+    @cached_property
+    def findings(self) -> pd.DataFrame:
+        """What would be said, in file order: `line` (int64, 1-based), `rule, severity` (`fatal`, `warning`, `unknown`),
+        `school_code, ssid` (str), `start_date` (day), `fields, message, fix, start_key` (str)."""
+        keyed = self.found.with_columns(start_date=days.of_key(col.start_date), start_key="start_date")
+        return to_pandas(keyed.select(_FINDINGS).sort("line", maintain_order=True))
+
+    def card(self) -> dict[str, str]:
+        """What would come of it; no student."""
+        counted = dict(self.found.group_by("severity").len().rows())
+        said = {name: f"{counted.get(name, 0):,}" for name in (FATAL, WARNING, UNKNOWN)}
+        verdict = "would be rejected" if self.rejected else "nothing fatal found"
+        return {"file": self.file.name, "records": f"{len(self.file.records):,}", "verdict": verdict} | said
 
     @property
     def exit_code(self) -> int:
         return REJECTED if self.rejected else PASSED
 
     def causes(self) -> pl.DataFrame:
-        """One row per cause, worst first, largest first (`findings.by_cause`), with `first_line` (int64)."""
+        """One row per cause, worst first, largest first (`findings.by_cause`), with `first_line` (int64) and
+        `rule_book`, the anchor of the rule in the documentation."""
         cause = ["severity", "rule", "fields"]
-        first = self.findings.group_by(cause).agg(first_line=col.line.min())
-        return by_cause(self.findings, titles(self.context.as_of)).join(first, on=cause, maintain_order="left")
+        first = self.found.group_by(cause).agg(first_line=col.line.min())
+        causes = by_cause(self.found, titles(self.context.as_of)).join(first, on=cause, maintain_order="left")
+        anchors = {rule: rule_anchor(rule) for rule in causes["rule"]}
+        return causes.with_columns(rule_book=col.rule.replace_strict(anchors, default="", return_dtype=pl.String))
 
     def unchecked(self) -> pl.DataFrame:
         """Rules that could not be tested: `id`, `title`, `because`."""
@@ -91,6 +116,8 @@ class Validation:
                 lines.append("  {rows:>7,} x {rule}: {title}. First in line {first_line:,}.".format(**cause))
                 lines.append(f"{'':12}{cause['example']}")
                 lines.append(f"{'':12}What to do: {cause['fix']}")
+                if cause["rule_book"]:
+                    lines.append(f"{'':12}Rule book: {cause['rule_book']}")
         lines += ["", f"{len(self.unchecked())} rules about {self.about} cannot be checked here (see --json)."]
         return "\n".join(lines)
 
@@ -167,7 +194,7 @@ def write_clean(validation: Validation, out: Path) -> tuple[Path, Path]:
     """Write the file without the students that sink it, and beside it the list of those left out, both or neither.
 
     Every record of a student with a fatal finding is left out, and every line that could not be read. The list
-    (`<out>.left_out.csv`) has `line, rule, school_code, ssid, start_date, message, fix`. Both are private.
+    (`<out>.left_out.csv`) has `line, rule, school_code, ssid, start_date, message, fix, start_key`. Both are private.
 
     Raises
     ------
@@ -210,13 +237,14 @@ def _sunk(validation: Validation) -> pl.Series:
     local, line = pl.format("local {}", "local_id"), pl.format("line {}", "line")
     who = pl.when(col.ssid != "").then("ssid").when(col.local_id != "").then(local).otherwise(line)
     students = validation.file.records.select(who=who)["who"]
-    fatal = validation.findings.filter(col.severity == FATAL)
+    fatal = validation.found.filter(col.severity == FATAL)
     return students.is_in(students.gather(fatal["row"]).implode())
 
 
 def _left_out(validation: Validation, sunk: pl.Series) -> pl.DataFrame:
     """A row per fatal finding; the student's other records as such; then the lines that are no record."""
-    records, fatal = validation.file.records, validation.findings.filter(col.severity == FATAL).select(_LEFT_OUT)
+    fatal = validation.found.filter(col.severity == FATAL).select(_LEFT_OUT[:-1])
+    records = validation.file.records
     beside = (
         records.filter(sunk)
         .join(fatal, on="line", how="anti")
@@ -230,11 +258,12 @@ def _left_out(validation: Validation, sunk: pl.Series) -> pl.DataFrame:
     listed = pl.concat([fatal, beside, unread], how="diagonal").sort(
         "line", col.rule.fill_null(""), maintain_order=True
     )
+    listed = listed.with_columns(days.key_to_iso(col.start_date), start_key="start_date")
     # Polars would put quotes around a blank.
-    return listed.with_columns(col(pl.String).replace("", None))
+    return listed.select(_LEFT_OUT).with_columns(col(pl.String).replace("", None))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LanguageValidation(Validation):
     """As `Validation`, of a SELA file."""
 

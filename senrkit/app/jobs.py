@@ -96,18 +96,16 @@ def charts(progress: Progress, folder: str, others: Sequence[str]) -> list[dict[
 
 def history(progress: Progress, folders: Sequence[str]) -> list[dict[str, Any]]:
     """Of finished runs, oldest first: what is new, still open, come back, solved since the run before, by school."""
-    from senrkit.results.changes import STATES, change_counts, run_changes
+    from senrkit.results.changes import STATES, change_counts, compared
     from senrkit.results.folder import RunFolder
 
     progress.step("comparing the runs")
     opened = [RunFolder.open(folder) for folder in folders]
     told = []
     for place, later in enumerate(opened[1:], 1):
-        changes = run_changes(later, opened[place - 1], opened[: place - 1])
-        counted = (
-            to_polars(changes)
-            .group_by("school_name", "school_code")
-            .agg((col.state == state).sum().alias(state) for state in STATES)
+        changes = compared(later, opened[place - 1], opened[: place - 1])
+        counted = changes.group_by("school_name", "school_code").agg(
+            (col.state == state).sum().alias(state) for state in STATES
         )
         schools = [[name or code, *counts] for name, code, *counts in counted.sort("school_name", "school_code").rows()]
         told.append({"folder": str(later.folder), "counts": change_counts(changes), "schools": schools})

@@ -22,7 +22,7 @@ from senrkit.batch.home import Home, default_folder, home_of
 from senrkit.batch.messages import NoProgress, Progress
 from senrkit.batch.plan import Planned, read_plan
 from senrkit.batch.work import Engine, Job
-from senrkit.errors import SenrkitError, UsageError
+from senrkit.errors import NotInstalled, SenrkitError, UsageError
 from senrkit.version import __version__
 
 RETRIES = 2
@@ -102,10 +102,7 @@ def run_batch(
 
 def _check(workers: int | None, scheduler: str | None, memory_limit: str | None) -> None:
     if missing := [name for name in _PACKAGES if importlib.util.find_spec(name) is None]:
-        raise UsageError(
-            f"A batch needs Python packages that are not installed: {', '.join(missing)}.",
-            'Install them, as with `pip install "senrkit[batch]"`.',
-        )
+        raise NotInstalled("A batch", missing, "batch")
     if workers and scheduler:
         raise UsageError("--workers and --scheduler exclude each other.", "Leave one of them out.")
     if memory_limit is None:

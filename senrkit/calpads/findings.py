@@ -10,6 +10,7 @@ from polars import col
 
 from senrkit.calpads.records import quotable
 from senrkit.calpads.rule import Ask
+from senrkit.frames import days
 
 SCHEMA = {
     **dict.fromkeys("file rule severity school_code ssid start_date fields message fix".split(), pl.String),
@@ -21,6 +22,8 @@ _SEVERITIES = (FATAL, WARNING, UNKNOWN)
 _INPUT_KINDS = frozenset({"IVR", "local"})
 # Holes filled from our own tables; all others come out of the file and are quoted only if they look like a code.
 _OUR_WORDS = frozenset({"field", "grades"})
+# Days, which people read as they read all others: 2026-08-12.
+_DAYS = ("_date", "opened", "closed")
 # Never a pupil: a message goes to logs and screens.
 _PUPIL = frozenset(
     "ssid local_id local_record_id first_name middle_name last_name suffix alias_first_name alias_middle_name"
@@ -95,5 +98,11 @@ def _sentence(template: str, holes: Mapping[str, pl.Expr], shown: Callable[[pl.E
         elif hole in _PUPIL:
             raise KeyError(f"A rule's sentence may not quote {hole}.")
         elif hole:
-            parts.append(shown(holes[hole] if hole in holes else col(hole)))
+            quoted = shown(holes[hole] if hole in holes else col(hole))
+            parts.append(_iso(quoted) if hole.endswith(_DAYS) else quoted)
     return pl.concat_str(parts, ignore_nulls=True)
+
+
+def _iso(day: pl.Expr) -> pl.Expr:
+    """`CCYYMMDD` as `CCYY-MM-DD`; what is no day of the calendar is quoted as it stands."""
+    return pl.when(days.of_key(day).is_null()).then(day).otherwise(days.key_to_iso(day))

@@ -18,6 +18,7 @@ from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
 from senrkit.frames.pandas_door import to_polars
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
+from senrkit.texts.card import Carded
 
 
 class UploadFile(Protocol):
@@ -27,8 +28,8 @@ class UploadFile(Protocol):
     records: pl.DataFrame
 
 
-@dataclass(frozen=True)
-class Answer:
+@dataclass(frozen=True, repr=False)
+class Answer(Carded):
     """What CALPADS says to a file: `posted` is False, and `store` the old one, when one finding is fatal."""
 
     findings: pl.DataFrame
@@ -36,8 +37,8 @@ class Answer:
     store: Store | None
 
 
-@dataclass(frozen=True)
-class Prediction:
+@dataclass(frozen=True, repr=False)
+class Prediction(Carded):
     """What CALPADS would answer.
 
     `findings`: the findings frame, with the file's name (`""` for the look-ahead to certification).
@@ -77,6 +78,19 @@ def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContex
     about a record looks beyond the records and rows of its own student: so all files are asked at once as if every one
     had posted, and what was said after a student's first fatal finding does not count. The caller holds those students
     and plans again until `held` is empty; only then does `final_store` say what CALPADS will hold.
+
+    Parameters
+    ----------
+    plan_files
+        Each with `name` and `records`, a frame of pandas or Polars with the 35 SENR fields as text.
+    store
+        What CALPADS holds now: `Store(extract.state)`.
+
+    Returns
+    -------
+    Prediction
+        `findings`: `file, rule, severity, school_code, ssid, start_date, fields, message, fix` (String; dates
+        CCYYMMDD), `row` (position in its file). `held`: `ssid, rule, message, fix`.
     """
     sent = _in_order(plan_files)
     store = store.opened(sent)

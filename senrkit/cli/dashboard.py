@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from senrkit.cli.options import need_lab
 from senrkit.cli.shell import command, print_json
 
 
@@ -53,6 +54,7 @@ def dashboard(
 
     The whole job without code, on this computer alone. Settings, uploads and runs stand in DIR (the present folder).
     """
+    need_lab("The dashboard")
     from senrkit.app.server import Options, serve
 
     def tell(address: str) -> None:

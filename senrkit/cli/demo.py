@@ -15,6 +15,9 @@ from senrkit.cli.shell import command, print_json
 from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
 
+# As `senrkit.engine` has it, whose libraries are dear.
+HELD = 5
+
 
 @command("""
   senrkit demo
@@ -78,7 +81,12 @@ def demo(
     code = tell_run(done, as_json=as_json, quiet=quiet)
     if not (as_json or quiet):
         click.echo(f"The district and its settings are in {folder}.")
-    return code
+    return code if as_json else _as_it_should(code)
+
+
+def _as_it_should(code: int) -> int:
+    """A demo has students who must be held: it did what it should. A machine asked for the run's own code."""
+    return 0 if code == HELD else code
 
 
 def _demo_of_weeks(
@@ -127,4 +135,5 @@ def _demo_of_county(
     # Other people may live in the districts than at the last time: a new batch, never a continued one.
     batches = folder / "batches"
     number = 1 + sum(1 for _ in batches.glob("*")) if batches.is_dir() else 1
-    return run_and_tell(folder, batches / str(number), as_json=as_json, quiet=quiet)
+    code = run_and_tell(folder, batches / str(number), as_json=as_json, quiet=quiet)
+    return code if as_json else _as_it_should(code)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from senrkit.cli.options import need_lab
 from senrkit.cli.shell import command, complain_of_stops, print_json
 from senrkit.errors import UsageError
 
@@ -21,14 +22,18 @@ from senrkit.errors import UsageError
     "-r", "--parameter", "pairs", nargs=2, multiple=True, metavar="KEY VALUE",
     help="A parameter of the notebook; leading zeros stay. Repeatable.",
 )  # fmt: skip
-def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], as_json: bool, quiet: bool) -> int:
+@click.option("--run-code", is_flag=True, help="End with the run's own exit code, whatever the notebook does.")
+def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], run_code: bool, as_json: bool, quiet: bool) -> int:
     """Run a notebook into the run folder.
 
     The executed notebook and an HTML page of it go into `notebooks` of the run folder. Without NAME: the notebooks and
-    their parameters.
+    their parameters. 01_load and scheduled_run, which make a run, end with its exit code; the others end with 0, also
+    when students are held.
     """
     if name is None:
         return _list(as_json)
+    need_lab("A notebook")
+    from senrkit.engine import HELD
     from senrkit.notebook.runner import run_notebook
     from senrkit.results.folder import RunFolder
 
@@ -36,13 +41,18 @@ def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], as_json: bool
     if len(given) < len(pairs):
         raise UsageError("A parameter is given twice.", "Give each once.")
     done = run_notebook(name, given, bar=not quiet and sys.stderr.isatty())
+    code = done.run_exit_code if run_code else done.exit_code
+    held = RunFolder.open(done.folder).counts["hold"]
     if as_json:
         places = {"folder": done.folder, "notebook": done.notebook, "page": done.page}
-        print_json({"exit_code": done.exit_code} | {place: str(path) for place, path in places.items()})
+        print_json({"exit_code": code} | {place: str(path) for place, path in places.items()})
     elif not quiet:
         click.echo(f"{done.page} is ready to read.")
+    elif code == HELD:
+        # What a scheduler mails: done, and somebody has to look.
+        click.echo(f"senrkit: done; {held:,} {'item is' if held == 1 else 'items are'} held. See {done.page}.")
     complain_of_stops(RunFolder.open(done.folder).stops)
-    return done.exit_code
+    return code
 
 
 @command("""
@@ -58,6 +68,7 @@ def lab(folder: Path, no_browser: bool, port: int | None, as_json: bool, quiet: 
     The demo district is made ready beside them. DIR is where they are copied to when senrkit does not
     run from a checkout.
     """
+    need_lab("JupyterLab")
     from senrkit.notebook.lab import open_lab
 
     def tell(address: str) -> None:
@@ -70,6 +81,7 @@ def lab(folder: Path, no_browser: bool, port: int | None, as_json: bool, quiet: 
 
 
 def _list(as_json: bool) -> int:
+    need_lab("A notebook")
     from senrkit.notebook import library
 
     found = {name: library.find(name) for name in library.names()}

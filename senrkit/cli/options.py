@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from senrkit.cli.shell import LOG_FOLDER
-from senrkit.errors import UsageError
+from senrkit.errors import NotInstalled, UsageError
 
 if TYPE_CHECKING:
     from senrkit.addresses.address import Address
@@ -134,6 +134,18 @@ def load(
     settings = load_settings(file, as_of=as_of, extract=extract or None)
     ctx.obj[LOG_FOLDER] = settings.output.runs
     return settings
+
+
+# What the extra `lab` brings that notebooks, the dashboard and charts cannot do without.
+_LAB = ("jupyterlab", "voila", "papermill", "plotly", "ipywidgets", "itables", "nbconvert")
+
+
+def need_lab(what: str) -> None:
+    """Raise `NotInstalled` when senrkit was installed without notebooks and dashboard."""
+    from importlib.util import find_spec
+
+    if missing := [name for name in _LAB if find_spec(name) is None]:
+        raise NotInstalled(what, missing, "lab")
 
 
 def precondition(word: str) -> str:

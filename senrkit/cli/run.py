@@ -15,7 +15,7 @@ from senrkit.errors import UsageError
 from senrkit.progress import terminal_progress
 
 if TYPE_CHECKING:
-    from senrkit.engine import Run
+    from senrkit.engine import Finished
 
 
 @command("""
@@ -179,7 +179,7 @@ def student(
     return 0
 
 
-def tell_run(done: Run, *, as_json: bool, quiet: bool) -> int:
+def tell_run(done: Finished, *, as_json: bool, quiet: bool) -> int:
     """Say what came of the run; gives its exit code."""
     if as_json:
         print_json(done.manifest | {"exit_code": done.exit_code, "folder": str(done.folder)})

@@ -35,12 +35,16 @@ class Chart:
     """A figure, never alone: `sentence` says what it shows, `table` holds every number in it, headings for people.
 
     Of the table's lines the first `drawn` (None: all) have each a place of their own in the figure, in their order.
+    `behind` holds what is counted, row by row: `place` (the label of the bar, or of the cell's line), `part` (the name
+    of its trace, or the label of the cell's column), then the columns of the proposal or of the findings. None: the
+    chart counts no rows.
     """
 
     figure: go.Figure
     table: pd.DataFrame
     sentence: str
     drawn: int | None = None
+    behind: pd.DataFrame | None = None
 
     def _ipython_display_(self) -> None:
         from IPython.display import HTML, display
@@ -164,6 +168,16 @@ def first_schools(table: pd.DataFrame, shown: int = SCHOOLS_SHOWN) -> pd.DataFra
 def drawn_lines(table: pd.DataFrame, shown: int = SCHOOLS_SHOWN) -> int:
     """How many lines of a table `first_schools` leaves as they are."""
     return len(table) if len(table) <= shown + 1 else shown
+
+
+def gathered(behind: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """The rows behind a figure that draws the lines and columns of `shown`: what has no line or column of its own
+    stands under the last one, which adds up all others."""
+    lines, columns = shown.index, shown.columns
+    place = behind["place"].where(behind["place"].isin(lines), lines[-1])
+    is_named = behind["part"].isin(columns)
+    part = behind["part"] if not is_named.any() else behind["part"].where(is_named, columns[-1])
+    return behind.assign(place=place, part=part)
 
 
 def nothing(run: RunFolder, title: str, table: pd.DataFrame, sentence: str = "") -> Chart:

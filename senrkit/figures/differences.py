@@ -39,11 +39,9 @@ def by_grade(run: RunFolder) -> Chart:
     bars.update_xaxes(type="category", title="grade", showgrid=False)
     bars.update_yaxes(title="enrollments", tickformat=",d", rangemode="tozero")
     sums = counts.sum(axis=1)
-    return Chart(
-        bars,
-        table,
-        capital(f"{of_all(int(sums.max()), len(rows), 'item')} in grade {sums.idxmax()}, more than in any other."),
-    )
+    said = capital(f"{of_all(int(sums.max()), len(rows), 'item')} in grade {sums.idxmax()}, more than in any other.")
+    behind = rows.assign(place=rows["grade"].replace("", "(none)"), part=rows["action"].map(action_name))
+    return Chart(bars, table, said, behind=behind)
 
 
 def by_field(run: RunFolder) -> Chart:
@@ -88,7 +86,14 @@ def by_field(run: RunFolder) -> Chart:
         bars,
         table,
         capital(f"{of_all(most, len(updates), 'update')} {'change' if most > 1 else 'changes'} the {names[0]}."),
+        behind=_behind(updates),
     )
+
+
+def _behind(updates: pd.DataFrame) -> pd.DataFrame:
+    """A row a field that an update changes; there is one trace, without a name."""
+    rows = updates.assign(place=updates["changed"].str.split("|")).explode("place", ignore_index=True)
+    return rows.assign(place=rows["place"].str.replace("_", " "), part="").astype({"place": "str"})
 
 
 def _place(grade: str) -> int:

@@ -7,15 +7,15 @@ import plotly.graph_objects as go
 
 from senrkit.figures.chart import (
     CHARTED,
-    INK,
+    PALE_INK,
     SHADES,
-    SIGNS,
     Chart,
     action_name,
     capital,
     drawn_lines,
     figure,
     first_schools,
+    gathered,
     nothing,
     of_all,
     rows_height,
@@ -25,27 +25,39 @@ from senrkit.figures.chart import (
 from senrkit.results.folder import RunFolder
 from senrkit.texts import wording
 
-_SEVERITY_SIGNS = {"fatal": "✖", "warning": "⚠", "unknown": "?"}
 _COLUMNS_SHOWN = 20
 # Below this, a cell is not drawn as if it were many.
 _PALE_UP_TO = 5
 
 
 def by_school(run: RunFolder) -> Chart:
-    """Discrepancies by school and action. Table: every school with something to do."""
+    """Discrepancies by school and action, each school's rate at the end of its bar. Table: every school with something
+    to do, and its rate."""
     title = "What is to be done, by school"
     schools = _to_do(run)
     table = schools.rename(columns={action: action_name(action) for action in CHARTED})
     table = table.rename(columns={"school_code": "School code", "school_name": "School", "to_do": "All"})
-    table = table[["School code", "School", *(action_name(action) for action in CHARTED), "All"]]
+    table["Of 100 enrollments"] = rates = [f"{rate:.1%}" for rate in schools["rate"]]
+    table = table[["School code", "School", *(action_name(action) for action in CHARTED), "All", "Of 100 enrollments"]]
     if schools.empty:
         return nothing(run, title, table)
+    places = set(school_labels(schools))
     counts = first_schools(schools.set_index(school_labels(schools))[[*CHARTED, "to_do"]])
+    counts = counts.rename(index=lambda name: name if name in places else f"{name}: {counts['to_do'].iloc[-1]:,}")
     bars = figure(title, rows_height(len(counts)), barmode="stack", bargap=0.25)
     bars.add_traces(stacked_bars(counts, horizontal=True))
     bars.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    bars.update_xaxes(title="enrollments", tickformat=",d", rangemode="tozero")
-    return Chart(bars, table, _most(schools), drawn_lines(table))
+    bars.update_xaxes(title="enrollments; behind each bar, of all enrollments of the school", tickformat=",d")
+    # Room for the rates. The others together have none, and may reach beyond: their line says how many they are.
+    bars.update_xaxes(range=[0, float(schools["to_do"].max()) * 1.12])
+    for place, length, rate in zip(counts.index, counts["to_do"], rates, strict=False):
+        if place in places:
+            bars.add_annotation(
+                x=float(length), y=place, text=rate, showarrow=False, xanchor="left", xshift=4, font={"color": PALE_INK}
+            )
+    rows = run.proposal[run.proposal["action"].isin(CHARTED)]
+    behind = rows.assign(place=_places(schools, rows["school_code"]), part=rows["action"].map(action_name))
+    return Chart(bars, table, _most(schools), drawn_lines(table), gathered(behind, counts))
 
 
 def reasons_by_school(run: RunFolder) -> Chart:
@@ -56,12 +68,19 @@ def reasons_by_school(run: RunFolder) -> Chart:
     counts = rows.groupby(["school_code", "action", "reason"]).size().unstack(["action", "reason"], fill_value=0)
     counts = counts.reindex(schools["school_code"], fill_value=0)
     counts = counts[sorted(counts, key=lambda pair: (CHARTED.index(pair[0]), -counts[pair].sum(), pair[1]))]
-    names = [f"{SIGNS[action]} {wording.phrase(action, reason).title}" for action, reason in counts]
-    return _heat_map(run, title, schools, counts.set_axis(names, axis=1), "reason", "")
+    # In words: a sign on a slanting label reads as another one.
+    names = [
+        f"{wording.phrase('action', action).title}: {wording.phrase(action, reason).title}" for action, reason in counts
+    ]
+    places = _places(schools, rows["school_code"])
+    named = dict(zip(counts, names, strict=True))
+    parts = [named[pair] for pair in zip(rows["action"], rows["reason"], strict=True)]
+    behind = rows.assign(place=places, part=parts)
+    return _heat_map(run, title, schools, counts.set_axis(names, axis=1), "reason", "", behind)
 
 
 def findings_by_school(run: RunFolder) -> Chart:
-    """Predicted findings by rule and school; a rule's severity is a sign before it. Table: all of them."""
+    """Predicted findings by rule and school, a rule with its severity. Table: all of them."""
     title = "What CALPADS is expected to say, by rule and school"
     found = run.findings
     rules = found.groupby("rule")["severity"].agg(["first", "size"]).reset_index()
@@ -75,16 +94,18 @@ def findings_by_school(run: RunFolder) -> Chart:
     counts = pd.crosstab(found["school_code"], found["rule"]).reindex(
         index=schools["school_code"], columns=rules["rule"], fill_value=0
     )
-    names = [
-        f"{_SEVERITY_SIGNS.get(severity, '?')} {rule}"
-        for rule, severity in zip(rules["rule"], rules["first"], strict=True)
-    ]
+    names = [f"{rule} ({severity})" for rule, severity in zip(rules["rule"], rules["first"], strict=True)]
     fatal = int((found["severity"] == "fatal").sum())
     after = f" {fatal:,} would have CALPADS refuse a file: those students are held." if fatal else ""
-    signs = " · ".join(
-        f"{_SEVERITY_SIGNS[one]} {wording.phrase('severity', one).title.lower()}" for one in _SEVERITY_SIGNS
-    )
-    return _heat_map(run, title, schools, counts.set_axis(names, axis=1), "finding", after, signs)
+    named = dict(zip(rules["rule"], names, strict=True))
+    places = _places(schools, found["school_code"])
+    behind = found.assign(place=places, part=[named[rule] for rule in found["rule"]])
+    return _heat_map(run, title, schools, counts.set_axis(names, axis=1), "finding", after, behind)
+
+
+def _places(schools: pd.DataFrame, codes: pd.Series) -> list[str]:
+    """The label of each row's school."""
+    return codes.map(dict(zip(schools["school_code"], school_labels(schools), strict=True))).fillna("").tolist()
 
 
 def _to_do(run: RunFolder) -> pd.DataFrame:
@@ -102,7 +123,7 @@ def _most(schools: pd.DataFrame) -> str:
 
 
 def _heat_map(
-    run: RunFolder, title: str, schools: pd.DataFrame, counts: pd.DataFrame, word: str, after: str, legend: str = ""
+    run: RunFolder, title: str, schools: pd.DataFrame, counts: pd.DataFrame, word: str, after: str, behind: pd.DataFrame
 ) -> Chart:
     """Schools down, `counts`' columns across; the number stands in each cell."""
     counts = counts.set_axis(school_labels(schools).tolist())
@@ -128,19 +149,18 @@ def _heat_map(
         texttemplate="%{text}",
         colorscale=list(SHADES),
         zmin=0,
-        zmax=max(_PALE_UP_TO, int(cells.max())),
+        # The line of all others would leave the schools pale.
+        zmax=max(_PALE_UP_TO, int(counts.to_numpy().max())),
         xgap=2,
         ygap=2,
         showscale=False,
         hovertemplate="%{y}<br>%{x}: %{z:,}<extra></extra>",
     )
-    drawn = figure(title, rows_height(len(shown)) + 110, plot_bgcolor="#eeeeee", margin_t=72 if legend else 52)
+    drawn = figure(title, rows_height(len(shown)) + 150, plot_bgcolor="#eeeeee", margin_t=52)
     drawn.add_trace(heat)
     drawn.update_yaxes(autorange="reversed", showgrid=False, type="category")
     drawn.update_xaxes(showgrid=False, type="category", side="bottom", tickangle=-40)
-    if legend:
-        drawn.update_layout(title_subtitle={"text": legend, "font": {"size": 13, "color": INK}})
-    return Chart(drawn, table, sentence, drawn_lines(table))
+    return Chart(drawn, table, sentence, drawn_lines(table), gathered(behind, shown))
 
 
 def _first_columns(counts: pd.DataFrame) -> pd.DataFrame:

@@ -20,15 +20,16 @@ _LOOKS = {
     },
     AERIES: {"color": COLORS["add"]},
 }
-_ROW_PIXELS = 34
+_ROW_PIXELS, _WORDS_PIXELS = 34, 256
 _DAY_IN_MILLISECONDS = 86_400_000
 
 
 def student_timeline(run: RunFolder, ssids: tuple[str, ...] | list[str]) -> Chart:
     """Both sides' enrollments of a student, by all of the student's SSIDs, each a bar with its dates in words.
 
-    Table: the same rows. Of Aeries, the run year alone is known. A student with nothing to change is not in a run
-    folder: the chart says so.
+    The words stand at the right, clear of the bars and of the day of the run. Table: the same rows. Of Aeries, the run
+    year alone is known, and the sentence says so. A student with nothing to change is not in a run folder: the chart
+    says so.
     """
     title = "CALPADS and Aeries, enrollment by enrollment"
     rows = run.enrollments[run.enrollments["ssid"].isin(list(ssids))]
@@ -39,14 +40,18 @@ def student_timeline(run: RunFolder, ssids: tuple[str, ...] | list[str]) -> Char
         return nothing(run, title, table, "This run has nothing to change for the student, and so keeps no timeline.")
     as_of = pd.Timestamp(run.manifest["as_of"])
     bars = _bars(rows, as_of)
-    drawn = figure(title, 150 + _ROW_PIXELS * max(len(rows), 2), bargap=0.3, barmode="overlay")
+    drawn = figure(title, 150 + _ROW_PIXELS * max(len(rows), 2), bargap=0.3, barmode="overlay", margin_r=_WORDS_PIXELS)
     for side in _SIDES:
         drawn.add_trace(_trace(side, bars[rows["side"] == side]))
     year = SchoolYear.parse(run.manifest["school_year"])
     _shade(drawn, year, as_of)
     drawn.update_yaxes(autorange="reversed", type="category", showgrid=False, ticklabelstandoff=6)
     drawn.update_xaxes(type="date", showgrid=True, range=_range(bars, year))
-    return Chart(drawn, table, _sentence(rows, as_of))
+    for label_, words in zip(bars["label"], bars["words"], strict=True):
+        drawn.add_annotation(
+            x=1, xref="paper", xanchor="left", xshift=8, y=label_, text=words, showarrow=False, font={"color": INK}
+        )
+    return Chart(drawn, table, _sentence(rows, as_of, year))
 
 
 def _table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -92,13 +97,9 @@ def _trace(side: str, bars: pd.DataFrame) -> go.Bar:
         y=bars["label"].tolist(),
         orientation="h",
         name=_SIDES[side],
-        text=bars["words"].tolist(),
-        textposition="auto",
-        textangle=0,
-        textfont={"color": INK},
-        cliponaxis=False,
+        customdata=bars["words"].tolist(),
         marker={**_LOOKS[side], "line": {"color": INK, "width": 1}},
-        hovertemplate="%{y}<br>%{text}<extra></extra>",
+        hovertemplate="%{y}<br>%{customdata}<extra></extra>",
     )
 
 
@@ -140,11 +141,11 @@ def _shade(drawn: go.Figure, year: SchoolYear, as_of: pd.Timestamp) -> None:
 def _range(bars: pd.DataFrame, year: SchoolYear) -> list[str]:
     first = min(bars["start"].min(), pd.Timestamp(year.start)) - pd.Timedelta(days=30)
     last = max(bars["end"].max(), pd.Timestamp(year.end))
-    # Room at the right, where the words of a short bar go on.
-    return [str(first.date()), str((last + (last - first) * 0.25).date())]
+    return [str(first.date()), str((last + pd.Timedelta(days=30)).date())]
 
 
-def _sentence(rows: pd.DataFrame, as_of: pd.Timestamp) -> str:
+def _sentence(rows: pd.DataFrame, as_of: pd.Timestamp, year: SchoolYear) -> str:
+    """What each side holds. CALPADS is shown in all years, Aeries in the year of the run alone."""
     today = as_of.strftime("%Y-%m-%d")
     parts = []
     for side, name in _SIDES.items():
@@ -152,6 +153,11 @@ def _sentence(rows: pd.DataFrame, as_of: pd.Timestamp) -> str:
         still = of_side[(of_side["exit_date"] == "") | (of_side["exit_date"] > today)]
         here = ", ".join(dict.fromkeys(still["school_name"].where(still["school_name"] != "", still["school_code"])))
         known = f"{len(of_side):,} enrollment{'' if len(of_side) == 1 else 's'}"
+        if side == CALPADS:
+            this = int((of_side["start_date"] >= str(year.start)).sum())
+            known += f", {this:,} of them in {year.short}" if this < len(of_side) else f" of {year.short}"
+        else:
+            known += f" of {year.short}"
         where = f"open at {here}" if here else "none of them open" if len(of_side) else ""
         parts.append(f"{name} holds {known}" + (f", {where}" if where else ""))
-    return "; ".join(parts) + "."
+    return "; ".join(parts) + ". Earlier years of Aeries are not part of a run."

@@ -21,13 +21,14 @@ from senrkit.inputs.extract.sela import SelaExtract, read_sela_extract
 from senrkit.inputs.extract.senr import Extract, read_extract
 from senrkit.inputs.local import local_inputs
 from senrkit.settings.settings import Settings
+from senrkit.texts.card import Carded
 
 SENR, SELA, DIRECTORY, ELPAC = "senr_extract", "sela_extract", "school_directory", "elpac_file"
 _OF_CALPADS = {SENR, SELA, DIRECTORY, ELPAC}
 
 
-@dataclass(frozen=True, eq=False)
-class Inputs:
+@dataclass(frozen=True, eq=False, repr=False)
+class Inputs(Carded):
     """What was read.
 
     Attributes

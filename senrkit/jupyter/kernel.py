@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
 _OURS = Config(
+    # A kernel that is ended while it waits would say so on the terminal, or in the mail of a scheduled run.
+    KernelApp={"log_level": logging.CRITICAL},
     # Students whose numbers were typed are nothing to remember.
     HistoryManager={"enabled": False},
     InteractiveShellApp={"ignore_cwd": True, "exec_PYTHONSTARTUP": False},

@@ -21,6 +21,7 @@ from typing import Any
 from senrkit.disk import append_whole, is_full, locked_to_append, write_whole
 from senrkit.errors import InputError
 from senrkit.system.files import why
+from senrkit.texts.card import Carded
 
 FOLDER, FILE = "ledger", "ledger.jsonl"
 VERSION = 1
@@ -28,8 +29,8 @@ VERSION = 1
 Event = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Journal:
+@dataclass(frozen=True, repr=False)
+class Journal(Carded):
     """The events in the order in which they were written, and where what they are about is kept.
 
     Attributes

@@ -23,10 +23,11 @@ from senrkit.ledger.records import copy_of
 from senrkit.ledger.states import MISSING, File, States, states
 from senrkit.ledger.weeks import first_seen
 from senrkit.settings.settings import Settings
+from senrkit.texts.card import Carded
 
 
-@dataclass(frozen=True)
-class Overlay:
+@dataclass(frozen=True, repr=False)
+class Overlay(Carded):
     """The extract with what has posted since.
 
     Attributes
@@ -56,8 +57,8 @@ class Overlay:
         return [file.sha256 for file in self.files]
 
 
-@dataclass(frozen=True)
-class Postings:
+@dataclass(frozen=True, repr=False)
+class Postings(Carded):
     """What the ledger says of files that have posted.
 
     Attributes

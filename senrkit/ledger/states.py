@@ -12,6 +12,7 @@ from typing import Any
 
 from senrkit.errors import UsageError
 from senrkit.ledger.journal import Event, Journal
+from senrkit.texts.card import Carded
 
 PREPARED, SENT, POSTED, REJECTED, WITHDRAWN, EXPIRED = "prepared sent posted rejected withdrawn expired".split()
 REFUSED, DRAGGED_DOWN, WARNED = "refused", "dragged down", "warned"
@@ -32,8 +33,8 @@ class Line:
     field: str = ""
 
 
-@dataclass(frozen=True)
-class File:
+@dataclass(frozen=True, repr=False)
+class File(Carded):
     """One numbered file of a run, as it stands.
 
     Attributes
@@ -83,8 +84,8 @@ class File:
         return WARNED if sequence in warned and self.state == SENT else self.state
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Carded):
     """A run of which the ledger knows. `event` is what was written of it: day, LEA, year, extract, made."""
 
     id: str
@@ -116,8 +117,8 @@ class Run:
         return [file for at, file in self.files.items() if at < number and file.state != POSTED]
 
 
-@dataclass(frozen=True)
-class States:
+@dataclass(frozen=True, repr=False)
+class States(Carded):
     """Every run of the ledger, oldest first, and how it stands on a day."""
 
     runs: Mapping[str, Run]

@@ -15,10 +15,11 @@ from senrkit.ledger.journal import Journal
 from senrkit.ledger.records import copy_of
 from senrkit.ledger.states import File, Run, States
 from senrkit.settings.settings import Settings
+from senrkit.texts.card import Carded
 
 
-@dataclass(frozen=True)
-class Loop:
+@dataclass(frozen=True, repr=False)
+class Loop(Carded):
     """The ledger of one LEA as it stands on a day."""
 
     journal: Journal

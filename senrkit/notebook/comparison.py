@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from senrkit.notebook import markup
-from senrkit.results import masking
-from senrkit.results.changes import STATES, change_counts, run_changes
+from senrkit.figures import markup
+from senrkit.frames.pandas_door import to_pandas
+from senrkit.results import changes, masking
+from senrkit.results.changes import STATES, change_counts
 from senrkit.results.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 
 _MEANING = {
     "new": "not in the earlier run",
-    "came-back": "not in the earlier run, but in one before it",
-    "still-open": "in both runs",
+    "back": "not in the earlier run, but in one before it",
+    "open": "in both runs",
     "solved": "in the earlier run only",
 }
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`earlier` is `None` when there is no run to compare with; `rows` as `changes` gives them."""
+    """`earlier` is `None` when there is no run to compare with; `rows` as `results.changes.compared` gives them."""
 
     earlier: RunFolder | None
     rows: pd.DataFrame
@@ -42,7 +43,7 @@ class Comparison:
                 )
             )
         counted = change_counts(self.rows)
-        rows = [(state.replace("-", " "), f"{counted[state]:,}", _MEANING[state]) for state in STATES]
+        rows = [(state, f"{counted[state]:,}", _MEANING[state]) for state in STATES]
         about = f"Compared with run {self.earlier.manifest['run_number']}, as of {self.earlier.manifest['as_of']}."
         return markup.joined(
             markup.paragraph(about), markup.table(["", "how many", "what it means"], rows, numbers=(1,))
@@ -50,7 +51,10 @@ class Comparison:
 
     def table(self) -> HTML:
         """Every discrepancy of either run."""
-        return markup.searchable(masking.masked(self.rows, self.show_students), "No discrepancy in either run.")
+        shown = markup.for_people(masking.masked(self.rows, self.show_students))
+        if len(shown):
+            shown["Days"] = self.rows["age"]
+        return markup.searchable(shown, "No discrepancy in either run.", worded=True)
 
 
 def compared(run: RunFolder, history: Sequence[RunFolder], earlier: str, show_students: bool) -> Comparison:
@@ -68,5 +72,5 @@ def compared(run: RunFolder, history: Sequence[RunFolder], earlier: str, show_st
     elif older:
         *older, with_it = older
     else:
-        return Comparison(None, run_changes(run, run).iloc[:0], show_students)
-    return Comparison(with_it, run_changes(run, with_it, older), show_students)
+        return Comparison(None, to_pandas(changes.compared(run, run).clear()), show_students)
+    return Comparison(with_it, to_pandas(changes.compared(run, with_it, older)), show_students)

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from senrkit.figures import markup
+from senrkit.frames import days
 from senrkit.frames.pandas_door import to_pandas
 from senrkit.ledger.weeks import BACK, ITEM_STATES, NEW, ON_ITS_WAY, OPEN, SOLVED, counted, items
 from senrkit.loop.overview import Loop
-from senrkit.notebook import markup
 from senrkit.results import masking
+from senrkit.results.folder import RunFolder, run_folders
+from senrkit.results.tables import TO_DO
 from senrkit.settings.settings import Settings
+from senrkit.texts import wording
+from senrkit.texts.card import Carded
 
 if TYPE_CHECKING:
     from IPython.display import HTML
 
     from senrkit.figures import Chart
-    from senrkit.results.folder import RunFolder
 
 
-@dataclass(frozen=True)
-class History:
-    """What the ledger holds. `items` as `ledger.weeks.items` gives them."""
+@dataclass(frozen=True, repr=False)
+class History(Carded):
+    """What the ledger holds. `items` as `ledger.weeks.items` gives them; `schools` is the name by code."""
 
     loop: Loop
     items: pl.DataFrame
+    schools: Mapping[str, str]
     show_students: bool
 
     @classmethod
     def of(cls, settings: Settings, show_students: bool) -> History:
         """Raises `InputError` as `Journal.open`."""
         loop = Loop.open(settings)
-        return cls(loop, items(loop.journal, loop.states), show_students)
+        folders = run_folders(settings.output.runs)
+        newest = RunFolder.open(folders[-1]).manifest["counts"] if folders else None
+        return cls(loop, items(loop.journal, loop.states), (newest or {}).get("school_name", {}), show_students)
 
     def chart(self) -> Chart:
         """New, open, on its way, back and solved, run by run."""
@@ -48,8 +56,8 @@ class History:
         oldest = newest.filter(pl.col("state") != SOLVED).group_by(column).agg(oldest_days=pl.col("age").max())
         table = counted(newest, column).drop("run", "as_of").join(oldest, on=column, how="left")
         ordered = table.with_columns(pl.col("oldest_days").fill_null(0)).sort("open", "new", descending=True)
-        rows = [tuple(str(cell) for cell in row) for row in ordered.rows()]
-        headings = [column.replace("_", " "), *ITEM_STATES, "oldest, days"]
+        rows = [(self._named(column, first), *map(str, counts)) for first, *counts in ordered.rows()]
+        headings = [column.removesuffix("_code"), *ITEM_STATES, "oldest, days"]
         return markup.joined(markup.table(headings, rows, numbers=range(1, len(headings))))
 
     def waiting(self) -> HTML:
@@ -88,10 +96,17 @@ class History:
     def table(self) -> HTML:
         """Every item of the newest run, the oldest first."""
         newest = self.items.filter(pl.col("place") == pl.col("place").max()).sort("age", descending=True)
-        shown = newest.select(
-            "state", pl.col("age").cast(pl.String), pl.col("first_seen").cast(pl.String), "school_code", "ssid",
-            "local_id", "start_key", "action", "reason", "hold_detail",
-        )  # fmt: skip
-        return markup.searchable(
-            masking.masked(to_pandas(shown), self.show_students), "The ledger knows of no run yet."
+        named = pl.col("school_code").replace(dict(self.schools)).alias("school_name")
+        told = newest.select(
+            "state", named, "ssid", "local_id", "action", "reason", start_date=days.key_to_iso(pl.col("start_key"))
         )
+        shown = markup.for_people(masking.masked(to_pandas(told), self.show_students))
+        shown["First seen"], shown["Days"] = newest["first_seen"].cast(pl.String).to_list(), newest["age"].to_list()
+        return markup.searchable(shown, "The ledger knows of no run yet.", worded=True)
+
+    def _named(self, column: str, id: str) -> str:
+        """A school by its name, a reason or an action in words."""
+        if column == "school_code":
+            return self.schools.get(id) or id
+        kinds = ("action",) if column == "action" else TO_DO
+        return next((wording.phrase(kind, id).title for kind in kinds if id in wording.phrases(kind)), id)

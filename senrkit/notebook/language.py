@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars import col
 
+from senrkit.figures import markup
 from senrkit.frames.pandas_door import to_pandas
 from senrkit.language import tables
 from senrkit.language.classes import CLASSES, PROPOSED, REFUSED
-from senrkit.notebook import markup
 from senrkit.results import masking
 from senrkit.settings.settings import Settings
 from senrkit.texts import wording
@@ -56,10 +56,13 @@ class LanguagePage:
         rows = []
         for name in CLASSES:
             reasons = Counter(self._rows.filter(col("class") == name)["reason"])
-            rows.append(_line("language-class", name, "", reasons.total()))
-            rows += [_line("language-reason", id, name, count) for id, count in reasons.most_common() if id]
-        headings = ["class", "why", "how many", "what it means", "what to do"]
-        return markup.joined(markup.table(headings, rows, numbers=(2,)))
+            whole = wording.phrase("language-class", name)
+            rows.append((whole.title, f"{reasons.total():,}", "", "", whole.sentence, whole.cure))
+            for id, count in reasons.most_common():
+                part = wording.phrase("language-reason", id)
+                rows += [("", "", f"{count:,}", part.title, part.sentence, part.cure)] if id else []
+        headings = ["class", "in all", "of these", "why", "what it means", "what to do"]
+        return markup.joined(markup.table(headings, rows, numbers=(1, 2)))
 
     def conflicts_by_school(self) -> HTML:
         """How many students of each school are in the conflict report."""
@@ -150,9 +153,3 @@ def _nobody() -> pl.DataFrame:
     )
     flags = dict.fromkeys(("in_aeries", "left"), pl.Boolean)
     return pl.DataFrame(schema=dict.fromkeys(texts.split(), pl.String) | days | flags)
-
-
-def _line(kind: str, id: str, of: str, count: int) -> tuple[str, str, str, str, str]:
-    phrase = wording.phrase(kind, id)
-    title, why = (wording.phrase("language-class", of).title, phrase.title) if of else (phrase.title, "")
-    return title, why, f"{count:,}", phrase.sentence, phrase.cure

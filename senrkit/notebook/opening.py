@@ -6,19 +6,23 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+from senrkit.analysis.opening import newest
 from senrkit.errors import UsageError
 from senrkit.notebook.history import History
 from senrkit.notebook.page import RunPage
 from senrkit.notebook.progress import NotebookProgress
+from senrkit.notebook.summary import write_failure, write_summary
 from senrkit.results.folder import RunFolder, run_folders
 from senrkit.settings.settings import Settings, load_settings
 
 DEMO = "demo"
 _SETTINGS_FILE = "senrkit.toml"
 _DEMO_STUDENTS = 500
+# Where a settings file that cannot be read would most likely have had its runs.
+_RUNS = "runs"
 
 
-def open_run(settings: str, run: str = "", show_students: bool = False) -> RunPage:
+def open_page(settings: str, run: str = "", show_students: bool = False) -> RunPage:
     """A finished run: the folder `run`, or else the newest run of the settings; without any, one is made.
 
     Parameters
@@ -36,13 +40,10 @@ def open_run(settings: str, run: str = "", show_students: bool = False) -> RunPa
     if run:
         return RunPage(RunFolder.open(run), show_students)
     found = _settings(settings)
-    folders = run_folders(found.output.runs)
-    if folders:
-        return RunPage(RunFolder.open(folders[-1]), show_students)
-    return RunPage(_made(found), show_students)
+    return RunPage(newest(found) if run_folders(found.output.runs) else _made(found), show_students)
 
 
-def make_run(
+def make_page(
     settings: str,
     out: str = "",
     accept: str = "",
@@ -80,7 +81,31 @@ def make_run(
             accept_deletes=accept_deletes or None,
         ),
         show_students,
+        is_new=True,
     )
+
+
+def scheduled(
+    settings: str,
+    out: str = "",
+    accept: str = "",
+    because: str = "",
+    accept_deletes: int = 0,
+    as_of: str = "",
+    show_students: bool = False,
+) -> RunPage:
+    """A new run as `make_page` makes it, whose end is told by `summary.txt` and `summary.json` in the `runs` folder,
+    however it ends. Parameters and errors as there."""
+    runs = Path(settings).parent / _RUNS
+    try:
+        chosen = _settings(settings, as_of)
+        runs = chosen.output.runs
+        page = make_page(settings, out, accept, because, accept_deletes, as_of, show_students)
+        write_summary(page.run, runs)
+    except Exception as error:
+        write_failure(runs, error, dt.datetime.now(dt.UTC).astimezone())
+        raise
+    return page
 
 
 def history(settings: str, show_students: bool = False) -> History:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from senrkit.errors import Stopped
-from senrkit.notebook import markup
+from senrkit.figures import markup
 from senrkit.notebook.comparison import Comparison, compared
 from senrkit.notebook.schools import School, find_school
 from senrkit.notebook.students import Student, find_student
@@ -26,7 +26,9 @@ from senrkit.texts import wording
 if TYPE_CHECKING:
     from IPython.display import HTML
 
+    from senrkit.notebook.charts import ClickableChart
     from senrkit.notebook.language import LanguagePage
+    from senrkit.notebook.what_if import WhatIf
 
 RUN_MIME = "application/vnd.senrkit.run+json"
 _SIGNS = {"passed": "✔", "stopped": "✖", "accepted": "☞", "warning": "⚠"}
@@ -36,10 +38,10 @@ _BIG_FILE = 1024
 class RunPage:
     """A run and whether its students may be shown. Opening one tells the runner of the notebook which run it is."""
 
-    def __init__(self, run: RunFolder, show_students: bool) -> None:
+    def __init__(self, run: RunFolder, show_students: bool, *, is_new: bool = False) -> None:
         self.run = run
         self.show_students = show_students
-        _announce(run)
+        _announce(run, is_new)
 
     def status(self) -> HTML:
         """First of all: what came of the run, and what to do next."""
@@ -121,26 +123,17 @@ class RunPage:
         """Every action and reason with its count and what it means."""
         if self.run.stopped:
             return self._nothing()
-        rows = [
-            (
-                wording.phrase("action", name).title,
-                "",
-                f"{self.run.counts[name]:,}",
-                wording.phrase("action", name).sentence,
-            )
-            for name in ACTIONS
-        ]
-        for action, counts in self.run.manifest["counts"]["reason"].items():
-            rows += [
-                (
-                    wording.phrase("action", action).title,
-                    wording.phrase(action, reason).title,
-                    f"{count:,}",
-                    wording.phrase(action, reason).sentence,
-                )
-                for reason, count in counts.items()
-            ]
-        return markup.joined(markup.table(["action", "why", "how many", "what it means"], rows, numbers=(2,)))
+        whole = sum(self.run.counts.values())
+        by_reason = self.run.manifest["counts"]["reason"]
+        rows = []
+        for name in ACTIONS:
+            action, count = wording.phrase("action", name), self.run.counts[name]
+            rows.append((action.title, f"{count:,}", f"{count / whole:.1%}" if whole else "", "", "", action.sentence))
+            for reason, part in by_reason.get(name, {}).items():
+                why = wording.phrase(name, reason)
+                rows.append(("", "", "", f"{part:,}", why.title, why.sentence))
+        headings = ["action", "in all", "of all", "of these", "why", "what it means"]
+        return markup.joined(markup.table(headings, rows, numbers=(1, 2, 3)))
 
     def proposal(self, action: str = "") -> HTML:
         """The proposal, or one action of it, as a table to search and sort."""
@@ -242,6 +235,32 @@ class RunPage:
         settings = load_settings(self.run.manifest["settings"]["file"], as_of=as_of)
         return compare_language(settings, self.show_students)
 
+    def chart(self, name: str) -> ClickableChart:
+        """One of `senrkit.figures`, by name; a click on a bar or a cell lists the students behind it below."""
+        from senrkit import figures
+        from senrkit.notebook.charts import ClickableChart
+
+        return ClickableChart(getattr(figures, name)(self.run), self.show_students)
+
+    def what_if(self, setting: str = "", value: object = "", **process: object) -> WhatIf:
+        """What would be proposed with another setting of `[process]`, or with several. Nothing is written.
+
+        Parameters
+        ----------
+        setting, value
+            One of them by its name, what it says as text; others follow by name, as Python has them.
+
+        Raises
+        ------
+        UsageError
+            for settings that cannot be.
+        InputError, Stopped
+            when the inputs are no longer those of the run, or a precondition stops the comparison.
+        """
+        from senrkit.notebook.what_if import tried
+
+        return tried(self.run, ({setting: value} if setting else {}) | process, self.show_students)
+
     def table(self, rows: pd.DataFrame, empty: str = "Nothing to show.") -> HTML:
         """Any rows as a table to search and sort, masked like everything else."""
         return self._searchable(rows, empty)
@@ -252,13 +271,6 @@ class RunPage:
         from senrkit.results.folder import runs_beside
 
         return runs_beside(self.run)
-
-    def write_summary(self) -> HTML:
-        """Write `summary.txt` and `summary.json` into the run folder, for whoever mails them: counts, no student."""
-        from senrkit.notebook.summary import write_summary
-
-        names = " and ".join(path.name for path in write_summary(self.run))
-        return markup.joined(markup.paragraph(f"{names} are in the run folder, without student data."))
 
     def finish(self) -> None:
         """The end of a scheduled run.
@@ -289,11 +301,12 @@ class RunPage:
             return place.absolute().as_uri()
 
 
-def _announce(run: RunFolder) -> None:
-    """An output that nobody sees, for whoever runs the notebook: the run folder and its exit code."""
+def _announce(run: RunFolder, is_new: bool) -> None:
+    """An output that nobody sees, for whoever runs the notebook: the run folder, its exit code, and whether the
+    notebook has made it."""
     from IPython.display import display
 
-    said = {"folder": str(run.folder.absolute()), "exit_code": run.exit_code}
+    said = {"folder": str(run.folder.absolute()), "exit_code": run.exit_code, "is_new": is_new}
     display({RUN_MIME: json.loads(json.dumps(said))}, raw=True)
 
 

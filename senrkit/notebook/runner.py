@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,11 @@ import nbformat
 
 from senrkit import errors
 from senrkit.disk import write_whole
+from senrkit.engine import HELD
 from senrkit.errors import SenrkitError, UsageError
 from senrkit.jupyter.world import KERNEL, NO_KERNEL, World, jupyter_world
 from senrkit.notebook import library
+from senrkit.notebook.charts import UNATTENDED
 from senrkit.notebook.page import RUN_MIME
 from senrkit.results import masking
 from senrkit.system.computer import KERNEL_TRANSPORT
@@ -36,9 +39,14 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Executed:
-    """What a notebook has left: the executed notebook and the page made of it stand in the run folder."""
+    """What a notebook has left: the executed notebook and the page made of it stand in the run folder.
+
+    `exit_code` is that of the run when the notebook has made it, or when it was stopped; 0 for one that only looked at
+    a run, though students may be held in it. `run_exit_code` is always that of the run.
+    """
 
     exit_code: int
+    run_exit_code: int
     folder: Path
     notebook: Path
     page: Path
@@ -87,7 +95,7 @@ def _execute(path: Path, world: World, parameters: dict[str, Any], bar: bool) ->
     from papermill.exceptions import PapermillExecutionError
 
     output = world.folder / path.name
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _unattended():
         warnings.simplefilter("ignore")
         try:
             papermill.execute_notebook(
@@ -108,6 +116,16 @@ def _execute(path: Path, world: World, parameters: dict[str, Any], bar: bool) ->
                 f"If memory is short, close other programs and try again. {NO_KERNEL[1]}",
             ) from None
     return nbformat.read(output, as_version=4)
+
+
+@contextmanager
+def _unattended() -> Iterator[None]:
+    """The kernel that is started here knows that nobody will click."""
+    os.environ[UNATTENDED] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[UNATTENDED]
 
 
 def _kernel(world: World) -> Any:
@@ -176,7 +194,8 @@ def _kept(executed: nbformat.NotebookNode, path: Path, run: Mapping[str, Any]) -
             f"The notebook cannot be kept in {kept} ({error.strerror}).",
             "Make room, or see who owns the folder, then run again.",
         ) from None
-    return Executed(int(run["exit_code"]), folder, notebook, page)
+    code = int(run["exit_code"])
+    return Executed(code if run["is_new"] or code != HELD else 0, code, folder, notebook, page)
 
 
 def to_page(executed: NotebookNode, title: str) -> str:

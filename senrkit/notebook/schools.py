@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from senrkit.errors import UsageError
-from senrkit.notebook import markup
+from senrkit.analysis import schools as analysis
+from senrkit.figures import markup
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.results.folder import RunFolder
-from senrkit.results.tables import TO_DO
 from senrkit.texts import wording
 
 if TYPE_CHECKING:
@@ -59,22 +58,7 @@ def find_school(run: RunFolder, code_or_name: str) -> School:
         when the run has no such school, or several.
     """
     schools = run.schools
-    if code_or_name and not schools.empty:
-        wanted = code_or_name.casefold()
-        by_name = schools["school_name"].str.casefold().str.contains(wanted, regex=False)
-        found = schools[(schools["school_code"] == code_or_name) | by_name]
-        if len(found) != 1:
-            raise _refused(schools if found.empty else found, code_or_name, several=len(found) > 1)
-        schools = found
     if schools.empty:
         return School("", "", run.proposal.iloc[:0])
-    code, name = schools.iloc[0][["school_code", "school_name"]]
-    rows = run.proposal[(run.proposal["school_code"] == code) & run.proposal["action"].isin(TO_DO)]
-    return School(code, name, rows.sort_values(["action", "reason", "grade"], kind="stable", ignore_index=True))
-
-
-def _refused(schools: pd.DataFrame, wanted: str, *, several: bool) -> UsageError:
-    names = schools["school_name"].tolist()
-    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.3) or names[:3]
-    problem = "several schools" if several else "no school"
-    return UsageError(f"This run has {problem} of that code or name.", f"For example: {', '.join(near)}.")
+    found = analysis.find_school(run, code_or_name or schools["school_code"].iloc[0])
+    return School(found.code, found.name, to_pandas(found.rows))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from senrkit.analysis.students import identified
 from senrkit.errors import UsageError
-from senrkit.notebook import markup
+from senrkit.figures import markup
 from senrkit.results import masking
 from senrkit.results.folder import RunFolder
 from senrkit.results.tables import TO_DO
@@ -98,21 +99,16 @@ def find_student(run: RunFolder, identifier: str, show_students: bool) -> Studen
     UsageError
         when the run has nothing to say of the identifier.
     """
-    columns = ["ssid", "local_id"]
-    known = pd.concat([frame[columns] for frame in (run.proposal, run.enrollments, run.left_out)], ignore_index=True)
     if not identifier:
         ssid = _example(run)
-        own = known[(known["ssid"] == ssid) & (known["ssid"] != "")]
-    else:
-        own = known[(known["ssid"] == identifier) | (known["local_id"] == identifier)]
-        if own.empty and not run.stopped:
-            raise UsageError(
-                "This run has nothing to say of that SSID or local id: nothing changes for the student, or a slip.",
-                "Check it, leading zeros too; `senrkit student` shows both sides of any student.",
-            )
-    ssids = own.loc[own["ssid"] != "", "ssid"].drop_duplicates()
-    local_ids = pd.concat([own["local_id"], known["local_id"][known["ssid"].isin(ssids)]])
-    return Student(run, tuple(sorted(ssids)), tuple(sorted(set(local_ids) - {""})), show_students)
+        return Student(run, *identified(run, ssid), show_students)
+    ssids, local_ids = identified(run, identifier)
+    if not ssids and not local_ids and not run.stopped:
+        raise UsageError(
+            "This run has nothing to say of that SSID or local id: nothing changes for the student, or a slip.",
+            "Check it, leading zeros too; `senrkit student` shows both sides of any student.",
+        )
+    return Student(run, ssids, local_ids, show_students)
 
 
 def _example(run: RunFolder) -> str:

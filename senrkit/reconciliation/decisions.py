@@ -28,6 +28,7 @@ from senrkit.frames import days
 from senrkit.inputs.spreadsheet import WORKBOOK, Lines, decoded, lines, separator_of
 from senrkit.system.files import why
 from senrkit.texts import wording
+from senrkit.texts.card import Carded
 
 ACTIONS = ("add", "update", "delete")
 _HELD_BY = ("hold", "not-an-error")
@@ -61,8 +62,8 @@ class Decision:
 COLUMNS = tuple(field.name for field in dataclasses.fields(Decision))
 
 
-@dataclass(frozen=True)
-class Applied:
+@dataclass(frozen=True, repr=False)
+class Applied(Carded):
     """What the decisions do to a proposal.
 
     Attributes
@@ -179,8 +180,8 @@ def apply(decisions: pl.DataFrame, actions: pl.DataFrame, as_of: dt.date) -> App
     )
 
 
-@dataclass(frozen=True)
-class Checked:
+@dataclass(frozen=True, repr=False)
+class Checked(Carded):
     """People's word that SSIDs are right (`identity-checked`): it clears conflicts of identity among the SSIDs that it
     names, in `ssid` and `reason`, until a value that was compared changes.
 

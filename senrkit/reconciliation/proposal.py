@@ -37,6 +37,7 @@ from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 from senrkit.spells.build import FUTURE, PROGRAM_SKIPPED, TAG_SKIPPED, SpellSet
 from senrkit.spells.rules import COMPLETER, E156, first_of
+from senrkit.texts.card import Carded
 
 HOLD_ORDER = (
     "identity-conflict aeries-overlap aeries-date-error ambiguous-pair prior-year-open left-out-in-aeries "
@@ -53,8 +54,8 @@ _SUMMER = ((6, 1), (8, 15))
 TRANSACTIONS = {"delete": "D", "update": "A", "add": "A"}
 
 
-@dataclass(frozen=True)
-class Proposal:
+@dataclass(frozen=True, repr=False)
+class Proposal(Carded):
     """What the run proposes.
 
     Attributes
@@ -94,7 +95,22 @@ def reconcile(
 ) -> Proposal:
     """The proposal for one LEA and run year; neither frame is changed.
 
-    `cleared` says which conflicts of identity a person has looked at and cleared (`decisions.Checked`); never case d.
+    Parameters
+    ----------
+    scope, spell_set
+        What `scope_of` and `build_spells` give.
+    cleared
+        Which conflicts of identity a person has looked at and cleared (`decisions.Checked`); never case d.
+
+    Returns
+    -------
+    Proposal
+        `actions`: one row a state row in scope or spell without one, with `action, intended, reason, hold_reason,
+        hold_detail, hold_text, transaction, school_code, nps_code, school_name, ssid, local_id, grade, start_date,
+        exit_date` (String; dates CCYYMMDD), `changed, before, after, evidence` (String), `ods_row, state_row, spell`
+        (positions, null for none), `shortens, at_risk, no_show` (Boolean). `records`: the 35 SENR fields of what would
+        be sent. `holds`: `ssid, hold_reason, detail, text`. `information`: `kind, school_code, ssid, local_id, detail`.
+        `spells`, `conflicts`: see `Proposal`.
     """
     state = scope.state
     spells, unclear = _with_summer(spell_set, scope)

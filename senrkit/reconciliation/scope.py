@@ -15,14 +15,15 @@ from senrkit.reference import SENR_FIELDS, SchoolYear
 from senrkit.settings.settings import Settings
 from senrkit.spells.build import SpellSet
 from senrkit.spells.schools import NOT_REPORTED, NOT_SELECTED, NPS_SCHOOL
+from senrkit.texts.card import Carded
 
 _NPS_CODE = pl.when(col("school_code") == NPS_SCHOOL).then(col("nps_code").fill_null("")).otherwise(pl.lit(""))
 # The operational key as one text: school, NPS code when the school is the NPS one, SSID, start date.
 KEY = pl.concat_str("school_code", _NPS_CODE, "ssid", "start_date", separator="^").alias("key")
 
 
-@dataclass(frozen=True)
-class Scope:
+@dataclass(frozen=True, repr=False)
+class Scope(Carded):
     """The extract, sorted into what a run may change and what it only reads.
 
     Attributes

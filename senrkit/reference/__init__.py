@@ -31,6 +31,7 @@ doubtful_codes = PACKAGED.doubtful_codes
 code_names = PACKAGED.code_names
 valid_pairs = PACKAGED.valid_pairs
 rules = PACKAGED.rules
+rule_anchor = PACKAGED.rule_anchor
 aeries_columns = PACKAGED.aeries_columns
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "doubtful_codes",
     "fields",
     "layouts_by_column_count",
+    "rule_anchor",
     "rules",
     "submission_layout",
     "valid_pairs",

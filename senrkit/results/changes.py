@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import polars as pl
 from polars import col
 
-from senrkit.frames.pandas_door import to_pandas
-from senrkit.results.folder import PROPOSAL, RunFolder
+from senrkit.frames import days
+from senrkit.ledger.weeks import BACK, NEW, OPEN, SOLVED
+from senrkit.results.folder import COMPARED_COLUMNS, PROPOSAL, RunFolder
 from senrkit.results.tables import TO_DO
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-STATES = ("new", "came-back", "still-open", "solved")
-_COLUMNS = ["school_code", "school_name", "ssid", "local_id", "grade", "start_date", "action", "reason"]
+STATES = (NEW, BACK, OPEN, SOLVED)
 
 
-def run_changes(later: RunFolder, earlier: RunFolder, before: Sequence[RunFolder] = ()) -> pd.DataFrame:
+def compared(later: RunFolder, earlier: RunFolder, before: Sequence[RunFolder] = ()) -> pl.DataFrame:
     """Every discrepancy of either run, once.
 
     One enrollment (school, SSID, start date) is one discrepancy, whatever is proposed for it.
@@ -32,8 +28,9 @@ def run_changes(later: RunFolder, earlier: RunFolder, before: Sequence[RunFolder
     Returns
     -------
     DataFrame
-        `state` (`new`, `came-back`, `still-open`, `solved`), then the columns of the proposal that say who, where and
-        what, as the later run has them (a solved one: as the earlier had it). All text.
+        `state` (one of `STATES`), then the columns of the proposal that say who, where and what, as the
+        later run has them (a solved one: as the earlier had it), all text; and `age` (Int64): days from `first_seen` to
+        the day of the later run, null where a run does not say since when.
     """
     key = ["school_code", "ssid", "start_date"]
     now, then = _open(later, key), _open(earlier, key)
@@ -41,23 +38,21 @@ def run_changes(later: RunFolder, earlier: RunFolder, before: Sequence[RunFolder
     known = now.join(then.select(*key, was_open=True), on=key, how="left").join(
         older.select(*key, was_older=True).unique(), on=key, how="left"
     )
-    state = (
-        pl.when("was_open")
-        .then(pl.lit("still-open"))
-        .when("was_older")
-        .then(pl.lit("came-back"))
-        .otherwise(pl.lit("new"))
+    state = pl.when("was_open").then(pl.lit(OPEN)).when("was_older").then(pl.lit(BACK)).otherwise(pl.lit(NEW))
+    gone = then.join(now, on=key, how="anti").with_columns(state=pl.lit(SOLVED))
+    every = pl.concat(
+        [known.with_columns(state=state).select("state", *COMPARED_COLUMNS), gone.select("state", *COMPARED_COLUMNS)]
     )
-    gone = then.join(now, on=key, how="anti").with_columns(state=pl.lit("solved"))
-    every = pl.concat([known.with_columns(state=state).select("state", *_COLUMNS), gone.select("state", *_COLUMNS)])
-    return to_pandas(every.sort(col.state.cast(pl.Enum(STATES)), "school_code", "ssid", "start_date"))
+    as_of = pl.lit(later.manifest["as_of"]).str.to_date()
+    aged = every.with_columns(age=(as_of - days.of_iso(col.first_seen)).dt.total_days())
+    return aged.sort(col.state.cast(pl.Enum(STATES)), "school_code", "ssid", "start_date")
 
 
-def change_counts(changes: pd.DataFrame) -> dict[str, int]:
+def change_counts(changes: pl.DataFrame) -> dict[str, int]:
     """How many of each state, all four."""
     return {state: int((changes["state"] == state).sum()) for state in STATES}
 
 
 def _open(run: RunFolder, key: list[str]) -> pl.DataFrame:
     rows = run.table(PROPOSAL).filter(col.action.is_in(TO_DO))
-    return rows.unique(key, keep="first", maintain_order=True).select(_COLUMNS)
+    return rows.unique(key, keep="first", maintain_order=True).select(COMPARED_COLUMNS)

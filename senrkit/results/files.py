@@ -19,6 +19,7 @@ from senrkit.frames.pandas_door import to_polars
 from senrkit.reconciliation.proposal import TRANSACTIONS, Proposal
 from senrkit.reference import SENR_FIELDS
 from senrkit.texts import wording
+from senrkit.texts.card import Carded
 
 if TYPE_CHECKING:
     from senrkit.settings.settings import Settings
@@ -31,8 +32,8 @@ _ROW_ORDER = ("school_code", "ssid", "start_date", "nps_code")
 _STRUCTURE = r"[\^\r\n\x00]"
 
 
-@dataclass(frozen=True)
-class PlannedFile:
+@dataclass(frozen=True, repr=False)
+class PlannedFile(Carded):
     """One file to send: `records` has the SENR fields in the order of the bytes, `rows` whose they are: the `row` of
     the action."""
 
@@ -48,8 +49,8 @@ class PlannedFile:
         return label(self.number, self.step)
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Carded):
     """What is sent, in which order.
 
     Attributes
@@ -68,8 +69,8 @@ class Plan:
     missing: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class EncodedFile:
+@dataclass(frozen=True, repr=False)
+class EncodedFile(Carded):
     """A planned file as bytes, with what the manifest says of it."""
 
     planned: PlannedFile

@@ -19,21 +19,33 @@ from senrkit.results.tables import (
     ACTIONS,
     ADDED_COLUMNS,
     FINDINGS_COLUMNS,
+    INFORMATION_COLUMNS,
     LEFT_OUT_COLUMNS,
     PROPOSAL_COLUMNS,
     TO_DO,
 )
+from senrkit.texts.card import Carded
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MANIFEST = "manifest.json"
-PROPOSAL, ENROLLMENTS = "proposal.csv", "enrollments.csv"
+PROPOSAL, ENROLLMENTS, INFORMATION = "proposal.csv", "enrollments.csv", "information.csv"
+LEFT_OUT, FINDINGS = "left_out.csv", "findings.csv"
+_CAME_LATER = (ENROLLMENTS, INFORMATION)
+SCHOOL_COLUMNS = ("school_code", "school_name", *ACTIONS, "to_do", "enrollments", "rate")
+CENSUS_COLUMNS = ("school_code", "school_name", "grade", "now", "aeries", "after")
+# Of the proposal, what tells in a comparison of two runs who, where and what.
+COMPARED_COLUMNS = (
+    "school_code", "school_name", "ssid", "local_id", "grade", "start_date", "action", "reason", "hold_detail",
+    "first_seen", "start_key",
+)  # fmt: skip
 _NO_RUN = "Name a run folder: one that holds manifest.json, as runs/2026-11-23_0123456."
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     PROPOSAL: PROPOSAL_COLUMNS,
-    "left_out.csv": LEFT_OUT_COLUMNS,
-    "findings.csv": FINDINGS_COLUMNS,
+    LEFT_OUT: LEFT_OUT_COLUMNS,
+    FINDINGS: FINDINGS_COLUMNS,
+    INFORMATION: INFORMATION_COLUMNS,
     ENROLLMENTS: (
         "side", "ssid", "local_id", "school_code", "school_name", "start_date", "exit_date", "exit_reason", "status",
         "grade",
@@ -52,8 +64,8 @@ def checked_manifest(data: bytes, folder: Path) -> dict[str, Any]:
     return manifest
 
 
-@dataclass(frozen=True)
-class RunFolder:
+@dataclass(frozen=True, repr=False)
+class RunFolder(Carded):
     """One run. A stopped run has its manifest, and every frame empty.
 
     All columns of the frames are text, blank `""`; the columns are those of the files of the same names.
@@ -102,12 +114,12 @@ class RunFolder:
     @cached_property
     def left_out(self) -> pd.DataFrame:
         """Aeries rows that were not used."""
-        return to_pandas(self.table("left_out.csv"))
+        return to_pandas(self.table(LEFT_OUT))
 
     @cached_property
     def findings(self) -> pd.DataFrame:
         """Predicted findings."""
-        return to_pandas(self.table("findings.csv"))
+        return to_pandas(self.table(FINDINGS))
 
     @cached_property
     def enrollments(self) -> pd.DataFrame:
@@ -122,7 +134,8 @@ class RunFolder:
 
     @cached_property
     def schools(self) -> pd.DataFrame:
-        """Every school of the run: `school_code`, `school_name`, a count for each action, `to_do` (int64).
+        """Every school of the run: `school_code`, `school_name`, a count for each action, `to_do` and `enrollments`
+        (all that were looked at; int64), and `rate`, the one of the other (float64).
 
         In the one order that all charts share: most to do first, then by code.
         """
@@ -132,7 +145,10 @@ class RunFolder:
             for code, by_action in counts["school"].items()
         ]
         schema = {"school_code": pl.String, "school_name": pl.String, **dict.fromkeys(ACTIONS, pl.Int64)}
-        table = pl.DataFrame(rows, schema, orient="row").with_columns(to_do=pl.sum_horizontal(TO_DO))
+        table = pl.DataFrame(rows, schema, orient="row").with_columns(
+            to_do=pl.sum_horizontal(TO_DO), enrollments=pl.sum_horizontal(ACTIONS)
+        )
+        table = table.with_columns(rate=pl.when(col.enrollments > 0).then(col.to_do / col.enrollments))
         return to_pandas(table.sort("to_do", "school_code", descending=[True, False]))
 
     @cached_property
@@ -152,7 +168,7 @@ class RunFolder:
         """One of the tables, as the core holds it."""
         columns = list(_COLUMNS[name])
         # A run made before the file existed, or one that was stopped, has none of it.
-        if self.stopped or (name == ENROLLMENTS and not (self.folder / name).exists()):
+        if self.stopped or (name in _CAME_LATER and not (self.folder / name).exists()):
             return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         try:
             table = pl.read_csv(self.folder / name, infer_schema=False, empty_string_is_null=False)

@@ -21,19 +21,20 @@ from senrkit.reconciliation.proposal import Proposal, hold
 from senrkit.reconciliation.scope import Scope
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
 from senrkit.results.files import SINGLE, Plan, order, unsendable
-from senrkit.results.tables import TO_DO
+from senrkit.results.tables import PREDICTED, TO_DO
 from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 from senrkit.spells.build import SpellSet
 from senrkit.texts import wording
+from senrkit.texts.card import Carded
 
-PREDICTED, DECIDED, ABSENT = "predicted-rejection", "decision", "posted-but-absent"
+DECIDED, ABSENT = "decision", "posted-but-absent"
 # Fields about the record itself, not the enrollment.
 _OF_THE_RECORD = ("record_type", "transaction", "local_record_id")
 
 
-@dataclass(frozen=True)
-class Outcome:
+@dataclass(frozen=True, repr=False)
+class Outcome(Carded):
     """What is sent, who is held, and what CALPADS will hold afterwards.
 
     Attributes
@@ -82,12 +83,13 @@ def with_postings(proposal: Proposal, posted: Postings) -> Proposal:
 
 
 def with_first_seen(plan: Plan, first_seen: pl.DataFrame, as_of: dt.date) -> Plan:
-    """The plan, with `first_seen` (Date) of every action that is to be sent or held: the day of the first run that had
-    it, of this one when none did."""
+    """The plan, with `first_seen` (Date) of every action that is to be sent or held, the day of the first run that had
+    it, of this one when none did; and `age` (Int64), the days since then."""
     day = pl.when(col.action.is_in(TO_DO)).then(col.first_seen.fill_null(as_of))
     known = first_seen.rename({"start_key": "start_date"})
     key = ["ssid", "school_code", "start_date", "action"]
     actions = plan.actions.join(known, on=key, how="left", maintain_order="left").with_columns(first_seen=day)
+    actions = actions.with_columns(age=(pl.lit(as_of) - col.first_seen).dt.total_days())
     return replace(plan, actions=actions)
 
 

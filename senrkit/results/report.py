@@ -18,12 +18,18 @@ from senrkit.calpads.check import titles
 from senrkit.calpads.findings import by_cause
 from senrkit.frames import days
 from senrkit.inputs.sources import lines
+from senrkit.reference import rule_anchor
 from senrkit.results.files import Plan
-from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_table
+from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_table, seen
 from senrkit.results.workbook import Row, Sheet, write_book
 from senrkit.texts import wording
 
-_SHEETS = ("by_school", "proposal", "held", "left_out", "preconditions", "findings", "census", "information", "sources")
+_SHEETS = (
+    "by_school", "proposal", "held", "left_out", "preconditions", "findings", "finding_rows", "census", "information",
+    "sources",
+)  # fmt: skip
+_ALL = "All schools"
+_TOTALS = ("by_school", "census")
 
 
 def write_workbook(
@@ -78,19 +84,32 @@ def _tables(
 
 def _sheet(name: str, table: pl.DataFrame) -> Sheet:
     words = wording.phrase("sheet", name)
-    return Sheet(words.title, wording.sheet_columns(name), table, words.cure)
+    has_total = name in _TOTALS and not table.is_empty()
+    return Sheet(words.title, wording.sheet_columns(name), table, words.cure, has_total=has_total)
 
 
 def _by_school(manifest: Mapping[str, Any]) -> pl.DataFrame:
-    """Schools with the most to do first; one row a school."""
+    """Schools with the most to do first, one row a school, and how much of all that is; then all of them together."""
     counts = manifest["counts"]
     rows = [
         (code, counts["school_name"][code], *(by_action.get(action, 0) for action in ACTIONS))
         for code, by_action in counts["school"].items()
     ]
     schema = {"school_code": pl.String, "school_name": pl.String, **dict.fromkeys(ACTIONS, pl.Int64)}
-    table = pl.DataFrame(rows, schema, orient="row").with_columns(to_do=pl.sum_horizontal(TO_DO))
-    return table.sort("to_do", "school_code", descending=[True, False])
+    table = pl.DataFrame(rows, schema, orient="row").with_columns(
+        to_do=pl.sum_horizontal(TO_DO), enrollments=pl.sum_horizontal(ACTIONS)
+    )
+    table = _with_total(table.sort("to_do", "school_code", descending=[True, False]))
+    share = (col.to_do / col.enrollments * 100).round(1).cast(pl.String)
+    return table.with_columns(rate=pl.when(col.enrollments > 0).then(share + "%").otherwise(pl.lit("")))
+
+
+def _with_total(table: pl.DataFrame) -> pl.DataFrame:
+    """A table of schools with a last row that adds up its numbers."""
+    if table.is_empty():
+        return table
+    sums = {name: pl.col(name).sum() for name, kind in table.schema.items() if kind.is_integer()}
+    return pl.concat([table, table.select(school_name=pl.lit(_ALL), **sums)], how="diagonal")
 
 
 def _proposal(plan: Plan) -> pl.DataFrame:
@@ -114,7 +133,7 @@ def _held(actions: pl.DataFrame) -> pl.DataFrame:
         intended=_titles("action", col.intended),
         hold_reason=_titles("hold", col.hold_reason),
         cure=_words("hold", col.hold_reason, "cure"),
-        first_seen=days.iso(col.first_seen) if "first_seen" in held.columns else pl.lit(""),
+        **seen(held),
     )
 
 
@@ -150,7 +169,11 @@ def _causes(findings: pl.DataFrame | None, manifest: Mapping[str, Any]) -> pl.Da
     if findings is None or findings.is_empty():
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     causes = by_cause(findings, titles(dt.date.fromisoformat(manifest["as_of"])))
-    return causes.with_columns(severity=_titles("severity", col.severity)).select(columns)
+    anchors = {rule: rule_anchor(rule) for rule in causes["rule"]}
+    return causes.with_columns(
+        severity=_titles("severity", col.severity),
+        rule_book=col.rule.replace_strict(anchors, default="", return_dtype=pl.String),
+    ).select(columns)
 
 
 def _findings(findings: pl.DataFrame | None) -> pl.DataFrame:
@@ -168,7 +191,7 @@ def _census(manifest: Mapping[str, Any]) -> pl.DataFrame:
     ]
     texts, numbers = ("school_code", "school_name", "grade"), ("now", "aeries", "after")
     schema = dict.fromkeys(texts, pl.String) | dict.fromkeys(numbers, pl.Int64)
-    return pl.DataFrame(rows, schema, orient="row")
+    return _with_total(pl.DataFrame(rows, schema, orient="row"))
 
 
 def _information(information: pl.DataFrame) -> pl.DataFrame:
@@ -220,9 +243,11 @@ def _balance(manifest: Mapping[str, Any]) -> Iterator[Row]:
 
 def _actions(manifest: Mapping[str, Any]) -> Iterator[Row]:
     yield _head("action")
+    whole = sum(manifest["counts"]["action"].values())
     for action, count in manifest["counts"]["action"].items():
         phrase = wording.phrase("action", action)
-        yield "text", (phrase.title, count, phrase.sentence)
+        share = f"{count / whole:.1%} of all. " if whole else ""
+        yield "text", (phrase.title, count, share + phrase.sentence)
 
 
 def _reasons(manifest: Mapping[str, Any]) -> Iterator[Row]:

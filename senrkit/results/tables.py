@@ -1,5 +1,5 @@
-"""The tables of a run folder, `proposal.csv`, `left_out.csv`, `findings.csv` and `enrollments.csv`: their columns,
-order and bytes."""
+"""The tables of a run folder, `proposal.csv`, `left_out.csv`, `findings.csv`, `information.csv` and `enrollments.csv`:
+their columns, order and bytes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from senrkit.reference import ODS_FIELDS
 PROPOSAL_COLUMNS = (
     "sequence", "file", "action", "transaction", "reason", "school_code", "school_name", "ssid", "local_id", "grade",
     "start_date", "exit_date", "changed", "before", "after", "evidence",
-    "start_key", "hold_detail", "local_record_id", "at_risk", "first_seen",
+    "start_key", "hold_detail", "local_record_id", "at_risk", "first_seen", "age", "rule",
 )  # fmt: skip
 # What a table that an older senrkit wrote may lack; in order of appearance, so always at the right.
-ADDED_COLUMNS = ("start_key", "hold_detail", "local_record_id", "at_risk", "first_seen")
+ADDED_COLUMNS = ("start_key", "hold_detail", "local_record_id", "at_risk", "first_seen", "age", "rule")
 FINDINGS_COLUMNS = (
     "file", "rule", "severity", "school_code", "ssid", "start_date", "fields", "message", "fix", "start_key",
 )  # fmt: skip
 LEFT_OUT_COLUMNS = (
     "reason", "school_code", "school_name", "aeries_school", "ssid", "local_id", "start_date", "exit_date",
 )  # fmt: skip
+# The reason of a hold by a rule: CALPADS would refuse the record.
+PREDICTED = "predicted-rejection"
 # In the order of the upload, then what is not sent.
 SENT = ("delete", "update", "add")
 TO_DO = (*SENT, "hold")
 ACTIONS = (*TO_DO, "settled-no-show", "settled-completion", "left-as-is", "future-dated", "same")
 CALPADS, AERIES = "calpads", "aeries"
+INFORMATION_COLUMNS = ("kind", "school_code", "ssid", "local_id", "detail")
 ENROLLMENT_COLUMNS = (
     "side", "ssid", "local_id", "school_code", "school_name", "nps_code", "start_date", "exit_date", "exit_reason",
     "completion_status", "status", "grade", "academic_year",
@@ -44,7 +47,8 @@ def proposal_table(actions: pl.DataFrame, list_same: bool = False) -> pl.DataFra
     `sequence` is text, blank for what is not sent; the `reason` of a hold is why it is held, its `evidence` begins with
     what was found, and `hold_detail` is the sub-reason (`identity-conflict/b`, the id of a rule). Dates are ISO; the
     key's start date is also there as CCYYMMDD, `start_key`. `at_risk` is `true` or `false`. `first_seen` is the day of
-    the first run that had what is to be done. Rows of action `same` are there only with `list_same`. All are text.
+    the first run that had what is to be done, `age` the days since then, `rule` the rule of CALPADS by which it is
+    held. Rows of action `same` are there only with `list_same`. All are text.
     """
     is_sent = col.sequence > 0
     rank = pl.when(is_sent).then(None).otherwise(col.action.cast(pl.Enum(ACTIONS)))
@@ -64,10 +68,17 @@ def proposal_table(actions: pl.DataFrame, list_same: bool = False) -> pl.DataFra
             evidence=evidence,
             start_key="start_date",
             at_risk=pl.when(goes_at_risk).then(pl.lit("true")).otherwise(pl.lit("false")),
-            first_seen=days.iso(col.first_seen) if "first_seen" in actions.columns else pl.lit(""),
+            **seen(actions),
+            rule=pl.when(col.hold_reason == PREDICTED).then("hold_detail").otherwise(pl.lit("")),
         )
         .select(PROPOSAL_COLUMNS)
     )
+
+
+def seen(actions: pl.DataFrame) -> dict[str, pl.Expr]:
+    """`first_seen` and `age` of actions, as text; blank where the actions say neither."""
+    named = {"first_seen": days.iso, "age": lambda age: age.cast(pl.String).fill_null("")}
+    return {name: said(col(name)) if name in actions.columns else pl.lit("") for name, said in named.items()}
 
 
 def shown_reason() -> pl.Expr:
@@ -93,6 +104,13 @@ def findings_table(findings: pl.DataFrame | None) -> pl.DataFrame:
     by = ["file", "rule", "school_code", "ssid", "start_date"]
     keyed = findings.with_columns(days.key_to_iso(col.start_date), start_key="start_date")
     return keyed.sort(by, maintain_order=True).select(FINDINGS_COLUMNS)
+
+
+def information_table(information: pl.DataFrame) -> pl.DataFrame:
+    """What a person should know, by kind, school and student."""
+    rows = pl.concat([pl.DataFrame(schema=dict.fromkeys(INFORMATION_COLUMNS, pl.String)), information], how="diagonal")
+    by = ["kind", "school_code", "ssid", "local_id", "detail"]
+    return rows.select(col(INFORMATION_COLUMNS).fill_null("")).sort(by, maintain_order=True)
 
 
 def both_sides(actions: pl.DataFrame, scope: Scope, spells: pl.DataFrame, schools: pl.DataFrame) -> pl.DataFrame:

@@ -32,13 +32,15 @@ Row = tuple[str, tuple[str | int, ...]]
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table. `empty` is what it says when there is no row; `most`, how many rows it shows at most."""
+    """One table. `empty` is what it says when there is no row; `most`, how many rows it shows at most; `has_total`,
+    that its last row adds up the others, and is no part of what is filtered."""
 
     title: str
     columns: tuple[SheetColumn, ...]
     table: pl.DataFrame
     empty: str = ""
     most: int | None = None
+    has_total: bool = False
 
 
 def write_book(
@@ -108,7 +110,11 @@ def _table_sheet(book: Any, described: Sheet) -> pl.DataFrame:
         after_number = is_number
     sheet.set_row(0, _LINE_POINTS * max(2, *(-(-len(column.heading) // (column.width - 1)) for column in columns)))
     sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(min(len(table), most), 1), len(columns) - 1)
+    sheet.autofilter(0, 0, max(min(len(table), most) - described.has_total, 1), len(columns) - 1)
+    printed = sum(column.printed for column in columns)
+    if printed < len(columns):
+        # What only programs and searches need would make the letters too small to read.
+        sheet.print_area(0, 0, max(min(len(table), most), 1), printed - 1)
     sheet.repeat_rows(0)
     # SSIDs and codes are text on purpose; a green corner in each cell would only alarm.
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
@@ -130,5 +136,6 @@ def _shown(table: pl.DataFrame, most: int, empty: str) -> pl.DataFrame:
 def _for_print(sheet: Any) -> None:
     sheet.set_landscape()
     sheet.set_paper(1)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
     sheet.fit_to_pages(1, 0)
     sheet.set_footer("&L&A&RPage &P of &N")

@@ -22,8 +22,9 @@ from senrkit.results.covering_sheet import covering_sheet
 from senrkit.results.files import EncodedFile, Plan, decode
 from senrkit.results.manifest import of_inputs_alone, to_json
 from senrkit.results.report import write_workbook
-from senrkit.results.tables import findings_table, left_out_table, proposal_table, to_csv
+from senrkit.results.tables import findings_table, information_table, left_out_table, proposal_table, to_csv
 from senrkit.system.files import why
+from senrkit.texts.card import Carded
 
 COVERING_SHEET = "READ_ME_FIRST.txt"
 MANIFEST, SOURCES = "manifest.json", "sources.json"
@@ -31,8 +32,8 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-@dataclass(frozen=True)
-class RunDocuments:
+@dataclass(frozen=True, repr=False)
+class RunDocuments(Carded):
     """Everything that a finished run leaves.
 
     `findings` is `None` when nothing was predicted; `information` has `kind, school_code, ssid, local_id, detail`;
@@ -72,6 +73,7 @@ def write_run(out: Path, documents: RunDocuments) -> Path:
         _write(folder / "proposal.csv", to_csv(proposal_table(documents.plan.actions, documents.list_same)))
         _write(folder / "left_out.csv", to_csv(left_out_table(documents.left_out)))
         _write(folder / "findings.csv", to_csv(findings_table(documents.findings)))
+        _write(folder / "information.csv", to_csv(information_table(documents.information)))
         if documents.enrollments is not None:
             _write(folder / "enrollments.csv", to_csv(documents.enrollments))
         if documents.sources is not None:

@@ -21,6 +21,7 @@ from senrkit.reference import SchoolYear
 from senrkit.settings import lines, values
 from senrkit.settings.lines import KeyPath
 from senrkit.system.files import why
+from senrkit.texts.card import Carded
 
 TEMPLATE = resources.files("senrkit.settings").joinpath("template.toml").read_text(encoding="utf-8")
 
@@ -158,8 +159,8 @@ class OutputSettings:
     runs: Path
 
 
-@dataclass(frozen=True)
-class Settings:
+@dataclass(frozen=True, repr=False)
+class Settings(Carded):
     """Everything a run may depend on besides its inputs. Paths, and SQLite's in `aeries.source`, are absolute.
 
     `copies` is empty but inside `inputs.local.local_inputs`: what stands for an address there, and that address.
@@ -178,6 +179,19 @@ class Settings:
     translations: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     file: Path | Address | None = None
     copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def card(self) -> dict[str, str]:
+        """Whose settings, for which day, and where the two sides are; no password."""
+        document = settings_document(self)
+        return {
+            "LEA": self.lea,
+            "school year": self.school_year.text,
+            "as of": self.as_of.isoformat(),
+            "Aeries": str(document["aeries"]["source"]),
+            "extract": ", ".join(document["calpads"]["senr_extract"]),
+            "runs": str(self.output.runs),
+            "file": str(self.file or "none"),
+        }
 
     def as_given(self, said: Any) -> Any:
         """Texts, or a document of them, with the inputs' addresses where the local copies are named."""

@@ -35,6 +35,7 @@ from senrkit.spells.rules import (
     year_end,
 )
 from senrkit.spells.translate import Translator, translator
+from senrkit.texts.card import Carded
 
 TAG_SKIPPED, PROGRAM_SKIPPED, FUTURE = "tag-skipped", "program-skipped", "future-dated"
 SECONDARY_NO_SHOW = "secondary-no-show"
@@ -50,8 +51,8 @@ _ON_THE_WAY = (
 REPORTABLE = ("status", "grade", "transfer_code", "residence_district", "nps_code")
 
 
-@dataclass(frozen=True)
-class SpellSet:
+@dataclass(frozen=True, repr=False)
+class SpellSet(Carded):
     """What Aeries says CALPADS should hold.
 
     Attributes
@@ -112,6 +113,20 @@ class SpellSet:
 
 def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
     """Spells of the run year from the Aeries tables; no table is changed.
+
+    Parameters
+    ----------
+    tables
+        What `read_aeries` gives; frames of pandas or Polars.
+
+    Returns
+    -------
+    SpellSet
+        `spells`: one row a spell with `student, ssid, school_code, school_name, nps_code, start_date, exit_date`
+        (String; dates CCYYMMDD), `start, exit` (Date), `exit_reason, completion_status, status, grade` and the other
+        SENR fields (String, unknown is null), `origin, closed_by` (String), `rows` (Int64), `canceled` (Boolean),
+        `fault, fault_text` (String). `left_out`: `reason, school_code, school_name, aeries_school, ssid, local_id,
+        start_date, exit_date, tag`. The others are described at `SpellSet`.
 
     Raises
     ------

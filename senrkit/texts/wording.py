@@ -26,12 +26,13 @@ class Phrase:
 
 @dataclass(frozen=True)
 class SheetColumn:
-    """A column of a sheet of the workbook."""
+    """A column of a sheet of the workbook. Those that are not `printed` stand at the right of all others."""
 
     name: str
     heading: str
     width: int
     wrap: bool
+    printed: bool = True
 
 
 def phrase(kind: str, id: str) -> Phrase:
@@ -50,7 +51,10 @@ def phrases(kind: str) -> Mapping[str, Phrase]:
 def sheet_columns(sheet: str) -> tuple[SheetColumn, ...]:
     """The columns of a sheet of the workbook, from left to right."""
     found = [row for row in rows("workbook.csv") if row["sheet"] == sheet]
-    return tuple(SheetColumn(row["column"], row["heading"], int(row["width"]), row["wrap"] == "yes") for row in found)
+    return tuple(
+        SheetColumn(row["column"], row["heading"], int(row["width"]), row["wrap"] == "yes", row["printed"] != "no")
+        for row in found
+    )
 
 
 @cache

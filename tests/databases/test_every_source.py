@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from senrkit.engine import Run, run
+from senrkit.engine import Finished, run
 from senrkit.settings.settings import TRANSLATION_SETS, load_settings
 from tests.databases import api_server
 from tests.districts import column_kinds, write_database, write_folder
@@ -25,7 +25,7 @@ NOT_IN_THE_API = [
 def finish(demo, tmp_path_factory):
     """Run the demo from another source; other words are settings of `[aeries]`."""
 
-    def running(source: str, translations=None, **aeries) -> Run:
+    def running(source: str, translations=None, **aeries) -> Finished:
         settings = load_settings(demo / "senrkit.toml")
         settings = replace(settings, aeries=replace(settings.aeries, source=source, **aeries))
         if translations:
@@ -36,7 +36,7 @@ def finish(demo, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def from_file(demo, finish) -> Run:
+def from_file(demo, finish) -> Finished:
     return finish(f"sqlite:///{demo / 'aeries.db'}")
 
 
@@ -46,7 +46,7 @@ def servers():
         yield stack
 
 
-def same(one: Run, other: Run) -> None:
+def same(one: Finished, other: Finished) -> None:
     assert_frame_equal(one.comparison.spell_set.spells, other.comparison.spell_set.spells)
     assert_frame_equal(one.comparison.spell_set.left_out, other.comparison.spell_set.left_out)
     assert_frame_equal(one.comparison.proposal.actions, other.comparison.proposal.actions)
@@ -88,7 +88,7 @@ def exportable(tables):
 
 
 @pytest.fixture(scope="session")
-def from_exportable_file(exportable, finish, tmp_path_factory) -> Run:
+def from_exportable_file(exportable, finish, tmp_path_factory) -> Finished:
     return finish(write_database(tmp_path_factory.mktemp("exportable") / "aeries.db", exportable))
 
 

@@ -1,4 +1,4 @@
-"""The README's commands, run as they stand there."""
+"""What the README and the first pages of the documentation print, run as it stands there."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def test_the_demo_command_goes_from_nothing_to_files(tmp_path):
     assert package.stat().st_size > 1_000
 
 
-def test_the_output_in_the_readme_is_that_of_the_demo(tmp_path):
+def test_the_printed_output_is_that_of_the_demo(tmp_path):
     """The counts that people read are those they will see: same seed, same day."""
     printed = re.search(
-        r"```console\n\$ scripts/demo.sh (.*?)\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+        r"```console\n\$ scripts/demo.sh (.*?)\n(.*?)```", (ROOT / "docs" / "start.md").read_text("utf-8"), re.DOTALL
     )
     done = subprocess.run(
         [ROOT / "scripts" / "demo.sh", tmp_path / "demo", *printed[1].split()],
@@ -37,9 +37,9 @@ def test_the_output_in_the_readme_is_that_of_the_demo(tmp_path):
     assert [line for line in counted if line not in done.stdout] == []
 
 
-def test_the_weeks_in_the_readme_are_those_of_the_demo(tmp_path):
+def test_the_printed_weeks_are_those_of_the_demo(tmp_path):
     """`demo --weeks`: the same seed and day, the same four weeks. Run numbers follow from the inputs."""
-    said = (ROOT / "README.md").read_text("utf-8")
+    said = (ROOT / "docs" / "after_the_upload.md").read_text("utf-8")
     words, expected = re.search(r"```console\n\$ senrkit (demo loop --weeks .*?)\n(.*?)```", said, re.DOTALL).groups()
     done = subprocess.run(
         [sys.executable, "-m", "senrkit", *words.split()],

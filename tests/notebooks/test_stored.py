@@ -13,7 +13,7 @@ from tests.notebooks.conftest import ROOT
 
 NAMES = [
     "01_load", "02_evaluate", "03_discrepancies_by_school", "04_export", "05_language", "compare_runs", "history",
-    "investigate_school", "investigate_student", "scheduled_run",
+    "investigate_school", "investigate_student", "scheduled_run", "what_if",
 ]  # fmt: skip
 
 

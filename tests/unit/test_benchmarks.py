@@ -139,7 +139,8 @@ def test_report_names_every_size_and_what_failed():
     text = report.whole(call)
     assert "| 2,000,000 | 2.00 | 7.50 | 3.8 | 7.5 |" in text
     assert "| pandas: merge, loop over the rows, write lines | was killed by signal 9 |" in text
-    assert "Missed: `senrkit run`, 2,000,000 state rows (missed by 25%)" in report.short(call)
+    assert "Missed: `senrkit run`, 2,000,000 state rows (missed by 25%)" in text
+    assert "| the largest district: 2,000,000 state rows | 7.50 |" in report.short(call)
 
 
 def test_history_is_added_to_and_read(tmp_path):

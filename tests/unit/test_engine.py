@@ -49,7 +49,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def states(run: engine.Run) -> dict[str, str]:
+def states(run: engine.Finished) -> dict[str, str]:
     return {one["id"]: one["state"] for one in run.manifest["preconditions"]}
 
 
@@ -146,6 +146,7 @@ class TestRunFolder:
         assert run.folder == tmp_path / "runs" / run.manifest["run_id"]
         assert sorted(set(files(run.folder)) - {"enrollments.csv"}) == [
             "findings.csv",
+            "information.csv",
             "left_out.csv",
             "manifest.json",
             "proposal.csv",

@@ -101,8 +101,9 @@ def test_conda_solver_refuses_a_version_that_is_not_locked():
 @pytest.mark.parametrize("lock", LOCKS)
 def test_each_dependency_is_locked_within_its_range(lock):
     extras = PROJECT["optional-dependencies"]
-    assert extras["test"][0] == "senrkit[batch]"
-    wanted = PROJECT["dependencies"] + (extras["batch"] + extras["test"][1:] if "test" in lock else [])
+    assert extras["test"][0] == "senrkit[batch,docs,lab,s3]"
+    tests = extras["batch"] + extras["docs"] + extras["test"][1:]
+    wanted = PROJECT["dependencies"] + extras["lab"] + (tests if "test" in lock else [])
     locked = check_environment.locked_versions(LOCKS[lock])
     outside = [spec for spec in wanted if not Requirement(spec).specifier.contains(locked[Requirement(spec).name])]
     assert outside == []
@@ -221,8 +222,9 @@ def test_commands_of_the_readme_exist_and_may_be_run():
     assert all(os.access(ROOT / command, os.X_OK) for command in [*commands, ".ci/run"])
 
 
-def test_every_path_in_the_tree_of_the_readme_exists():
-    tree = re.search(r"```text\n(.*?)```", README, flags=re.DOTALL)[1]
+def test_every_path_in_the_tree_exists():
+    page = (ROOT / "docs" / "what_is_where.md").read_text(encoding="utf-8")
+    tree = re.search(r"```text\n(.*?)```", page, flags=re.DOTALL)[1]
     parent, missing = "", []
     for indent, name in re.findall(r"^( *)(\S+)", tree, flags=re.MULTILINE):
         parent = "" if not indent else parent

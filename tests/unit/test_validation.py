@@ -66,7 +66,7 @@ def test_ten_thousand_errors_of_one_kind_are_one_line_and_the_largest_comes_firs
 def test_the_line_is_that_of_the_file(tmp_path):
     data = b"Record Type Code^Transaction\r\n" + encode(records("student grade\n1 05\n2 ZZ"))
     found = validate(written(tmp_path, data), as_of=AS_OF)
-    assert found.findings["line"].to_list() == [3]
+    assert found.findings["line"].tolist() == [3]
     assert found.file.faults == ("The first line holds headings; a SENR file has none.",)
 
 
@@ -161,6 +161,10 @@ def test_clean_leaves_out_every_record_of_who_would_sink_it(tmp_path):
     assert set(left_out.loc[left_out["line"] == "2", "rule"]) >= {"GERR0002"}
     assert set(left_out["line"]) == {"2", "3", "5"}
     assert left_out.loc[left_out["line"] == "5", "rule"].tolist() == ["not-read"]
+    assert left_out.loc[left_out["line"] == "2", ["start_date", "start_key"]].to_numpy()[0].tolist() == [
+        "2026-08-12",
+        "20260812",
+    ]
     assert set(left_out["ssid"]) == {ssid("2"), ""}
 
 

@@ -9,7 +9,7 @@ from senrkit.app.steps import start
 if TYPE_CHECKING:
     from senrkit.app.desk import Desk
 
-CLASSES = ("new", "still-open", "came-back", "solved")
+CLASSES = ("new", "open", "back", "solved")
 _RUNS = 20
 
 

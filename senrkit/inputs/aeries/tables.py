@@ -15,6 +15,7 @@ from polars import col
 from senrkit import reference
 from senrkit.errors import InputError
 from senrkit.inputs.aeries import values as aeries_values
+from senrkit.texts.card import Carded
 
 NEEDED_TABLES = ("STU", "ENR", "LOC", "XRF")
 OPTIONAL_TABLES = ("LSI", "LAC", "IDN", "ACT")
@@ -35,8 +36,8 @@ _TRANSLATION_SET = "CLPD"
 _YEAR_IN_NAME = re.compile(r"^DST(\d{2})\d{3}", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class AeriesTables:
+@dataclass(frozen=True, repr=False)
+class AeriesTables(Carded):
     """Aeries, as frames (`CONTRIBUTING.md`, Aeries tables).
 
     `tables` has STU, ENR, LOC, XRF and, where the source has them, LSI, LAC, IDN, ACT: text columns named by their

@@ -17,6 +17,7 @@ from senrkit.inputs.extract.find import InputFile, find_text_files
 from senrkit.inputs.extract.ods_extract import read_part
 from senrkit.inputs.extract.recognize import SELA_RECORD_TYPE, facts
 from senrkit.reference import Layout
+from senrkit.texts.card import Carded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["SelaExtract", "read_sela_extract", "sela_fields", "sela_layouts"]
 
 
-@dataclass(frozen=True, eq=False)
-class SelaExtract:
+@dataclass(frozen=True, eq=False, repr=False)
+class SelaExtract(Carded):
     """`state`: the 18 columns of today's layout as text (blank `""`) and `line` (1-based in its own file), in file
     order. `columns` counts those of the file, 17 or 18."""
 
@@ -33,6 +34,11 @@ class SelaExtract:
     files: tuple[InputFile, ...]
     columns: int
     notes: tuple[str, ...]
+
+    def card(self) -> dict[str, str]:
+        """The files and how many rows; no student."""
+        names = ", ".join(file.name for file in self.files)
+        return {"files": names, "rows": f"{len(self.state):,}", "columns": f"{self.columns}"}
 
     @cached_property
     def rows(self) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from senrkit.inputs.extract.ods_extract import read_part
 from senrkit.inputs.extract.recognize import DELIMITERS, RECORD_TYPE
 from senrkit.inputs.extract.state_rows import AT_HAND, StateRows
 from senrkit.reference import Layout, layouts_by_column_count
+from senrkit.texts.card import Carded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Extract", "InputFile", "read_extract"]
 
 
-@dataclass(frozen=True, eq=False)
-class Extract:
+@dataclass(frozen=True, eq=False, repr=False)
+class Extract(Carded):
     """The state's side.
 
     `state` is what a run looks at. `layout`, `delimiter` and `encoding` are those of the first file; where another one
@@ -39,6 +40,16 @@ class Extract:
     delimiter: str
     encoding: str
     notes: tuple[str, ...]
+
+    def card(self) -> dict[str, str]:
+        """The files, the layout, how many rows and how new they are; no student."""
+        newest = self.newest_update
+        return {
+            "files": ", ".join(file.name for file in self.files),
+            "rows": f"{len(self.state):,}",
+            "layout": f"{self.layout.id}, {len(self.layout.columns)} columns, {self.encoding}",
+            "newest change": newest.isoformat() if newest else "not said",
+        }
 
     @cached_property
     def rows(self) -> pd.DataFrame:

@@ -9,14 +9,21 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from senrkit.errors import InputError
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.inputs.extract.delimited import MARK, UTF_8
 from senrkit.inputs.extract.find import TextFile, find_text_files, refuse_other_formats
 from senrkit.reference import PACKAGED, SENR_FIELDS, SchoolYear, submission_layout
+from senrkit.texts.card import Carded
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RECORD_TYPE = "SENR"
 # Registered by `delimited`: bytes that are no UTF-8 are taken for Windows-1252.
@@ -24,8 +31,8 @@ _TOLERANT = "senrkit.windows-1252"
 _HEADING = re.compile(r"record\W*type", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class SenrFile:
+@dataclass(frozen=True, repr=False)
+class SenrFile(Carded):
     """`records`: the SENR fields as text plus `line` (int64, 1-based). `faults`: what makes CALPADS refuse the whole
     file, in plain sentences. `notes`: what a person should know. `unread`: lines that are no record of the layout.
     `is_current`: every record read is a SENR record in the year's own layout, so that it may be written out again."""
@@ -36,6 +43,15 @@ class SenrFile:
     notes: tuple[str, ...]
     unread: tuple[int, ...]
     is_current: bool
+
+    def card(self) -> dict[str, str]:
+        """The file and how many records; no student."""
+        return {"file": self.name, "records": f"{len(self.records):,}", "faults": f"{len(self.faults):,}"}
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """`records` as pandas' frame: text of dtype `str`, `line` int64."""
+        return to_pandas(self.records)
 
 
 def read_senr_file(path: Path, year: SchoolYear) -> SenrFile:
@@ -51,8 +67,8 @@ def read_senr_file(path: Path, year: SchoolYear) -> SenrFile:
     return _as_records(read_cells(path, RECORD_TYPE), year)
 
 
-@dataclass(frozen=True)
-class Cells:
+@dataclass(frozen=True, repr=False)
+class Cells(Carded):
     """The lines of a submission file, taken apart: `line` (1-based) and `cells` (a list); `faults` and `notes` as in
     `SenrFile`."""
 

@@ -77,18 +77,23 @@ def test_without_a_name_all_notebooks_are_listed_with_their_parameters(senrkit):
 
 
 @pytest.mark.parametrize("stops", [False, True])
-def test_the_exit_code_of_the_run_is_that_of_the_command(senrkit, tmp_path, monkeypatch, stops):
+def test_a_notebook_that_looks_ends_well_unless_the_runs_own_code_is_asked_for(senrkit, tmp_path, monkeypatch, stops):
     run = stopped_run(tmp_path / "7") if stops else run_folder(tmp_path / "7", "student action\n1 hold")
     asked = []
 
     def stand_in(name, given, *, bar):
         asked.append((name, given, bar))
-        return SimpleNamespace(exit_code=run.exit_code, folder=run.folder, notebook=Path("n"), page=Path("p.html"))
+        code = 4 if stops else 0
+        places = {"folder": run.folder, "notebook": Path("n"), "page": Path("p.html")}
+        return SimpleNamespace(exit_code=code, run_exit_code=run.exit_code, **places)
 
     monkeypatch.setattr("senrkit.notebook.runner.run_notebook", stand_in)
     told = senrkit("notebook", "04_export", "-r", "run", "0012")
-    assert told.exit_code == (4 if stops else 5)
-    assert asked == [("04_export", {"run": "0012"}, False)]
+    assert told.exit_code == (4 if stops else 0)
+    assert senrkit("notebook", "04_export", "--run-code").exit_code == (4 if stops else 5)
+    quiet = senrkit("notebook", "04_export", "--run-code", "--quiet").stdout
+    assert quiet == ("" if stops else "senrkit: done; 1 item is held. See p.html.\n")
+    assert asked[0] == ("04_export", {"run": "0012"}, False)
     assert "p.html is ready to read." in told.output
     assert ("stopped by P09" in told.stderr) == stops
 

@@ -89,12 +89,19 @@ def drawn(chart: figures.Chart) -> dict:
     return chart.figure.to_plotly_json()
 
 
+# What is to do there, of all enrollments of the school that were looked at.
+RATES = ("100.0%", "50.0%")
+
+
 # ---- what they show
 
 
 def test_by_school_counts_every_action_and_names_the_first_school(run):
     chart = figures.by_school(run)
-    assert chart.table.values.tolist() == [["1990001", "Alder", 1, 2, 0, 1, 4], ["1990002", "Birch", 0, 0, 1, 0, 1]]
+    assert chart.table.values.tolist() == [
+        ["1990001", "Alder", 1, 2, 0, 1, 4, RATES[0]],
+        ["1990002", "Birch", 0, 0, 1, 0, 1, RATES[1]],
+    ]
     assert {bar.name: list(bar.x) for bar in chart.figure.data} == {
         "+ Add": [1, 0], "~ Update": [2, 0], "− Delete": [0, 1], "‖ Held back": [1, 0],
     }  # fmt: skip
@@ -104,13 +111,13 @@ def test_by_school_counts_every_action_and_names_the_first_school(run):
 def test_reasons_are_counted_by_school_under_their_action(run):
     chart = figures.reasons_by_school(run)
     assert chart.table.columns.tolist()[2:] == [
-        "+ Missing in CALPADS",
-        "~ Student left",
-        "− Not in Aeries",
-        "‖ Is it the same student?",
+        "Add: Missing in CALPADS",
+        "Update: Student left",
+        "Delete: Not in Aeries",
+        "Held back: Is it the same student?",
     ]
     assert chart.table.iloc[:, 2:].values.tolist() == [[1, 2, 0, 1], [0, 0, 1, 0]]
-    assert "“~ Student left”: 2 of 5 items" in chart.sentence
+    assert "“Update: Student left”: 2 of 5 items" in chart.sentence
 
 
 def test_grades_stand_in_the_order_in_which_pupils_pass_them(run):
@@ -125,10 +132,10 @@ def test_by_field_counts_updates_with_an_example(run):
     assert chart.sentence == "All 2 updates change the exit date."
 
 
-def test_findings_show_severity_by_a_sign(run):
+def test_findings_show_their_severity_in_words(run):
     chart = figures.findings_by_school(run)
     assert chart.table.values.tolist() == [["1990001", "Alder", 1, 1], ["1990002", "Birch", 1, 0]]
-    assert chart.table.columns.tolist()[2:] == ["✖ SENR0024", "? SENR0180"]
+    assert chart.table.columns.tolist()[2:] == ["SENR0024 (fatal)", "SENR0180 (unknown)"]
     assert "2 would have CALPADS refuse a file" in chart.sentence
 
 
@@ -152,7 +159,13 @@ def test_the_timeline_has_both_sides_calpads_first(run):
         ["CALPADS", "Birch", "2026-08-12", "open", ""],
         ["Aeries", "Alder", "2026-08-17", "open", ""],
     ]
-    assert chart.sentence == "CALPADS holds 2 enrollments, open at Birch; Aeries holds 1 enrollment, open at Alder."
+    assert chart.sentence == (
+        "CALPADS holds 2 enrollments, 1 of them in 2026-27, open at Birch; Aeries holds 1 enrollment of 2026-27, "
+        "open at Alder. Earlier years of Aeries are not part of a run."
+    )
+    words = [note for note in chart.figure.layout.annotations if "→" in note.text]
+    assert [note.text for note in words][:1] == ["2025-08-13 → 2026-06-05, E155"]
+    assert all((note.x, note.xref, note.xanchor) == (1, "paper", "left") for note in words), "clear of the day line"
     calpads, aeries = chart.figure.data
     assert list(calpads.base) == ["2025-08-13", "2026-08-12"] and list(aeries.base) == ["2026-08-17"]
     day = 86_400_000
@@ -229,7 +242,7 @@ def test_one_school_or_a_hundred_and_twenty_fit_on_a_page(tmp_path, name, school
 def test_schools_that_do_not_fit_are_added_up_and_all_stand_in_the_table(tmp_path):
     chart = figures.by_school(large_run(tmp_path, 120, 2_000))
     places = chart.figure.data[0].y
-    assert len(places) == 31 and places[-1] == "90 other schools"
+    assert len(places) == 31 and places[-1] == "90 other schools: 1,490"
     assert sum(sum(bar.x) for bar in chart.figure.data) == 2_000 == chart.table["All"].sum()
     assert len(chart.table) == 120
 
@@ -269,3 +282,25 @@ def test_a_page_takes_names_as_text_whatever_is_in_them(tmp_path, run):
 def test_a_long_table_is_cut_and_says_so():
     table = pd.DataFrame({"School": ["a"] * 2_001, "All": range(2_001)})
     assert "2,001 rows, the first 2,000 shown" in figures.html.table_html(table)
+
+
+# ---- the students behind a bar
+
+
+@pytest.mark.parametrize("name", ["by_school", "reasons_by_school", "by_grade", "by_field", "findings_by_school"])
+@pytest.mark.parametrize("large", [False, True])
+def test_behind_every_bar_stand_as_many_rows_as_it_is_long(tmp_path, run, name, large):
+    chart = getattr(figures, name)(large_run(tmp_path / "large", 60, 1_000) if large else run)
+    counted = chart.behind.groupby(["place", "part"]).size().to_dict()
+    drawn_here = {}
+    for trace in chart.figure.data:
+        if trace.type == "heatmap":
+            cells = [
+                (y, x, n) for y, line in zip(trace.y, trace.z, strict=True) for x, n in zip(trace.x, line, strict=True)
+            ]
+        elif trace.orientation == "h":
+            cells = [(place, trace.name or "", n) for place, n in zip(trace.y, trace.x, strict=True)]
+        else:
+            cells = [(place, trace.name or "", n) for place, n in zip(trace.x, trace.y, strict=True)]
+        drawn_here |= {(place, part): int(n) for place, part, n in cells if n}
+    assert counted == drawn_here and drawn_here

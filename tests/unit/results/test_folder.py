@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from senrkit.errors import InputError
-from senrkit.results.changes import change_counts, run_changes
+from senrkit.results.changes import change_counts, compared
 from senrkit.results.folder import RunFolder, run_folders
 from senrkit.results.masking import masked, masked_identifier, masked_text
 from tests.run_folders import run_folder, stopped_run
@@ -129,19 +129,19 @@ def test_discrepancies_are_new_still_open_solved_or_came_back(tmp_path):
     oldest = run_folder(tmp_path / "1", "student action\n1 delete\n2 add")
     earlier = run_folder(tmp_path / "2", "student action\n2 add\n3 update")
     later = run_folder(tmp_path / "3", "student action\n1 delete\n2 hold\n4 add\n5 same")
-    changes = run_changes(later, earlier, [oldest])
-    assert changes[["state", "ssid", "action"]].values.tolist() == [
-        ["new", ssid("4"), "add"],
-        ["came-back", ssid("1"), "delete"],
-        ["still-open", ssid("2"), "hold"],
-        ["solved", ssid("3"), "update"],
+    changes = compared(later, earlier, [oldest])
+    assert changes.select("state", "ssid", "action").rows() == [
+        ("new", ssid("4"), "add"),
+        ("back", ssid("1"), "delete"),
+        ("open", ssid("2"), "hold"),
+        ("solved", ssid("3"), "update"),
     ]
-    assert change_counts(changes) == {"new": 1, "came-back": 1, "still-open": 1, "solved": 1}
+    assert change_counts(changes) == {"new": 1, "back": 1, "open": 1, "solved": 1}
 
 
 def test_against_a_stopped_run_everything_is_new(tmp_path):
     later = run_folder(tmp_path / "3", "student action\n1 delete")
-    assert run_changes(later, stopped_run(tmp_path / "2"))["state"].tolist() == ["new"]
+    assert compared(later, stopped_run(tmp_path / "2"))["state"].to_list() == ["new"]
 
 
 # ---- masking

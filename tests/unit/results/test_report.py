@@ -93,7 +93,7 @@ def test_the_summary_says_whether_it_adds_up_and_what_to_send(book):
         6,
         "= 2 of this year and the selected schools + 1 at other schools + 3 of other years",
     ) in cells
-    assert ("Delete", 1, wording.phrase("action", "delete").sentence) in cells
+    assert ("Delete", 1, f"20.0% of all. {wording.phrase('action', 'delete').sentence}") in cells
     assert ("Held back: Enrollments overlap in Aeries", 1, wording.phrase("hold", "aeries-overlap").sentence) in cells
     assert ("SENR_1999990_20261123_01_delete.txt", 1, wording.phrase("step", "delete").sentence) in cells
     assert ("04_delete_last_record", 0, "No delete would leave a student without any record.") in cells
@@ -103,7 +103,13 @@ def test_schools_with_the_most_to_do_come_first_and_counts_are_numbers(book):
     assert [
         (row["School"], row["Delete"], row["Update"], row["Add"], row["Held back"], row["No change"])
         for row in rows(book["By school"])
-    ] == [("Alder", 1, 0, 0, 1, 1), ("Birch", 0, 1, 1, 0, 0)]
+    ] == [("Alder", 1, 0, 0, 1, 1), ("Birch", 0, 1, 1, 0, 0), ("All schools", 1, 1, 1, 1, 1)]
+    assert [(row["To do"], row["All"], row["To do of all"]) for row in rows(book["By school"])] == [
+        (2, 3, "66.7%"),
+        (2, 2, "100.0%"),
+        (4, 5, "80.0%"),
+    ]
+    assert book["By school"].auto_filter.ref.endswith("3"), "the total is no part of what is filtered"
 
 
 def test_the_proposal_speaks_plainly_and_keeps_ids_as_text(book):

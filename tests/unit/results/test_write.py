@@ -60,6 +60,7 @@ def test_the_folder_holds_what_the_interface_says(tmp_path):
     assert sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) == [
         "decisions.csv",
         "findings.csv",
+        "information.csv",
         "left_out.csv",
         "manifest.json",
         "proposal.csv",

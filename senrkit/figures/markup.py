@@ -21,7 +21,8 @@ _EDGES = {
 ROWS_SHOWN = 5_000
 _PAGE = [25, 100, 500]
 _SHORT = 12
-_WIDE = ("Evidence", "Change", "What CALPADS says", "What to do")
+_WIDE = ("Evidence", "What CALPADS says", "What to do")
+_NARROW = ("Change", "Why", "School")
 _WHOLE = ("Start", "Exit", "SSID")
 _SHOWN = {
     "state": "State",
@@ -94,13 +95,14 @@ def searchable(rows: pd.DataFrame, empty: str, *, worded: bool = False) -> HTML:
 
     _load_tables()
     shown = rows.head(ROWS_SHOWN) if worded else for_people(rows.head(ROWS_SHOWN))
-    wide, whole = ([at for at, name in enumerate(shown) if name in some] for some in (_WIDE, _WHOLE))
+    wide, narrow, whole = ([at for at, name in enumerate(shown) if name in some] for some in (_WIDE, _NARROW, _WHOLE))
     drawn = to_html_datatable(
         shown, connected=False, showIndex=False, maxBytes=0, lengthMenu=_PAGE, pageLength=_PAGE[0], autoWidth=False,
         classes="display compact", style="width:100%", display_logo_when_loading=False,
         columnDefs=[
             {"className": "dt-left", "targets": "_all"},
-            {"width": "17em", "targets": wide},
+            {"width": "26em", "targets": wide},
+            {"width": "9em", "targets": narrow},
             {"className": "dt-nowrap", "targets": whole},
         ],
     )  # fmt: skip
