@@ -101,7 +101,7 @@ def searchable(rows: pd.DataFrame, empty: str, *, worded: bool = False) -> HTML:
         classes="display compact", style="width:100%", display_logo_when_loading=False,
         columnDefs=[
             {"className": "dt-left", "targets": "_all"},
-            {"width": "26em", "targets": wide},
+            {"className": "dt-left wide-words", "targets": wide},
             {"width": "9em", "targets": narrow},
             {"className": "dt-nowrap", "targets": whole},
         ],
@@ -109,7 +109,8 @@ def searchable(rows: pd.DataFrame, empty: str, *, worded: bool = False) -> HTML:
     cut = f"The first {len(shown):,} of {len(rows):,} rows; the run folder has all of them."
     return joined(
         paragraph(cut) if len(rows) > len(shown) else "",
-        '<div class="scroll-x" style="overflow-x:auto">',
+        # Sentences keep room to be read; where the page is too narrow for all columns, the table moves sideways.
+        '<style>td.wide-words { min-width: 19em; }</style><div class="scroll-x" style="overflow-x:auto">',
         drawn,
         "</div>",
     )
@@ -143,6 +144,9 @@ def for_people(rows: pd.DataFrame) -> pd.DataFrame:
     A column that is blank throughout is left away; so is the school's code where its name is known.
     """
     known = {name: rows[name] for name in rows}
+    if "action" in known:
+        # Of what is proposed the evidence says it; of findings it is what they are about.
+        known.pop("rule", None)
     if "reason" in known:
         known["why"] = _why(rows)
     if "changed" in known:

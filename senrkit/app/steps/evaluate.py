@@ -122,19 +122,22 @@ def _of_bar(charts: list[dict[str, Any]], values: Mapping[str, Any]) -> dict[str
 
 
 def _behind(chart: Mapping[str, Any], row: list[str], heading: str) -> dict[str, str]:
-    """What a number counts: the school, grade or field of its line, the action of its column by its sign."""
+    """What a number counts: the school, grade or field of its line; the action of its column by its sign (`+ Add`), or
+    action and reason by their words (`Add: Missing in CALPADS`)."""
     named = dict(zip(chart["columns"], row, strict=True))
     signs = {sign: action for action, sign in screens.words("action_signs").items()}
     fields = {title: name for name, title in screens.words("fields").items()}
     first = str(row[0]) if row else ""
-    action = signs.get(heading[:1], "")
+    titles = {phrase.title: id for id, phrase in wording.phrases("action").items()}
+    word, _, why = heading.partition(": ")
+    action = signs.get(heading[:1]) or (titles.get(word, "") if why else "")
     reasons = {phrase.title: f"{action}/{reason}" for reason, phrase in wording.phrases(action).items()}
     found = {
         "school_code": named.get("School code", ""),
         "grade": named.get("Grade", "") if chart["id"] == "by_grade" else "",
         "field": _field_of(first, fields) if chart["id"] == "by_field" else "",
         "action": action,
-        "reason": reasons.get(heading[2:], ""),
+        "reason": reasons.get(why, ""),
     }
     return {name: value for name, value in found.items() if value}
 
