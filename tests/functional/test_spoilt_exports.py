@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import senrkit
+from senrkit import engine
 from senrkit.demo import make
 from senrkit.errors import InputError
 from senrkit.settings.settings import load_settings
@@ -45,7 +45,7 @@ def proposal_of(district: Path, tables: Tables, exports: Path, settings_file: Pa
     text = settings_file.read_text(encoding="utf-8").replace('"sqlite:///aeries.db"', f"'{exports}'", 1)
     spoilt = district / f"{exports.name}.toml"
     spoilt.write_text(re.sub(r"^write_.*\n", "", text, flags=re.MULTILINE), encoding="utf-8")
-    run = senrkit.run(load_settings(spoilt), out=exports.with_name(f"{exports.name}-run"))
+    run = engine.run(load_settings(spoilt), out=exports.with_name(f"{exports.name}-run"))
     if run.exit_code == 4:
         return [one["id"] for one in run.manifest["preconditions"] if one["state"] == "stopped"]
     proposal = pd.read_csv(run.folder / "proposal.csv", dtype="str", keep_default_na=False)
@@ -156,9 +156,9 @@ def test_a_workbook_of_several_sheets(clean, others, tmp_path):
         tables["LOC"].to_excel(book, sheet_name=others or "Sheet2", index=False)
     if others is None:
         with pytest.raises(InputError, match="several filled sheets, none of them called STU"):
-            senrkit.run(load_settings(tmp_path / "senrkit.toml"), out=tmp_path / "run")
+            engine.run(load_settings(tmp_path / "senrkit.toml"), out=tmp_path / "run")
         return
-    run = senrkit.run(load_settings(tmp_path / "senrkit.toml"), out=tmp_path / "run")
+    run = engine.run(load_settings(tmp_path / "senrkit.toml"), out=tmp_path / "run")
     found = pd.read_csv(run.folder / "proposal.csv", dtype="str", keep_default_na=False)
     pd.testing.assert_frame_equal(found.drop(columns="local_record_id"), proposal)
 

@@ -11,7 +11,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-import senrkit
+from senrkit import engine
 from senrkit.demo import BREAKS, make
 from senrkit.frames.pandas_door import to_pandas
 from senrkit.settings.settings import load_settings
@@ -24,7 +24,7 @@ KEY = ["ssid", "school_code", "start_date"]
 def reconciled(folder, students=300, seed=1, as_of=AS_OF, break_id=None):
     district = make(folder, students, seed, as_of, break_id=break_id)
     expectations = pd.read_csv(folder / "demo_expectations.csv", dtype="str", keep_default_na=False)
-    return senrkit.run(load_settings(district.settings_file)), expectations
+    return engine.run(load_settings(district.settings_file)), expectations
 
 
 @pytest.fixture(scope="module", params=[(AS_OF, 1), (dt.date(2026, 10, 1), 2), (dt.date(2027, 4, 30), 3)], ids=str)

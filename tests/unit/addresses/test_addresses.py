@@ -24,7 +24,7 @@ import fsspec
 import pytest
 from click.testing import CliRunner
 
-import senrkit
+from senrkit import engine
 from senrkit.addresses.address import Address, address_of, source_address
 from senrkit.cli.main import main
 from senrkit.demo import make
@@ -124,8 +124,8 @@ def home(district: Path, tmp_path_factory: pytest.TempPathFactory) -> AtHome:
     settings, folder = load_settings(district / "senrkit.toml"), tmp_path_factory.mktemp("home")
     with (district / "SENR_ODS.txt").open() as lines:
         ssid = next(lines).split("^")[7]
-    run, language = senrkit.run(settings, out=folder / "run"), run_language(settings, out=folder / "language")
-    return AtHome(run, senrkit.check(settings), language, ssid, explain(settings, ssid))
+    run, language = engine.run(settings, out=folder / "run"), run_language(settings, out=folder / "language")
+    return AtHome(run, engine.check(settings), language, ssid, explain(settings, ssid))
 
 
 @pytest.fixture(autouse=True)
@@ -281,7 +281,7 @@ class TestTheSameRun:
         self, store: str, home: AtHome, tmp_path: Path, temporary: Path
     ):
         settings = load_settings(f"{store}/senrkit.toml")
-        away = senrkit.run(settings, out=tmp_path / "away")
+        away = engine.run(settings, out=tmp_path / "away")
         assert _files(away.folder) == _files(home.run.folder)
         assert any(name.endswith(".zip") for name in _files(away.folder))
         assert of_inputs_alone(away.manifest) == of_inputs_alone(home.run.manifest)
@@ -297,17 +297,17 @@ class TestTheSameRun:
             text = (district / "senrkit.toml").read_text().replace("sqlite:///aeries.db", source)
             return read_settings_text(text.replace('"SENR_ODS.txt"', f'"{senr}"'), district)
 
-        at_home = senrkit.run(settings("exports", "extracts"), out=tmp_path / "home")
+        at_home = engine.run(settings("exports", "extracts"), out=tmp_path / "home")
         # The API has the web's protocols for itself.
         source = "exports" if store.startswith("http") else f"{store}/exports"
-        away = senrkit.run(settings(source, f"{store}/extracts"), out=tmp_path / "away")
+        away = engine.run(settings(source, f"{store}/extracts"), out=tmp_path / "away")
         assert _files(away.folder) == _files(at_home.folder)
         assert away.manifest["run_number"] == at_home.manifest["run_number"]
         assert "Taken as the newest SENR-R file in extracts: SENR november.txt." in away.manifest["notes"]
 
     def test_check_student_and_language(self, store: str, home: AtHome, tmp_path: Path, temporary: Path):
         settings = load_settings(f"{store}/senrkit.toml")
-        assert of_inputs_alone(senrkit.check(settings).manifest) == of_inputs_alone(home.check.manifest)
+        assert of_inputs_alone(engine.check(settings).manifest) == of_inputs_alone(home.check.manifest)
         assert explain(settings, home.ssid) == home.student
         language = run_language(settings, out=tmp_path / "language")
         assert language.document["counts"] == home.language.document["counts"]
@@ -386,7 +386,7 @@ class TestCopies:
 class TestFaults:
     def fault(self, settings: Settings) -> InputError:
         with pytest.raises(InputError) as raised:
-            senrkit.check(settings)
+            engine.check(settings)
         assert raised.value.exit_code == 3
         assert "hunter2" not in str(raised.value)
         return raised.value
