@@ -112,8 +112,8 @@ def store(request: pytest.FixtureRequest, district: Path, web: Server) -> str:
 class AtHome:
     """What a run, a check, a language run and a student's view of the local files give."""
 
-    run: senrkit.Run
-    check: senrkit.Run
+    run: engine.Finished
+    check: engine.Finished
     language: LanguageRun
     ssid: str
     student: StudentView
