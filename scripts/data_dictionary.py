@@ -18,7 +18,7 @@ import pandas as pd
 
 import senrkit
 from scripts.pages import table, write_page
-from senrkit.analysis import again, run, unpacked, what_if
+from senrkit.analysis import again, run, what_if
 from senrkit.analysis.opening import RUN_COLUMNS
 from senrkit.analysis.typed import column
 from senrkit.demo import make
@@ -39,7 +39,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "language": language.COLUMNS,
     "aeries_import_LAC": ("ID", "SD", "IFD"),
     "aeries_import_STU": ("SC", "SN", "ID", "LF"),
-    "changes": unpacked.COLUMNS,
+    "changes": tables.CHANGED_COLUMNS,
     "held": run.HELD_COLUMNS,
     "spells": again.SPELL_COLUMNS,
     "state": again.STATE_COLUMNS,

@@ -16,7 +16,6 @@ from polars import col
 from senrkit.analysis import again
 from senrkit.analysis.students import Student, find_student
 from senrkit.analysis.typed import typed
-from senrkit.analysis.unpacked import unpacked
 from senrkit.errors import NotInstalled, UsageError
 from senrkit.frames.pandas_door import to_pandas
 from senrkit.ledger.journal import Journal
@@ -24,7 +23,7 @@ from senrkit.ledger.states import File
 from senrkit.loop.overview import Loop
 from senrkit.results import changes
 from senrkit.results.folder import ENROLLMENTS, FINDINGS, INFORMATION, LEFT_OUT, PROPOSAL, RunFolder, runs_beside
-from senrkit.results.tables import TO_DO
+from senrkit.results.tables import TO_DO, unpacked
 from senrkit.texts import wording
 from senrkit.texts.card import Carded
 

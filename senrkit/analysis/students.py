@@ -10,9 +10,9 @@ import polars as pl
 from polars import col
 
 from senrkit.analysis.typed import typed
-from senrkit.analysis.unpacked import unpacked
 from senrkit.errors import UsageError
 from senrkit.results.folder import ENROLLMENTS, FINDINGS, INFORMATION, LEFT_OUT, PROPOSAL, RunFolder
+from senrkit.results.tables import unpacked
 from senrkit.texts.card import Carded
 
 if TYPE_CHECKING:

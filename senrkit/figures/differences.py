@@ -17,7 +17,9 @@ from senrkit.figures.chart import (
     rows_height,
     stacked_bars,
 )
+from senrkit.frames.pandas_door import to_pandas, to_polars
 from senrkit.results.folder import RunFolder
+from senrkit.results.tables import unpacked
 
 # As a pupil passes through them; the ungraded at their school's end (CALPADS code set "Grade Level").
 _GRADES = "IN TD PS TK KN 01 02 03 04 05 06 07 08 UE 09 10 11 12 US AD".split()
@@ -48,18 +50,16 @@ def by_field(run: RunFolder) -> Chart:
     """How many updates change each field; one update may change several. Table: the same, with an example of each."""
     title = "What the updates change, by field"
     updates = run.proposal[run.proposal["action"] == "update"]
-    parts = {name: updates[name].str.split("|").explode() for name in ("changed", "before", "after")}
-    fields = pd.DataFrame({name: values.to_numpy() for name, values in parts.items()}, dtype="str")
-    fields = fields[fields["changed"] != ""]
-    examples = fields.drop_duplicates("changed").set_index("changed")
-    counts = fields["changed"].value_counts().sort_index(kind="stable").sort_values(ascending=False, kind="stable")
+    fields = to_pandas(unpacked(to_polars(updates)))
+    examples = fields.drop_duplicates("field").set_index("field")
+    counts = fields["field"].value_counts().sort_index(kind="stable").sort_values(ascending=False, kind="stable")
     names = [field.replace("_", " ") for field in counts.index]
     table = pd.DataFrame(
         {
             "Field": names,
             "Updates": counts.to_numpy(),
-            "CALPADS has, for example": [_value(examples["before"][field]) for field in counts.index],
-            "CALPADS gets": [_value(examples["after"][field]) for field in counts.index],
+            "CALPADS has, for example": [examples["before"][field] or "(blank)" for field in counts.index],
+            "CALPADS gets": [examples["after"][field] or "(blank)" for field in counts.index],
         }
     )
     if counts.empty:
@@ -98,7 +98,3 @@ def _behind(updates: pd.DataFrame) -> pd.DataFrame:
 
 def _place(grade: str) -> int:
     return _GRADES.index(grade) if grade in _GRADES else len(_GRADES)
-
-
-def _value(named: str) -> str:
-    return named.partition("=")[2] or "(blank)"

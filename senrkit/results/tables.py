@@ -133,6 +133,22 @@ def both_sides(actions: pl.DataFrame, scope: Scope, spells: pl.DataFrame, school
     )
 
 
+CHANGED_COLUMNS = (
+    "sequence", "action", "reason", "school_code", "school_name", "ssid", "local_id", "start_date", "field", "before",
+    "after", "start_key",
+)  # fmt: skip
+
+
+def unpacked(proposal: pl.DataFrame) -> pl.DataFrame:
+    """Of `proposal.csv`, where `changed`, `before` and `after` hold several fields in a cell, a row a field.
+
+    Of each update, and of what would be one if it were not held: `CHANGED_COLUMNS`, all text.
+    """
+    rows = proposal.filter(col.changed != "").with_columns(col("changed", "before", "after").str.split("|"))
+    values = {side: col(side).str.splitn("=", 2).struct.field("field_1").fill_null("") for side in ("before", "after")}
+    return rows.explode("changed", "before", "after").with_columns(**values, field="changed").select(CHANGED_COLUMNS)
+
+
 def to_csv(table: pl.DataFrame) -> bytes:
     """Text columns as CSV: UTF-8 without mark, CR LF, headings, nothing that a spreadsheet would run as a formula.
 

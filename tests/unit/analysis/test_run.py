@@ -43,12 +43,12 @@ def test_every_column_stands_in_the_docstring(name):
 
 
 def _columns(name: str) -> list[str]:
-    from senrkit.analysis import again, run, unpacked
+    from senrkit.analysis import again, run
     from senrkit.results import tables
 
     return list(
         {
-            "proposal": tables.PROPOSAL_COLUMNS, "changes": unpacked.COLUMNS, "left_out": tables.LEFT_OUT_COLUMNS,
+            "proposal": tables.PROPOSAL_COLUMNS, "changes": tables.CHANGED_COLUMNS, "left_out": tables.LEFT_OUT_COLUMNS,
             "findings": tables.FINDINGS_COLUMNS, "enrollments": tables.ENROLLMENT_COLUMNS, "held": run.HELD_COLUMNS,
             "information": tables.INFORMATION_COLUMNS, "files": run.FILE_COLUMNS, "state": again.STATE_COLUMNS,
             "preconditions": run.PRECONDITION_COLUMNS, "spells": again.SPELL_COLUMNS,
