@@ -26,9 +26,7 @@ from senrkit.texts.card import Carded
 _STATE = (
     "school_code nps_code start_date exit_date exit_reason completion_status status grade academic_year last_updated"
 ).split()
-_SPELL = (
-    "school_code nps_code start_date exit_date exit_reason completion_status status grade origin fault_text".split()
-)
+_SPELL = "school_code nps_code start_date exit_date exit_reason completion_status status grade origin odd_text".split()
 _AERIES = ["YR", "SC", "HS", "ED", "LD", "ER", "GR", "PR", "IT", "ITD", "NPS"]
 _DECISION = (
     "action reason hold_reason hold_detail hold_text school_code school_name start_date exit_date changed before after "

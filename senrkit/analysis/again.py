@@ -31,7 +31,7 @@ SPELL_COLUMNS = (
     "ssid", "local_id", "school_code", "school_name", "nps_code", "aeries_school", "academic_year", "start_date",
     "exit_date", "exit_reason", "completion_status", "status", "grade", "transfer_code", "residence_district",
     "receiver_school", "uc_csu", "golden_state_seal", "biliteracy_seal", "transition_status", "graduation_exemption",
-    "origin", "closed_by", "rows", "canceled", "fault", "fault_text", "start_key",
+    "origin", "closed_by", "rows", "canceled", "odd", "odd_text", "start_key",
 )  # fmt: skip
 STATE_COLUMNS = (*ODS_FIELDS, "line", "start_key")
 

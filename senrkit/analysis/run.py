@@ -233,7 +233,7 @@ class Run(Carded):
 
         `ssid, local_id, school_code, school_name, nps_code, aeries_school, academic_year` (str), `start_date,
         exit_date` (days), `exit_reason, completion_status, status, grade` and the other SENR fields but the person's
-        own (str; unknown is `NaN`), `origin, closed_by` (str), `rows` (int64), `canceled` (bool), `fault, fault_text,
+        own (str; unknown is `NaN`), `origin, closed_by` (str), `rows` (int64), `canceled` (bool), `odd, odd_text,
         start_key` (str).
 
         Raises

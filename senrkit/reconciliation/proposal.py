@@ -131,7 +131,7 @@ def reconcile(
     conflicts = _conflicts(scope, spells, spell_set, cleared)
     holds = [
         _of_conflicts(conflicts),
-        _of_faults(spells),
+        _of_odd(spells),
         _reasoned(state.filter(col("state_row").is_in(tied.implode()))["ssid"], AMBIGUOUS, _TIE),
         _reasoned(which_nps, AMBIGUOUS, _WHICH_NPS),
         _of_prior_year(scope, settings),
@@ -480,11 +480,11 @@ def _of_conflicts(conflicts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _of_faults(spells: pl.DataFrame) -> pl.DataFrame:
-    faulty = spells.filter(col("fault") != "")
+def _of_odd(spells: pl.DataFrame) -> pl.DataFrame:
+    odd = spells.filter(col("odd") != "")
     # Students do not hang on each other: which of a student's conflicts is told must not depend on who else is there.
-    faulty = faulty.sort("fault", descending=True, maintain_order=True)
-    return faulty.select("ssid", hold_reason="fault", detail=pl.lit(""), text="fault_text")
+    odd = odd.sort("odd", descending=True, maintain_order=True)
+    return odd.select("ssid", hold_reason="odd", detail=pl.lit(""), text="odd_text")
 
 
 def _of_prior_year(scope: Scope, settings: Settings) -> pl.DataFrame:

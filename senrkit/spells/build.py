@@ -63,8 +63,8 @@ class SpellSet(Carded):
         completion_status receiver_school transfer_code residence_district uc_csu golden_state_seal biliteracy_seal
         transition_status graduation_exemption` and the demographics, as text, unknown is null; `start`, `exit` (days);
         `origin` (`row`, `mid-year-change`, `summer-completion`), `closed_by` (`aeries`, `completion`, `year-end`,
-        `""`), `rows` (Aeries rows in it), `canceled` (bool), `fault` (hold reason or `""`),
-        `fault_text`, `completion_unknown` (bool: open, and the source cannot say whether a completion ended it).
+        `""`), `rows` (Aeries rows in it), `canceled` (bool), `odd` (hold reason or `""`),
+        `odd_text`, `completion_unknown` (bool: open, and the source cannot say whether a completion ended it).
     summer
         Spells of `origin` `summer-completion` in the year that begins, which wait for the state's word: they count only
         when the student's newest earlier state row ends `E156` (2.6a).
@@ -125,7 +125,7 @@ def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
         `spells`: one row a spell with `student, ssid, school_code, school_name, nps_code, start_date, exit_date`
         (String; dates CCYYMMDD), `start, exit` (Date), `exit_reason, completion_status, status, grade` and the other
         SENR fields (String, unknown is null), `origin, closed_by` (String), `rows` (Int64), `canceled` (Boolean),
-        `fault, fault_text` (String). `left_out`: `reason, school_code, school_name, aeries_school, ssid, local_id,
+        `odd, odd_text` (String). `left_out`: `reason, school_code, school_name, aeries_school, ssid, local_id,
         start_date, exit_date, tag`. The others are described at `SpellSet`.
 
     Raises

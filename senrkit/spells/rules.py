@@ -359,7 +359,7 @@ _ODD = "Dates that cannot be: an unreadable date, a start outside the school yea
 
 
 def with_faults(spells: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """What is wrong in Aeries and holds the student (2.7): columns `canceled`, `fault`, `fault_text` are added."""
+    """What is wrong in Aeries and holds the student (2.7): columns `canceled`, `odd`, `odd_text` are added."""
     spells = spells.with_columns(canceled=is_canceled(col("start"), col("exit"), col("row_reason")))
     lasts = (col("exit").fill_null(settings.as_of) - col("start")).dt.total_days() + 1
     key = [col(name).fill_null("") for name in ("ssid", "school_code", "nps_code", "start_date")]
@@ -381,8 +381,8 @@ def with_faults(spells: pl.DataFrame, settings: Settings) -> pl.DataFrame:
             "An exit reason without an exit date.": no_exit & ~reason_blank,
         }
     )
-    fault = first_of({OVERLAP: col("fault_text").str.ends_with("in Aeries."), DATE_ERROR: col("fault_text") != ""})
-    return spells.with_columns(fault_text=said).with_columns(fault=fault)
+    odd = first_of({OVERLAP: col("odd_text").str.ends_with("in Aeries."), DATE_ERROR: col("odd_text") != ""})
+    return spells.with_columns(odd_text=said).with_columns(odd=odd)
 
 
 def _overlapping(spells: pl.DataFrame, group: pl.Expr) -> pl.Series:
