@@ -82,6 +82,11 @@ class Session(traitlets.HasTraits):
         return self.runs_folder / "decisions.csv"
 
     @property
+    def of_another_lea(self) -> bool:
+        """Whether the extract holds no row of the LEA; of a run's own extract P04 has said so."""
+        return bool(self.recognized) and not self.recognized["own"]
+
+    @property
     def stops(self) -> list[dict[str, Any]]:
         """Preconditions that stop the run and have not been accepted."""
         return [one for one in (self.checked or {}).get("preconditions", ()) if self.state_of(one) == STOPPED]
@@ -131,7 +136,7 @@ class Session(traitlets.HasTraits):
         """How far a step is."""
         if step == self.step:
             return NOW
-        if step == "check" and self.stops:
+        if (step == "check" and self.stops) or (step == "load" and self.of_another_lea):
             return NEEDS_YOU
         went_through = self.run is not None and not self.run.stopped
         done = {
@@ -172,6 +177,8 @@ def _recognized(manifest: dict[str, Any]) -> dict[str, Any] | None:
         "sha256": [one["sha256"] for one in files],
         "layout": f"SENR-R, {manifest['layout']['columns']} columns",
         "rows": sum(one["rows"] for one in files),
+        # How many of them are the LEA's own is not written down, but whether P04 stopped for them.
+        "own": not any(one["id"] == "P04" and one["state"] == STOPPED for one in manifest["preconditions"]),
         "from_run": True,
         "notes": [],
     }

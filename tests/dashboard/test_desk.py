@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import errno
 import re
 import shutil
 
@@ -373,6 +374,95 @@ def test_a_canceled_upload_leaves_nothing(clerk, home):
     clerk.send({"t": "upload-stopped"})
     clerk.send({"t": "slice"}, b"x" * 4000)
     assert list((home / "uploads").iterdir()) == []
+
+
+def upload(clerk, name, data):
+    clerk.send({"t": "upload", "name": name, "size": len(data)})
+    if data:
+        clerk.send({"t": "slice"}, data)
+
+
+def test_a_refused_upload_ends_its_progress_and_lets_go_of_the_extract_before(clerk, home):
+    clerk.do("start/demo")
+    clerk.do("load/named")
+    assert clerk.desk.session.may_open("check")
+    for data in (b"", b"no extract at all\n"):
+        clerk.do("load/named")
+        before = len(clerk.messages)
+        upload(clerk, "SENR.txt", data)
+        kinds = [message["t"] for message in clerk.messages[before:]]
+        # Over before the refusal is shown: the page would draw its progress anew.
+        assert "upload-over" in kinds and kinds[-1] == "show"
+        assert 'id="notice"' in clerk.regions["main"] and "Recognized" not in clerk.sees()
+        assert not clerk.desk.session.may_open("check")
+    assert list((home / "uploads").iterdir()) == []
+
+
+def test_an_upload_that_begins_says_nothing_of_the_one_refused_before(clerk, home):
+    clerk.do("start/demo")
+    upload(clerk, "SENR.txt", b"")
+    assert "The file is empty" in clerk.sees()
+    clerk.send({"t": "upload", "name": "SENR.txt", "size": 5000})
+    assert "The file is empty" not in clerk.sees()
+
+
+def test_a_disk_that_becomes_full_under_an_upload_is_a_sentence_and_nothing_is_left(clerk, home):
+    class Full:
+        def write(self, piece):
+            raise OSError(errno.ENOSPC, "full")
+
+        def close(self):
+            raise OSError(errno.ENOSPC, "full")
+
+    clerk.do("start/demo")
+    clerk.send({"t": "upload", "name": "SENR.txt", "size": 5000})
+    clerk.desk.incoming._file.close()
+    clerk.desk.incoming._file = Full()
+    clerk.send({"t": "slice"}, b"x" * 1000)
+    assert "not enough room" in clerk.sees()
+    assert list((home / "uploads").iterdir()) == []
+
+
+def test_a_slice_that_comes_after_its_upload_was_canceled_asks_for_no_other(clerk):
+    clerk.do("start/demo")
+    clerk.send({"t": "upload", "name": "SENR.txt", "size": 5000})
+    clerk.send({"t": "upload-stopped"})
+    before = len(clerk.messages)
+    clerk.send({"t": "slice"}, b"x" * 1000)
+    assert clerk.messages[before:] == []
+
+
+@pytest.fixture
+def of_another_lea(clerk, home):
+    settings = home / "demo" / "senrkit.toml"
+    settings.write_text(settings.read_text().replace('lea = "1999990"', 'lea = "1999991"'))
+    clerk.do("start/demo")
+    clerk.do("load/named")
+    return clerk
+
+
+def test_an_extract_of_another_lea_is_a_warning_with_a_cure(of_another_lea):
+    assert "Not of your LEA" in of_another_lea.sees() and "What to do" in of_another_lea.sees()
+    assert "Recognized" not in of_another_lea.sees()
+    assert 'class="panel warn" id="recognized"' in of_another_lea.regions["main"]
+    of_another_lea.do("step/start")
+    assert 'class="needs-you"' in of_another_lea.regions["rail"]
+
+
+def test_the_counts_of_stops_are_those_of_the_list_and_nothing_says_none(of_another_lea):
+    clerk = of_another_lea
+    clerk.do("step/check")
+    found = clerk.desk.session.checked["preconditions"]
+    stops = [one for one in found if one["state"] == "stopped"]
+    assert {"hard", "soft"} == {one["kind"] for one in stops}
+    assert f"{len(stops)} of {len(found)} preconditions stop the run" in clerk.sees()
+    hard = sum(one["kind"] == "hard" for one in stops)
+    assert f"{hard} of them cannot be accepted" in clerk.sees()
+    assert clerk.regions["main"].count('<li class="stopped"') == len(stops)
+    unanswered = sum(one["evidence"].startswith("Not checked") for one in found)
+    assert clerk.regions["main"].count('<li class="not-checked"') == unanswered
+    shown = [region for message in clerk.messages for region in message.get("regions", {}).values()]
+    assert [region for region in shown if re.search(r"\bNone\b", region)] == []
 
 
 # ---- set-up

@@ -91,7 +91,7 @@ function render({ model, el }) {
     chart: (message) => charts.take(message),
     plotly: (message, buffers) => charts.load(buffers[0]),
     "next-slice": (message) => uploads.next(message.at),
-    uploaded: () => uploads.done(),
+    "upload-over": () => uploads.done(),
     download: (message) => downloads.begin(message),
     "download-slice": (message, buffers) => downloads.take(message, buffers[0]),
     "form-error": ({ text }) => {

@@ -23,6 +23,7 @@ def context(desk: Desk) -> dict[str, Any]:
             "because": session.accepted.get(one["id"], one["because"]),
             "by_school": sorted(one["by_school"].items(), key=lambda item: -item[1]),
             "number": sum(one["by_school"].values()),
+            "unanswered": one["evidence"].startswith("Not checked:"),
             "may_withdraw": one["state"] == STOPPED and session.state_of(one) == ACCEPTED,
         }
         for one in found
@@ -32,6 +33,7 @@ def context(desk: Desk) -> dict[str, Any]:
         "preconditions": lines,
         "stops": [one for one in lines if one["state"] == STOPPED],
         "hard": [one for one in lines if one["state"] == STOPPED and one["kind"] == "hard"],
+        "unanswered": sum(one["unanswered"] for one in lines),
         "passed": sum(one["state"] == "passed" for one in lines),
         "notes": (session.checked or {}).get("notes", []),
     }
@@ -49,9 +51,8 @@ def again(desk: Desk, values: Mapping[str, Any]) -> None:
     def checked(manifest: dict[str, Any]) -> None:
         session.checked = manifest
         stops = len(session.stops)
-        desk.show(
-            say=f"{stops} of the preconditions need you." if stops else "Every precondition is met.", focus="title"
-        )
+        need = "1 precondition stops the run." if stops == 1 else f"{stops} preconditions stop the run."
+        desk.show(say=need if stops else "Nothing stops the run.", focus="title")
 
     session.forget_check()
     session.close_run()
