@@ -43,6 +43,12 @@ class ProposalTable:
         # A run of an older senrkit has the start as a key only, and under the other name.
         return cls([{"start_key": row["start_date"].replace("-", "")} | row for row in rows])
 
+    def deletes(self) -> ProposalTable:
+        """The deletes alone, those at risk first, then by school."""
+        rows = [row for row in self.rows if row["action"] == "delete"]
+        by = ("school_name", "school_code", "start_key")
+        return ProposalTable(sorted(rows, key=lambda row: (row.get("at_risk") != "true", *(row[name] for name in by))))
+
     @property
     def view(self) -> list[int]:
         """Places of the rows that the filters and the search let through, in order."""

@@ -31,6 +31,8 @@ class Session(traitlets.HasTraits):
         The manifest of the last check, or of the run that is open.
     accepted, accept_deletes
         Soft stops accepted with their reason, and the number of deletes typed for P12.
+    deletes
+        The deletes that P12 is about, those at risk first; `None` while they are not known.
     run
         The run that is open.
     proposal
@@ -52,6 +54,7 @@ class Session(traitlets.HasTraits):
     checked = traitlets.Dict(allow_none=True, default_value=None)
     accepted = traitlets.Dict()
     accept_deletes = traitlets.Int(allow_none=True, default_value=None)
+    deletes = traitlets.Instance(ProposalTable, allow_none=True)
     run = traitlets.Instance(PastRun, allow_none=True)
     proposal = traitlets.Instance(ProposalTable, allow_none=True)
     decided = traitlets.List()
@@ -96,8 +99,8 @@ class Session(traitlets.HasTraits):
         if precondition["state"] != STOPPED:
             return precondition["state"]
         name = precondition["id"]
-        by_number = name == "P12" and self.accept_deletes is not None
-        return ACCEPTED if name in self.accepted or by_number else STOPPED
+        is_accepted = self.accept_deletes is not None if name == "P12" else name in self.accepted
+        return ACCEPTED if is_accepted else STOPPED
 
     def choose_settings(self, file: Path) -> None:
         """Begin with these settings; what belonged to others is let go."""
@@ -111,7 +114,7 @@ class Session(traitlets.HasTraits):
         self.close_run()
 
     def forget_check(self) -> None:
-        self.checked, self.accepted, self.accept_deletes = None, {}, None
+        self.checked, self.accepted, self.accept_deletes, self.deletes = None, {}, None, None
 
     def close_run(self) -> None:
         self.run, self.proposal, self.charts, self.names, self.loop = None, None, [], {}, {}
@@ -126,11 +129,14 @@ class Session(traitlets.HasTraits):
         files = manifest["settings"]["calpads"]["senr_extract"]
         self.extract = files[0] if len(files) == 1 else ""
         self.checked = manifest
-        self.accepted = {one["id"]: one["because"] for one in manifest["accepted"] if one["id"] != "P12"}
+        self.accepted = {one["id"]: one["because"] for one in manifest["accepted"]}
         self.accept_deletes = _accepted_deletes(manifest)
         self.recognized = self.recognized or _recognized(manifest)
         self.run = run
-        self.proposal = None if run.stopped else ProposalTable.read(run.folder)
+        # A run that was stopped softly has what there is to accept.
+        shown = ProposalTable.read(run.folder) if (run.folder / "proposal.csv").is_file() else None
+        self.proposal = None if run.stopped else shown
+        self.deletes = None if shown is None else shown.deletes()
 
     def stage(self, step: str) -> str:
         """How far a step is."""

@@ -95,7 +95,7 @@ def check_acceptable(acceptance: Acceptance) -> None:
             raise UsageError(
                 f"{name} ({known['title'].lower()}) cannot be accepted; it has to be mended.", known["cure"]
             )
-        if name == "P12":
+        if name == "P12" and acceptance.deletes is None:
             raise UsageError("P12 is accepted only by the exact number of deletes.", "Use --accept-deletes N.")
         if not because.strip():
             raise UsageError(f"Accepting {name} needs a reason.", 'Add --because "…".')
@@ -156,7 +156,7 @@ def of_deletes(proposal: Proposal, scope: Scope, acceptance: Acceptance) -> Prec
             by_school,
             state=ACCEPTED,
             person=acceptance.person,
-            because=f"--accept-deletes {acceptance.deletes}",
+            because=acceptance.because.get("P12") or f"--accept-deletes {acceptance.deletes}",
         )
     if many and acceptance.deletes is not None:
         said += f" The number accepted was {acceptance.deletes:,}."

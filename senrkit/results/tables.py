@@ -70,6 +70,11 @@ def proposal_table(actions: pl.DataFrame, list_same: bool = False) -> pl.DataFra
     )
 
 
+def in_no_file(actions: pl.DataFrame) -> pl.DataFrame:
+    """Actions for which no file was planned, as `proposal_table` takes them."""
+    return actions.with_columns(file=pl.lit(""), local_record_id=pl.lit(""), sequence=pl.lit(0))
+
+
 def shown_reason() -> pl.Expr:
     """The reason that people see: of a hold why it is held, else why it is done."""
     return pl.when(col.action == "hold").then("hold_reason").otherwise("reason")

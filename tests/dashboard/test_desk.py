@@ -11,8 +11,11 @@ import shutil
 import pytest
 
 from senrkit.app.proposal import ProposalTable
+from senrkit.app.steps import check
+from senrkit.app.steps.review import COLUMNS
 from senrkit.app.workroom import Answer
 from senrkit.demo import make
+from senrkit.engine import run
 from senrkit.settings.settings import load_settings
 from tests.dashboard.desks import Clerk, Here
 
@@ -199,6 +202,108 @@ def test_a_hard_stop_cannot_be_accepted(clerk, home):
     assert "P04" in hard
     clerk.do("check/accept", id="P04", because="I want to go on")
     assert "P04" in [one["id"] for one in clerk.desk.session.stops]
+
+
+@pytest.fixture(scope="module")
+def many_deletes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many_deletes") / "demo"
+    make(folder, 300, 1, None, "P12")
+    return folder
+
+
+@pytest.fixture
+def stopped_by_deletes(many_deletes, tmp_path):
+    shutil.copytree(many_deletes, tmp_path / "home" / "demo")
+    clerk = Clerk(tmp_path / "home")
+    for action in ("start/demo", "load/named", "step/check"):
+        clerk.do(action)
+    return clerk
+
+
+def test_deletes_are_shown_before_their_number_is_asked_and_the_number_stands_in_the_list_alone(stopped_by_deletes):
+    clerk = stopped_by_deletes
+    p12 = clerk.desk.session.stops[0]
+    number = sum(p12["by_school"].values())
+    shown = clerk.regions["main"]
+    part = shown[shown.index('id="precondition-P12"') :].partition("</li>")[0]
+    table, form = re.search(r"<table><caption.*?</table>", part, re.S), part.index("<form")
+    assert table[0].count("<tr") == 1 + number and table.end() < form
+    assert [title for _, title in COLUMNS if f">{title}</th>" not in table[0]] == []
+    outside = re.sub(r"<table>.*?</table>", "", part, flags=re.S)
+    assert not re.search(rf"\b{number}\b", re.sub(r"<[^>]+>", " ", outside))
+    assert "--accept" not in part and "proposal.csv" not in part
+    at_risk = sum(row["at_risk"] == "true" for row in clerk.desk.session.deletes.rows)
+    assert at_risk and table[0].count("Last record") == at_risk
+    assert "Last record" in table[0].split("<tr")[2]
+
+
+def test_the_deletes_of_p12_are_hidden_and_shown_like_all_students(stopped_by_deletes):
+    clerk = stopped_by_deletes
+    ssids = {row["ssid"] for row in clerk.desk.session.deletes.rows}
+    assert ssids and not [ssid for ssid in ssids if ssid in repr(clerk.messages)]
+    clerk.do("names/toggle")
+    assert all(f"SSID {ssid}" in clerk.regions["main"] for ssid in ssids)
+    assert "Strayfield, " in clerk.sees()
+
+
+def test_deletes_are_accepted_by_their_number_and_a_reason_which_the_run_keeps(stopped_by_deletes):
+    clerk = stopped_by_deletes
+    number = str(sum(clerk.desk.session.stops[0]["by_school"].values()))
+    for given, said in (
+        ({"number": "1", "because": "They moved away"}, "not the number"),
+        ({"number": number, "because": " "}, "Write down why"),
+    ):
+        clerk.do("check/deletes", **given)
+        assert said in clerk.last("form-error")["text"] and clerk.last("form-error")["form"] == "accept-P12"
+        assert clerk.desk.session.stops
+    clerk.do("check/deletes", number=number, because="They moved away")
+    assert "They moved away" in clerk.sees() and clerk.desk.session.stops == []
+    clerk.do("check/withdraw", arg="P12")
+    assert clerk.desk.session.stops
+    clerk.do("check/deletes", number=number, because="They moved away")
+    clerk.do("step/evaluate")
+    assert [(one["id"], one["because"]) for one in clerk.desk.session.run.manifest["accepted"]] == [
+        ("P12", "They moved away")
+    ]
+    again = Clerk(clerk.desk.places.home)
+    again.do("start/open", arg="0")
+    again.do("step/check")
+    assert "They moved away" in again.sees() and 'id="deletes"' in again.regions["main"]
+
+
+def test_a_run_that_deletes_stopped_shows_them_when_it_is_opened(stopped_by_deletes):
+    home = stopped_by_deletes.desk.places.home
+    run(load_settings(home / "demo" / "senrkit.toml"))
+    clerk = Clerk(home)
+    clerk.do("start/open", arg="0")
+    assert clerk.desk.session.proposal is None
+    assert clerk.regions["main"].count("Last record</span>") > 0 and 'id="deletes-P12"' in clerk.regions["main"]
+
+
+def test_a_run_of_the_command_line_shows_none_of_its_options(stopped_by_deletes):
+    clerk = stopped_by_deletes
+    number = sum(clerk.desk.session.stops[0]["by_school"].values())
+    run(load_settings(clerk.desk.session.settings_file), accept_deletes=number)
+    clerk.do("step/start")
+    clerk.do("start/open", arg="0")
+    clerk.do("step/check")
+    assert "The exact number of deletes was given" in clerk.sees() and "--accept" not in clerk.regions["main"]
+
+
+def test_a_long_list_of_deletes_is_turned_page_by_page_and_the_last_has_the_number(stopped_by_deletes, monkeypatch):
+    monkeypatch.setattr(check, "DELETES_A_PAGE", 20)
+    clerk = stopped_by_deletes
+    clerk.do("step/start")
+    clerk.do("step/check")
+    number = len(clerk.desk.session.deletes.rows)
+    seen = []
+    for _ in range(number):
+        seen += map(int, re.findall(r'<td class="number">(\d+)</td><td', clerk.regions["main"]))
+        further = re.search(r'id="deletes-after" data-do="check/turn" data-arg="(\d+)"', clerk.regions["main"])
+        if not further:
+            break
+        clerk.do("check/turn", arg=further[1])
+    assert seen == list(range(1, number + 1))
 
 
 # ---- review and export

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import time
 import urllib.error
@@ -18,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from senrkit.cli.main import main
+from senrkit.demo import make
 from senrkit.reconciliation.decisions import Decision, append
 from tests.dashboard.extracts import aged, lengthened
 from tests.dashboard.servers import go_on, new_page, settled
@@ -363,6 +365,31 @@ def test_it_fits_at_200_percent_and_prints(walked, server, browser, shots):
     assert not page.locator("#rail").is_visible()
     assert page.locator("[data-table-of=by_school]").is_visible()
     page.context.close()
+
+
+def test_the_deletes_that_stop_a_run_are_seen_before_they_are_accepted(walked, server, browser, home, look):
+    make(home / "strays", 300, 1, None, "P12")
+    page = new_page(browser, server)
+    page.goto(server.address)
+    chosen = page.locator("#settings-file option", has_text="strays").get_attribute("value")
+    page.locator("#settings-file").select_option(chosen)
+    page.get_by_role("button", name="Use these").click()
+    page.locator("#use-named").click()
+    page.locator("#recognized").wait_for()
+    go_on(page, "Check: may the two be compared?")
+    page.locator("#deletes tbody tr").last.scroll_into_view_if_needed()
+    number = page.locator("#deletes tbody tr").last.locator("td").first.inner_text()
+    page.locator("#because-P12").fill("Looked at each of them")
+    page.locator("#deletes-P12").fill(f"{number}0")
+    page.get_by_role("button", name="Accept P12").click()
+    page.locator("#accept-P12 .field-error", has_text="not the number").wait_for()
+    look(page, "3_check_deletes")
+    page.locator("#deletes-P12").fill(number)
+    page.get_by_role("button", name="Accept P12").click()
+    page.locator("#precondition-P12.accepted").wait_for()
+    look(page, "3_check_deletes_accepted")
+    page.context.close()
+    shutil.rmtree(home / "strays")
 
 
 def test_nothing_was_asked_of_any_other_computer(walked, server):

@@ -94,8 +94,8 @@ function render({ model, el }) {
     "upload-over": () => uploads.done(),
     download: (message) => downloads.begin(message),
     "download-slice": (message, buffers) => downloads.take(message, buffers[0]),
-    "form-error": ({ text }) => {
-      const scope = root.querySelector("dialog[open]") ?? root;
+    "form-error": ({ text, form }) => {
+      const scope = (form && at(form)) || (root.querySelector("dialog[open]") ?? root);
       const place = scope.querySelector("[data-form-error]");
       if (place) place.textContent = text;
     },

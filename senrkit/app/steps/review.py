@@ -87,7 +87,7 @@ def give_rows(desk: Desk, wanted: Mapping[str, Any]) -> None:
             "columns": [{"id": name, "title": title} for name, title in COLUMNS],
             "sorted": table.sorted_by,
             "descending": table.descending,
-            "rows": [_row(table, place, session) for place in places],
+            "rows": [row_shown(table, place, session) for place in places],
         }
     )
 
@@ -167,15 +167,19 @@ def take_back(desk: Desk, values: Mapping[str, Any]) -> None:
 def look_names_up(desk: Desk) -> None:
     """Who the students of the proposal are; looked up once, kept nowhere."""
     session = desk.session
-    if session.proposal is None or session.names:
+    tables = [one for one in (session.proposal, session.deletes) if one is not None]
+    if not tables or session.names:
         return
 
     def found(names: dict[str, str]) -> None:
         session.names = names
-        session.proposal.take_names(names)
+        for table in tables:
+            table.take_names(names)
         desk.show()
 
-    ssids = sorted({row["ssid"] for row in session.proposal.rows} - {""})
+    ssids = sorted({row["ssid"] for table in tables for row in table.rows} - {""})
+    if not ssids:
+        return
     desk.work(
         "Looking the names up",
         "names",
@@ -197,7 +201,8 @@ def field_words(name: str) -> str:
     return screens.words("fields").get(name, name.replace("_", " "))
 
 
-def _row(table: Any, place: int, session: Any) -> dict[str, Any]:
+def row_shown(table: Any, place: int, session: Any) -> dict[str, Any]:
+    """A row as the page shows it."""
     row = table.rows[place]
     name, below = who(session, row)
     decided = table.decided_as(place)
