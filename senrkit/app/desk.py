@@ -6,12 +6,13 @@ is a sentence with a reference number, and the trace is in the log.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from senrkit.app import screens, steps, transfer
+from senrkit.app.notice import Notice
 from senrkit.app.places import PastRun, Places, open_run
 from senrkit.app.session import STEPS, Session
 from senrkit.app.workroom import Answer, Request, Workroom
@@ -20,16 +21,6 @@ from senrkit.fault_log import record_fault
 
 Post = Callable[..., None]
 _LARGE_ROWS = 60_000
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One thing to tell: `kind` is `error`, `warning` or `good`; `reference` leads to the log."""
-
-    kind: str
-    text: str
-    cure: str = ""
-    reference: str = ""
 
 
 class Desk:
@@ -58,6 +49,7 @@ class Desk:
         self.incoming = transfer.Incoming(places)
         self.upload_for = ""
         self.outgoing = transfer.Outgoing()
+        self.today = dt.date.today
 
     # ---- what the page sends
 

@@ -11,7 +11,7 @@ from typing import Any
 from senrkit.results.tables import SENT, TO_DO
 from senrkit.texts import wording
 
-FILTERS = ("action", "reason", "school_code", "field", "grade", "decision")
+FILTERS = ("action", "reason", "school_code", "field", "grade", "at_risk", "decision")
 HELD_BY = ("hold", "not-an-error")
 _SEARCHED = ("school_name", "school_code", "ssid", "local_id", "evidence", "changed", "before", "after", "start_date")
 _GUARD = "'"
@@ -163,6 +163,9 @@ class ProposalTable:
     def _values(self, name: str, place: int, row: Mapping[str, str]) -> Sequence[str]:
         if name == "field":
             return row["changed"].split("|") if row["action"] == "update" else ()
+        if name == "at_risk":
+            # A run of an older senrkit does not say.
+            return ("true",) if row.get("at_risk") == "true" else ()
         if name == "reason":
             return (f"{row['action']}/{row['reason']}",)
         if name == "decision":

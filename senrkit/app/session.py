@@ -39,6 +39,8 @@ class Session(traitlets.HasTraits):
         Its proposal, or `None` of a stopped run.
     decided
         The decisions in force now; a run that was made before may not have them yet.
+    story
+        Every decision ever made, newest first, with what became of it (`decisions.story`).
     loop
         Where the files of the run stand (`jobs.loop_of`), or empty while that is not known.
     language
@@ -58,6 +60,7 @@ class Session(traitlets.HasTraits):
     run = traitlets.Instance(PastRun, allow_none=True)
     proposal = traitlets.Instance(ProposalTable, allow_none=True)
     decided = traitlets.List()
+    story = traitlets.List()
     charts = traitlets.List()
     loop = traitlets.Dict()
     confirmed = traitlets.Instance(Path, allow_none=True)

@@ -241,6 +241,51 @@ def test_a_second_tab_sees_the_run_and_the_decisions_of_the_first(walked, server
     other.context.close()
 
 
+def test_two_people_at_one_row(walked, server, browser, look):
+    """Both have the row chosen; the first decides, the second is told and replaces it, then undoes it."""
+    pages = []
+    for _ in range(2):
+        page = new_page(browser, server)
+        page.goto(server.address)
+        page.get_by_role("button", name=re.compile("Open the run of")).first.click()
+        page.get_by_role("heading", level=1, name="Evaluate: what differs").wait_for()
+        page.locator("#step-review").click()
+        page.locator("#filter-action").select_option("add")
+        page.locator("#review-table tbody tr.add:not(.decided) input").first.wait_for()
+        pages.append(page)
+    first, second = pages
+    row = second.locator("#review-table tbody tr.add:not(.decided)").first.get_attribute("id")
+    for page, decision, reason in ((first, "hold", "Asked the school"), (second, "not-an-error", "Aeries is right")):
+        page.locator(f"#{row} input").check()
+        page.locator(f"#decision-{decision}").check()
+        page.locator("#decide-reason").fill(reason)
+    first.locator("#decide-chosen").click()
+    first.locator("#notice-do").wait_for()
+    second.locator("#decide-chosen").click()
+    second.locator(".standing", has_text="Asked the school").wait_for()
+    second.locator(".decide .field-error", has_text="decided already").wait_for()
+    assert second.locator("#decide-reason").input_value() == "Aeries is right"
+    assert not second.get_by_label("Replace this decision with mine").is_checked()
+    look(second, "5_decided_before")
+    second.get_by_label("Replace this decision with mine").check()
+    second.locator("#decide-chosen").click()
+    second.locator(f"#{row} .decision", has_text="Not an error").wait_for()
+    second.locator("#all-decisions summary").click()
+    second.locator("#all-decisions tbody tr", has_text="Replaced by").first.wait_for()
+    look(second, "5_all_decisions")
+    second.locator("#notice-do").click()
+    second.locator(f"#{row} .decision", has_text="Hold").wait_for()
+    # The form in the student's own window is told, too.
+    first.locator(f"#{row} .decision", has_text="Hold").wait_for()
+    first.locator(f"#{row} td").nth(3).click()
+    first.locator("dialog[open] .standing").wait_for()
+    look(first, "5_student_decided")
+    first.locator("dialog").get_by_role("button", name="Take the decision back").click()
+    first.locator("dialog .standing").wait_for(state="detached")
+    for page in pages:
+        page.context.close()
+
+
 def test_an_answer_that_comes_late_does_not_take_away_what_was_typed(walked, server, browser):
     page = new_page(browser, server)
     page.goto(server.address)

@@ -64,7 +64,7 @@ def _deletes(desk: Desk) -> dict[str, Any] | None:
     places = range(first, min(first + DELETES_A_PAGE, len(table.rows)))
     return {
         "columns": [title for _, title in review.COLUMNS],
-        "lines": [(place + 1, table.rows[place], review.row_shown(table, place, session)["cells"]) for place in places],
+        "lines": [(place + 1, review.row_shown(table, place, session)["cells"]) for place in places],
         "before": first - DELETES_A_PAGE if first else None,
         "after": first + DELETES_A_PAGE if first + DELETES_A_PAGE < len(table.rows) else None,
         "at_risk": any(row["at_risk"] == "true" for row in table.rows),
