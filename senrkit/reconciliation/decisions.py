@@ -291,9 +291,10 @@ def _checked_before(path: Path) -> pl.DataFrame:
         ) from None
 
 
-def append(path: Path, *made: Decision, look: Callable[[pl.DataFrame], None] | None = None) -> None:
+def append(path: Path, *made: Decision, look: Callable[[pl.DataFrame], None] | None = None) -> list[dict[str, str]]:
     """Add a line for each, all or none, also when several programs write; the file is made, private, when missing.
 
+    The lines come back as `read` will give them: what was typed over several lines is one.
     `look` is given what the file holds (as `read`) while nobody else can add to it; when it raises, nothing is added.
 
     Raises
@@ -301,7 +302,9 @@ def append(path: Path, *made: Decision, look: Callable[[pl.DataFrame], None] | N
     InputError
         when a decision is not one that `read` would take, or the file cannot be written.
     """
-    _append(path, COLUMNS, [_checked(dataclasses.asdict(one), "The decision") for one in made], look)
+    lines = [_checked(dataclasses.asdict(one), "The decision") for one in made]
+    _append(path, COLUMNS, lines, look)
+    return lines
 
 
 def _append(

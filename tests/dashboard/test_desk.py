@@ -425,7 +425,7 @@ def test_who_is_overtaken_while_it_is_written_is_told_and_nothing_is_written(eva
     def overtaken(path, *made, look):
         monkeypatch.setattr(decisions, "append", append)
         append(path, decisions.Decision(**mine | {"author": "Bo", "reason": "Asked the school"}))
-        append(path, *made, look=look)
+        return append(path, *made, look=look)
 
     monkeypatch.setattr(decisions, "append", overtaken)
     evaluated.do(f"review/{what}", decision="send", reason="The second reason", **given)
@@ -466,7 +466,7 @@ def test_all_decisions_are_listed_with_what_became_of_them(evaluated):
 
 def test_what_was_just_decided_can_be_undone(evaluated):
     places = choose(evaluated, "delete", 2)
-    evaluated.do("review/decide", decision="hold", reason="Ask the school")
+    evaluated.do("review/decide", decision="hold", reason="=Ask   the\nschool")
     assert 'data-do="review/undo"' in evaluated.regions["main"]
     evaluated.do("review/undo")
     assert [evaluated.desk.session.proposal.decided_as(place) for place in places] == ["", ""]

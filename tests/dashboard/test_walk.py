@@ -241,6 +241,11 @@ def test_a_second_tab_sees_the_run_and_the_decisions_of_the_first(walked, server
     other.context.close()
 
 
+def fits(page, selector: str) -> bool:
+    """Whether nothing of it runs out to the side."""
+    return page.locator(selector).evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 def test_two_people_at_one_row(walked, server, browser, look):
     """Both have the row chosen; the first decides, the second is told and replaces it, then undoes it."""
     pages = []
@@ -267,6 +272,7 @@ def test_two_people_at_one_row(walked, server, browser, look):
     assert second.locator("#decide-reason").input_value() == "Aeries is right"
     assert not second.get_by_label("Replace this decision with mine").is_checked()
     look(second, "5_decided_before")
+    assert fits(second, ".grid-scroll")
     second.get_by_label("Replace this decision with mine").check()
     second.locator("#decide-chosen").click()
     second.locator(f"#{row} .decision", has_text="Not an error").wait_for()
@@ -429,6 +435,7 @@ def test_the_deletes_that_stop_a_run_are_seen_before_they_are_accepted(walked, s
     page.get_by_role("button", name="Accept P12").click()
     page.locator("#accept-P12 .field-error", has_text="not the number").wait_for()
     look(page, "3_check_deletes")
+    assert fits(page, "#deletes")
     page.locator("#deletes-P12").fill(number)
     page.get_by_role("button", name="Accept P12").click()
     page.locator("#precondition-P12.accepted").wait_for()

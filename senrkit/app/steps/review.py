@@ -74,6 +74,7 @@ def opened(desk: Desk) -> dict[str, Any] | None:
 def before(desk: Desk) -> None:
     """Rows and decisions come together: the decisions in force, perhaps made on another page, before the first row."""
     _look(desk)
+    desk.form.pop("undo", None)
 
 
 def entered(desk: Desk) -> None:
@@ -175,12 +176,12 @@ def decide(desk: Desk, values: Mapping[str, Any]) -> None:
     made = [_line(table, place, decision, reason, expires, desk) for place in places]
     before = {_key(line): table.decision_on(place) for line, place in zip(made, places, strict=True)}
     try:
-        _append(desk, made, before)
+        written = _append(desk, made, before)
     except Overtaken:
         _look(desk)
         _tell_standing(desk, places)
         return
-    desk.form["undo"] = {_key(line): (line, before[_key(line)]) for line in made}
+    desk.form["undo"] = {_key(line): (line, before[_key(line)]) for line in written}
     said = (
         f"{len(made):,} {'row is' if len(made) == 1 else 'rows are'} decided: {screens.words('decisions')[decision]}."
     )
@@ -382,8 +383,10 @@ def _taken_back(desk: Desk, one: Mapping[str, str]) -> dict[str, str]:
     return {**one, "taken_back": desk.today().isoformat(), "author": _author(desk)}
 
 
-def _append(desk: Desk, made: Sequence[Mapping[str, str]], seen: Mapping[_Key, Mapping[str, str] | None]) -> None:
-    """Write the lines, unless something else stands about one of their rows than what was seen.
+def _append(
+    desk: Desk, made: Sequence[Mapping[str, str]], seen: Mapping[_Key, Mapping[str, str] | None]
+) -> list[dict[str, str]]:
+    """Write the lines, unless something else stands about one of their rows than what was seen; as they are read.
 
     Raises
     ------
@@ -397,7 +400,7 @@ def _append(desk: Desk, made: Sequence[Mapping[str, str]], seen: Mapping[_Key, M
             if _token([stands[key]] if key in stands else []) != _token([before] if before else []):
                 raise Overtaken
 
-    decisions.append(desk.session.decisions_file, *(decisions.Decision(**one) for one in made), look=look)
+    return decisions.append(desk.session.decisions_file, *(decisions.Decision(**one) for one in made), look=look)
 
 
 def _kept(desk: Desk, said: str, undo: bool = False) -> None:

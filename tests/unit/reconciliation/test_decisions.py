@@ -304,6 +304,13 @@ def test_who_looks_before_a_line_is_added_sees_all_lines_and_may_refuse(tmp_path
     assert (seen, path.read_bytes()) == ([0, 1], before)
 
 
+def test_the_lines_that_were_added_come_back_as_they_are_read(tmp_path):
+    path = tmp_path / "decisions.csv"
+    typed = dataclasses.replace(DECISION, reason="=asked   the\nschool", expires="20270630")
+    written = decisions.append(path, typed)
+    assert written == decisions.read(path).drop("line").to_dicts()
+
+
 def test_the_story_of_all_decisions_says_what_became_of_each():
     told = decisions.story(
         decided(
