@@ -151,7 +151,7 @@ def run(
     with _claimed(out, settings.output.runs, label) as folder:
         if preconditions.stopped(made.preconditions):
             manifest = _manifest(made, label, None)
-            return Finished(STOPPED, write_stopped(folder, manifest, _to_look_at(made), read), manifest, made, None)
+            return Finished(STOPPED, write_stopped(folder, manifest, to_look_at(made), read), manifest, made, None)
         progress.step("predicting what CALPADS will answer")
         proposal, directory = decide(made.proposal, made.decided), made.inputs.school_directory()
         outcome = foretell(proposal, made.scope, made.spell_set, settings, label.number, directory)
@@ -211,7 +211,7 @@ def _read(inputs: Inputs) -> dict[str, Any]:
     return inputs.settings.as_given(what_was_read(inputs.tables, inputs.senr))
 
 
-def _to_look_at(made: Comparison) -> pl.DataFrame | None:
+def to_look_at(made: Comparison) -> pl.DataFrame | None:
     """The actions for which somebody may accept what stopped the run; None when something has to be mended first."""
     stops = preconditions.stopped(made.preconditions)
     if made.proposal is None or not all(one.kind == "soft" for one in stops):

@@ -6,12 +6,13 @@ is a sentence with a reference number, and the trace is in the log.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from senrkit.app import screens, steps, transfer
+from senrkit.app.notice import Notice
 from senrkit.app.places import PastRun, Places, open_run
 from senrkit.app.session import STEPS, Session
 from senrkit.app.workroom import Answer, Request, Workroom
@@ -20,16 +21,6 @@ from senrkit.fault_log import record_fault
 
 Post = Callable[..., None]
 _LARGE_ROWS = 60_000
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One thing to tell: `kind` is `error`, `warning` or `good`; `reference` leads to the log."""
-
-    kind: str
-    text: str
-    cure: str = ""
-    reference: str = ""
 
 
 class Desk:
@@ -58,6 +49,7 @@ class Desk:
         self.incoming = transfer.Incoming(places)
         self.upload_for = ""
         self.outgoing = transfer.Outgoing()
+        self.today = dt.date.today
 
     # ---- what the page sends
 
@@ -126,21 +118,36 @@ class Desk:
         steps.ENTERED.get(step, lambda desk: None)(self)
 
     def _upload(self, kind: str, message: Mapping[str, Any], buffers: list[Any]) -> None:
-        if kind == "upload":
-            self.upload_for = self.session.step
-            self.incoming.begin(str(message["name"]), int(message["size"]))
-        elif kind == "upload-stopped":
+        if kind == "upload-stopped":
             self.incoming.drop()
             self.say("The upload was canceled. Nothing was kept.")
             return
-        else:
-            self.incoming.take(buffers[0])
-        whole = self.incoming.whole()
-        if whole is None:
-            self.post({"t": "next-slice", "at": self.incoming.taken})
-        else:
-            self.post({"t": "uploaded"})
+        if kind == "upload":
+            self._begin_upload()
+        try:
+            if kind == "upload":
+                self.incoming.begin(str(message["name"]), int(message["size"]))
+            else:
+                self.incoming.take(buffers[0])
+            whole = self.incoming.whole()
+        except Exception:
+            # Whatever refused it: nothing of it is kept, here or on the page.
+            self.incoming.drop()
+            self.post({"t": "upload-over"})
+            steps.UPLOAD_REFUSED.get(self.upload_for, lambda desk: None)(self)
+            raise
+        if whole is not None:
+            self.post({"t": "upload-over"})
             steps.UPLOADED[self.upload_for](self, whole)
+        elif self.incoming.under_way:
+            self.post({"t": "next-slice", "at": self.incoming.taken})
+
+    def _begin_upload(self) -> None:
+        """What was said of the file before is not said of this one."""
+        self.upload_for = self.session.step
+        if self.notice is not None:
+            self.notice = None
+            self.show()
 
     # ---- what the page is shown
 

@@ -24,6 +24,7 @@ from senrkit.inputs.load import SENR, Inputs, load
 from senrkit.loop import words
 from senrkit.loop.overview import Loop
 from senrkit.progress import Progress
+from senrkit.results.tables import in_no_file, proposal_table
 from senrkit.settings.settings import Settings, load_settings, read_settings_text
 
 _TABLE_ROWS = 400
@@ -56,8 +57,14 @@ def recognize(progress: Progress, files: Sequence[str], lea: str, as_of: str) ->
 
 
 def check(progress: Progress, settings_file: str, extract: str) -> dict[str, Any]:
-    """The manifest of a check: preconditions, no folder."""
-    return engine.check(_settings(settings_file, extract), progress=progress).manifest
+    """The manifest of a check: preconditions, no folder; and the `deletes` to be accepted, as in `proposal.csv`.
+
+    `deletes` is `None` where something has to be mended before anything can be accepted.
+    """
+    done = engine.check(_settings(settings_file, extract), progress=progress)
+    actions = engine.to_look_at(done.comparison)
+    deletes = None if actions is None else proposal_table(in_no_file(actions.filter(col.action == "delete")))
+    return {"manifest": done.manifest, "deletes": None if deletes is None else deletes.to_dicts()}
 
 
 def run(

@@ -11,7 +11,7 @@ from typing import Any
 from senrkit.results.tables import SENT, TO_DO
 from senrkit.texts import wording
 
-FILTERS = ("action", "reason", "school_code", "field", "grade", "decision")
+FILTERS = ("action", "reason", "school_code", "field", "grade", "at_risk", "decision")
 HELD_BY = ("hold", "not-an-error")
 _SEARCHED = ("school_name", "school_code", "ssid", "local_id", "evidence", "changed", "before", "after", "start_date")
 _GUARD = "'"
@@ -42,6 +42,12 @@ class ProposalTable:
             rows = [{name: _unguarded(value) for name, value in row.items()} for row in csv.DictReader(lines)]
         # A run of an older senrkit has the start as a key only, and under the other name.
         return cls([{"start_key": row["start_date"].replace("-", "")} | row for row in rows])
+
+    def deletes(self) -> ProposalTable:
+        """The deletes alone, those at risk first, then by school."""
+        rows = [row for row in self.rows if row["action"] == "delete"]
+        by = ("school_name", "school_code", "start_key")
+        return ProposalTable(sorted(rows, key=lambda row: (row.get("at_risk") != "true", *(row[name] for name in by))))
 
     @property
     def view(self) -> list[int]:
@@ -157,6 +163,9 @@ class ProposalTable:
     def _values(self, name: str, place: int, row: Mapping[str, str]) -> Sequence[str]:
         if name == "field":
             return row["changed"].split("|") if row["action"] == "update" else ()
+        if name == "at_risk":
+            # A run of an older senrkit does not say.
+            return ("true",) if row.get("at_risk") == "true" else ()
         if name == "reason":
             return (f"{row['action']}/{row['reason']}",)
         if name == "decision":

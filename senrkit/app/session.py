@@ -31,12 +31,16 @@ class Session(traitlets.HasTraits):
         The manifest of the last check, or of the run that is open.
     accepted, accept_deletes
         Soft stops accepted with their reason, and the number of deletes typed for P12.
+    deletes
+        The deletes that P12 is about, those at risk first; `None` while they are not known.
     run
         The run that is open.
     proposal
         Its proposal, or `None` of a stopped run.
     decided
         The decisions in force now; a run that was made before may not have them yet.
+    story
+        Every decision ever made, newest first, with what became of it (`decisions.story`).
     loop
         Where the files of the run stand (`jobs.loop_of`), or empty while that is not known.
     language
@@ -52,9 +56,11 @@ class Session(traitlets.HasTraits):
     checked = traitlets.Dict(allow_none=True, default_value=None)
     accepted = traitlets.Dict()
     accept_deletes = traitlets.Int(allow_none=True, default_value=None)
+    deletes = traitlets.Instance(ProposalTable, allow_none=True)
     run = traitlets.Instance(PastRun, allow_none=True)
     proposal = traitlets.Instance(ProposalTable, allow_none=True)
     decided = traitlets.List()
+    story = traitlets.List()
     charts = traitlets.List()
     loop = traitlets.Dict()
     confirmed = traitlets.Instance(Path, allow_none=True)
@@ -82,6 +88,11 @@ class Session(traitlets.HasTraits):
         return self.runs_folder / "decisions.csv"
 
     @property
+    def of_another_lea(self) -> bool:
+        """Whether the extract holds no row of the LEA; of a run's own extract P04 has said so."""
+        return bool(self.recognized) and not self.recognized["own"]
+
+    @property
     def stops(self) -> list[dict[str, Any]]:
         """Preconditions that stop the run and have not been accepted."""
         return [one for one in (self.checked or {}).get("preconditions", ()) if self.state_of(one) == STOPPED]
@@ -91,8 +102,8 @@ class Session(traitlets.HasTraits):
         if precondition["state"] != STOPPED:
             return precondition["state"]
         name = precondition["id"]
-        by_number = name == "P12" and self.accept_deletes is not None
-        return ACCEPTED if name in self.accepted or by_number else STOPPED
+        is_accepted = self.accept_deletes is not None if name == "P12" else name in self.accepted
+        return ACCEPTED if is_accepted else STOPPED
 
     def choose_settings(self, file: Path) -> None:
         """Begin with these settings; what belonged to others is let go."""
@@ -106,7 +117,7 @@ class Session(traitlets.HasTraits):
         self.close_run()
 
     def forget_check(self) -> None:
-        self.checked, self.accepted, self.accept_deletes = None, {}, None
+        self.checked, self.accepted, self.accept_deletes, self.deletes = None, {}, None, None
 
     def close_run(self) -> None:
         self.run, self.proposal, self.charts, self.names, self.loop = None, None, [], {}, {}
@@ -121,17 +132,20 @@ class Session(traitlets.HasTraits):
         files = manifest["settings"]["calpads"]["senr_extract"]
         self.extract = files[0] if len(files) == 1 else ""
         self.checked = manifest
-        self.accepted = {one["id"]: one["because"] for one in manifest["accepted"] if one["id"] != "P12"}
+        self.accepted = {one["id"]: one["because"] for one in manifest["accepted"]}
         self.accept_deletes = _accepted_deletes(manifest)
         self.recognized = self.recognized or _recognized(manifest)
         self.run = run
-        self.proposal = None if run.stopped else ProposalTable.read(run.folder)
+        # A run that was stopped softly has what there is to accept.
+        shown = ProposalTable.read(run.folder) if (run.folder / "proposal.csv").is_file() else None
+        self.proposal = None if run.stopped else shown
+        self.deletes = None if shown is None else shown.deletes()
 
     def stage(self, step: str) -> str:
         """How far a step is."""
         if step == self.step:
             return NOW
-        if step == "check" and self.stops:
+        if (step == "check" and self.stops) or (step == "load" and self.of_another_lea):
             return NEEDS_YOU
         went_through = self.run is not None and not self.run.stopped
         done = {
@@ -172,6 +186,8 @@ def _recognized(manifest: dict[str, Any]) -> dict[str, Any] | None:
         "sha256": [one["sha256"] for one in files],
         "layout": f"SENR-R, {manifest['layout']['columns']} columns",
         "rows": sum(one["rows"] for one in files),
+        # How many of them are the LEA's own is not written down, but whether P04 stopped for them.
+        "own": not any(one["id"] == "P04" and one["state"] == STOPPED for one in manifest["preconditions"]),
         "from_run": True,
         "notes": [],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from senrkit.app.places import Places, safe_name
+from senrkit.disk import is_full
 from senrkit.errors import InputError
 from senrkit.system.files import BINARY
 
@@ -39,19 +41,33 @@ class Incoming:
         if not size:
             raise InputError("The file is empty.", "Download it from CALPADS again.")
         if shutil.disk_usage(self._places.uploads).free < size + _ROOM_LEFT:
-            raise InputError(
-                "There is not enough room on this computer for the file.", "Make room, then upload it again."
-            )
+            raise _no_room()
         self._name, self._size, self.taken = safe_name(name), size, 0
         self._unfinished = self._places.uploads / f".unfinished-{secrets.token_hex(4)}"
         handle = os.open(self._unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
         self._file = os.fdopen(handle, "wb")
 
     def take(self, piece: Any) -> None:
-        """The next slice. One that comes after its upload was canceled is passed over."""
-        if self._file is not None:
+        """The next slice. One that comes after its upload was canceled is passed over.
+
+        Raises
+        ------
+        InputError
+            when the disk has become full meanwhile.
+        """
+        if self._file is None:
+            return
+        try:
             self._file.write(piece)
-            self.taken += len(piece)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            raise _no_room() from None
+        self.taken += len(piece)
+
+    @property
+    def under_way(self) -> bool:
+        return self._file is not None
 
     def whole(self) -> Path | None:
         """The file once all of it is here. Its folder is new, so that it keeps the name that people know."""
@@ -68,9 +84,15 @@ class Incoming:
     def drop(self) -> None:
         """Keep nothing of an upload that is not whole."""
         if self._file is not None:
-            self._file.close()
+            # What a full disk did not take would be written now.
+            with contextlib.suppress(OSError):
+                self._file.close()
             self._unfinished.unlink(missing_ok=True)
         self._file = self._unfinished = None
+
+
+def _no_room() -> InputError:
+    return InputError("There is not enough room on this computer for the file.", "Make room, then upload it again.")
 
 
 class Outgoing:

@@ -103,9 +103,33 @@ def in_force(path: Path, as_of: dt.date) -> pl.DataFrame:
     InputError
         as `read`.
     """
-    last = read(path).unique([*_KEY, "action"], keep="last", maintain_order=True)
+    return standing(read(path), as_of)
+
+
+def standing(decisions: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    """`in_force` of lines that are read already."""
+    last = decisions.unique([*_KEY, "action"], keep="last", maintain_order=True)
     ends = days.of_iso(col("expires"))
     return last.filter(col("taken_back") == "", ends.is_null() | (ends >= as_of)).select(COLUMNS)
+
+
+def story(decisions: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    """Every decision that was ever made, newest first, with what became of it.
+
+    The columns of the file and `state` (`in-force`, `ended` by its day, `replaced`, `taken-back`), `ended_by` and
+    `ended_on`: who replaced it or took it back, and when.
+    """
+    key = [*_KEY, "action"]
+    back = col("taken_back").shift(-1).over(key)
+    told = decisions.with_columns(
+        state=pl.when(back.is_null())
+        .then(pl.when(days.of_iso(col("expires")) < as_of).then(pl.lit("ended")).otherwise(pl.lit("in-force")))
+        .otherwise(pl.when(back != "").then(pl.lit("taken-back")).otherwise(pl.lit("replaced"))),
+        ended_by=col("author").shift(-1).over(key).fill_null(""),
+        ended_on=pl.when(back == "").then(col("made").shift(-1).over(key)).otherwise(back).fill_null(""),
+    )
+    # A line that takes back is the end of another one, not a decision.
+    return told.filter(col("taken_back") == "").drop("line").reverse()
 
 
 def read_bytes(path: Path) -> bytes | None:
@@ -268,21 +292,31 @@ def _checked_before(path: Path) -> pl.DataFrame:
         ) from None
 
 
-def append(path: Path, *made: Decision) -> None:
+def append(path: Path, *made: Decision, look: Callable[[pl.DataFrame], None] | None = None) -> list[dict[str, str]]:
     """Add a line for each, all or none, also when several programs write; the file is made, private, when missing.
+
+    The lines come back as `read` will give them: what was typed over several lines is one.
+    `look` is given what the file holds (as `read`) while nobody else can add to it; when it raises, nothing is added.
 
     Raises
     ------
     InputError
         when a decision is not one that `read` would take, or the file cannot be written.
     """
-    _append(path, COLUMNS, [_checked(dataclasses.asdict(one), "The decision") for one in made])
+    lines = [_checked(dataclasses.asdict(one), "The decision") for one in made]
+    _append(path, COLUMNS, lines, look)
+    return lines
 
 
-def _append(path: Path, columns: Sequence[str], lines: Sequence[Mapping[str, str]]) -> None:
+def _append(
+    path: Path,
+    columns: Sequence[str],
+    lines: Sequence[Mapping[str, str]],
+    look: Callable[[pl.DataFrame], None] | None = None,
+) -> None:
     try:
         with locked_to_append(path) as handle:
-            _append_locked(handle, columns, lines, path.name)
+            _append_locked(handle, columns, lines, path.name, look)
     except OSError as error:
         sentence = (
             "there is no room left on the disk" if is_full(error) else f"it is read-only or not yours ({why(error)})"
@@ -292,10 +326,18 @@ def _append(path: Path, columns: Sequence[str], lines: Sequence[Mapping[str, str
         ) from None
 
 
-def _append_locked(handle: int, columns: Sequence[str], added: Sequence[Mapping[str, str]], name: str) -> None:
+def _append_locked(
+    handle: int,
+    columns: Sequence[str],
+    added: Sequence[Mapping[str, str]],
+    name: str,
+    look: Callable[[pl.DataFrame], None] | None,
+) -> None:
     os.lseek(handle, 0, os.SEEK_SET)
     with os.fdopen(os.dup(handle), "rb") as file:
         before = file.read()
+    if look is not None:
+        look(parse(before if before.strip() else None, name))
     addition, separator = "", ","
     if before.strip():
         if before.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -95,7 +95,7 @@ def check_acceptable(acceptance: Acceptance) -> None:
             raise UsageError(
                 f"{name} ({known['title'].lower()}) cannot be accepted; it has to be mended.", known["cure"]
             )
-        if name == "P12":
+        if name == "P12" and acceptance.deletes is None:
             raise UsageError("P12 is accepted only by the exact number of deletes.", "Use --accept-deletes N.")
         if not because.strip():
             raise UsageError(f"Accepting {name} needs a reason.", 'Add --because "…".')
@@ -134,7 +134,8 @@ def of_postings(newest_posting: dt.date | None, newest_in_extract: dt.date | Non
     """P17: the newest posting that the ledger knows is newer than the extract."""
     if newest_posting is None:
         return _found("P17", True, "No file of a run is known to have posted.")
-    said = f"The newest posting is of {newest_posting}, the newest update in the extract of {newest_in_extract}"
+    update = f"of {newest_in_extract}" if newest_in_extract else "not known"
+    said = f"The newest posting is of {newest_posting}, the newest update in the extract {update}"
     fresh = newest_in_extract is not None and newest_posting < newest_in_extract
     return _found("P17", fresh, f"{said}." if fresh else f"{said}; {laid_over:,} rows are laid over it.")
 
@@ -155,7 +156,7 @@ def of_deletes(proposal: Proposal, scope: Scope, acceptance: Acceptance) -> Prec
             by_school,
             state=ACCEPTED,
             person=acceptance.person,
-            because=f"--accept-deletes {acceptance.deletes}",
+            because=acceptance.because.get("P12") or f"--accept-deletes {acceptance.deletes}",
         )
     if many and acceptance.deletes is not None:
         said += f" The number accepted was {acceptance.deletes:,}."
@@ -310,16 +311,20 @@ def _earliest(scope: Scope) -> dt.date | None:
     return scope.rows.narrow.select(col("start").filter(scope.of_lea).min()).item()
 
 
+def _said_of(earliest: dt.date | None) -> str:
+    return f"The earliest start date is {earliest}" if earliest else "No row of the LEA has a start date"
+
+
 def _shows_last_year(scope: Scope) -> Precondition:
     earliest, wanted = _earliest(scope), scope.year.previous.start
-    said = f"The earliest start date is {earliest}; last school year began on {wanted}."
+    said = f"{_said_of(earliest)}; last school year began on {wanted}."
     return _found("P07", earliest is not None and earliest <= wanted, said)
 
 
 def _far_enough(scope: Scope, settings: Settings) -> Precondition:
     earliest = _earliest(scope)
     wanted = dt.date(settings.school_year.first - settings.calpads.years_back, 7, 1)
-    said = f"The earliest start date is {earliest}; {settings.calpads.years_back} years back is {wanted}."
+    said = f"{_said_of(earliest)}; {settings.calpads.years_back} years back is {wanted}."
     return _found("P14", earliest is not None and earliest <= wanted, said)
 
 

@@ -81,6 +81,11 @@ def seen(actions: pl.DataFrame) -> dict[str, pl.Expr]:
     return {name: said(col(name)) if name in actions.columns else pl.lit("") for name, said in named.items()}
 
 
+def in_no_file(actions: pl.DataFrame) -> pl.DataFrame:
+    """Actions for which no file was planned, as `proposal_table` takes them."""
+    return actions.with_columns(file=pl.lit(""), local_record_id=pl.lit(""), sequence=pl.lit(0))
+
+
 def shown_reason() -> pl.Expr:
     """The reason that people see: of a hold why it is held, else why it is done."""
     return pl.when(col.action == "hold").then("hold_reason").otherwise("reason")

@@ -22,7 +22,14 @@ from senrkit.results.covering_sheet import covering_sheet
 from senrkit.results.files import EncodedFile, Plan, decode
 from senrkit.results.manifest import of_inputs_alone, to_json
 from senrkit.results.report import write_workbook
-from senrkit.results.tables import findings_table, information_table, left_out_table, proposal_table, to_csv
+from senrkit.results.tables import (
+    findings_table,
+    in_no_file,
+    information_table,
+    left_out_table,
+    proposal_table,
+    to_csv,
+)
 from senrkit.system.files import why
 from senrkit.texts.card import Carded
 
@@ -104,9 +111,7 @@ def write_stopped(
     Raises as `write_run`."""
     with staged(out) as folder:
         if actions is not None:
-            blank = (pl.lit("").alias(name) for name in ("file", "local_record_id"))
-            unsent = actions.with_columns(*blank, sequence=pl.lit(0))
-            _write(folder / "proposal.csv", to_csv(proposal_table(unsent)))
+            _write(folder / "proposal.csv", to_csv(proposal_table(in_no_file(actions))))
         if sources is not None:
             _write(folder / SOURCES, to_json(sources))
         _write(folder / MANIFEST, to_json(manifest))

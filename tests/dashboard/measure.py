@@ -42,10 +42,14 @@ def _work(browser, server, settings: Path) -> None:
     go_on(page, "Check: may the two be compared?")
     page.locator(".preconditions").wait_for()
     settled(page)
-    stops = page.locator(".preconditions .stopped")
     if page.locator("#deletes-P12").count():
-        number = "".join(filter(str.isdigit, stops.locator("p").first.inner_text().split(" of ")[0]))
+        while page.locator("#deletes-after").count():
+            shown = page.locator("#deletes tbody td").first.inner_text()
+            page.locator("#deletes-after").click()
+            page.locator("#deletes tbody tr:first-child td:first-child").filter(has_not_text=shown).wait_for()
+        number = page.locator("#deletes tbody tr").last.locator("td").first.inner_text().replace(",", "")
         page.locator("#deletes-P12").fill(number)
+        page.locator("#because-P12").fill("Looked at")
         page.get_by_role("button", name="Accept P12").click()
     else:
         number = ""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
+import errno
 import re
 import shutil
 
 import pytest
 
 from senrkit.app.proposal import ProposalTable
+from senrkit.app.steps import check
+from senrkit.app.steps.review import COLUMNS
 from senrkit.app.workroom import Answer
 from senrkit.demo import make
+from senrkit.engine import run
+from senrkit.reconciliation import decisions
+from senrkit.results import masking
 from senrkit.settings.settings import load_settings
 from tests.dashboard.desks import Clerk, Here
 
@@ -200,6 +207,109 @@ def test_a_hard_stop_cannot_be_accepted(clerk, home):
     assert "P04" in [one["id"] for one in clerk.desk.session.stops]
 
 
+@pytest.fixture(scope="module")
+def many_deletes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many_deletes") / "demo"
+    make(folder, 300, 1, None, "P12")
+    return folder
+
+
+@pytest.fixture
+def stopped_by_deletes(many_deletes, tmp_path):
+    shutil.copytree(many_deletes, tmp_path / "home" / "demo")
+    clerk = Clerk(tmp_path / "home")
+    for action in ("start/demo", "load/named", "step/check"):
+        clerk.do(action)
+    return clerk
+
+
+def test_deletes_are_shown_before_their_number_is_asked_and_the_number_stands_in_the_list_alone(stopped_by_deletes):
+    clerk = stopped_by_deletes
+    p12 = clerk.desk.session.stops[0]
+    number = sum(p12["by_school"].values())
+    shown = clerk.regions["main"]
+    part = shown[shown.index('id="precondition-P12"') :].partition("</li>")[0]
+    table, form = re.search(r"<table><caption.*?</table>", part, re.S), part.index("<form")
+    assert table[0].count("<tr") == 1 + number and table.end() < form
+    assert [title for _, title in COLUMNS if f">{title}</th>" not in table[0]] == []
+    outside = re.sub(r"<table>.*?</table>", "", part, flags=re.S)
+    assert not re.search(rf"\b{number}\b", re.sub(r"<[^>]+>", " ", outside))
+    assert "--accept" not in part and "proposal.csv" not in part
+    at_risk = sum(row["at_risk"] == "true" for row in clerk.desk.session.deletes.rows)
+    assert at_risk and table[0].count("Last record") == at_risk
+    assert "Last record" in table[0].split("<tr")[2]
+    assert "Aeries has no enrollment row" in table[0]
+
+
+def test_the_deletes_of_p12_are_hidden_and_shown_like_all_students(stopped_by_deletes):
+    clerk = stopped_by_deletes
+    ssids = {row["ssid"] for row in clerk.desk.session.deletes.rows}
+    assert ssids and not [ssid for ssid in ssids if ssid in repr(clerk.messages)]
+    clerk.do("names/toggle")
+    assert all(f"SSID {ssid}" in clerk.regions["main"] for ssid in ssids)
+    assert "Strayfield, " in clerk.sees()
+
+
+def test_deletes_are_accepted_by_their_number_and_a_reason_which_the_run_keeps(stopped_by_deletes):
+    clerk = stopped_by_deletes
+    number = str(sum(clerk.desk.session.stops[0]["by_school"].values()))
+    for given, said in (
+        ({"number": "1", "because": "They moved away"}, "not the number"),
+        ({"number": number, "because": " "}, "Write down why"),
+    ):
+        clerk.do("check/deletes", **given)
+        assert said in clerk.last("form-error")["text"] and clerk.last("form-error")["form"] == "accept-P12"
+        assert clerk.desk.session.stops
+    clerk.do("check/deletes", number=number, because="They moved away")
+    assert "They moved away" in clerk.sees() and clerk.desk.session.stops == []
+    clerk.do("check/withdraw", arg="P12")
+    assert clerk.desk.session.stops
+    clerk.do("check/deletes", number=number, because="They moved away")
+    clerk.do("step/evaluate")
+    assert [(one["id"], one["because"]) for one in clerk.desk.session.run.manifest["accepted"]] == [
+        ("P12", "They moved away")
+    ]
+    again = Clerk(clerk.desk.places.home)
+    again.do("start/open", arg="0")
+    again.do("step/check")
+    assert "They moved away" in again.sees() and 'id="deletes"' in again.regions["main"]
+
+
+def test_a_run_that_deletes_stopped_shows_them_when_it_is_opened(stopped_by_deletes):
+    home = stopped_by_deletes.desk.places.home
+    run(load_settings(home / "demo" / "senrkit.toml"))
+    clerk = Clerk(home)
+    clerk.do("start/open", arg="0")
+    assert clerk.desk.session.proposal is None
+    assert clerk.regions["main"].count("Last record</small>") > 0 and 'id="deletes-P12"' in clerk.regions["main"]
+
+
+def test_a_run_of_the_command_line_shows_none_of_its_options(stopped_by_deletes):
+    clerk = stopped_by_deletes
+    number = sum(clerk.desk.session.stops[0]["by_school"].values())
+    run(load_settings(clerk.desk.session.settings_file), accept_deletes=number)
+    clerk.do("step/start")
+    clerk.do("start/open", arg="0")
+    clerk.do("step/check")
+    assert "The exact number of deletes was given" in clerk.sees() and "--accept" not in clerk.regions["main"]
+
+
+def test_a_long_list_of_deletes_is_turned_page_by_page_and_the_last_has_the_number(stopped_by_deletes, monkeypatch):
+    monkeypatch.setattr(check, "DELETES_A_PAGE", 20)
+    clerk = stopped_by_deletes
+    clerk.do("step/start")
+    clerk.do("step/check")
+    number = len(clerk.desk.session.deletes.rows)
+    seen = []
+    for _ in range(number):
+        seen += map(int, re.findall(r'<td class="number">(\d+)</td><td', clerk.regions["main"]))
+        further = re.search(r'id="deletes-after" data-do="check/turn" data-arg="(\d+)"', clerk.regions["main"])
+        if not further:
+            break
+        clerk.do("check/turn", arg=further[1])
+    assert seen == list(range(1, number + 1))
+
+
 # ---- review and export
 
 
@@ -248,9 +358,170 @@ def test_a_decision_taken_back_leaves_its_lines_and_counts_no_more(evaluated):
     evaluated.do("review/decide", decision="not-an-error", reason="The code is right")
     assert evaluated.desk.session.proposal.decided_as(place) == "not-an-error"
     evaluated.do("review/open", arg=place)
-    evaluated.do("review/take-back", arg=place)
+    evaluated.do("review/take-back", arg=named(evaluated, "dialog", "review/take-back"))
     assert evaluated.desk.session.proposal.decided_as(place) == ""
     assert len(decisions_of(evaluated).read_text().splitlines()) == 3
+
+
+def named(clerk, region, action):
+    """What the button of this action names."""
+    return re.search(rf'data-do="{action}" data-arg="(\w+)"', clerk.regions[region])[1]
+
+
+def replacing(clerk, region="main"):
+    """The box that replaces just the decisions that are shown."""
+    return re.search(r'name="replace" value="(\w+)"', clerk.regions[region])[1]
+
+
+def somebody_else(clerk, person="Bo"):
+    """A colleague who has the same run open."""
+    other = Clerk(clerk.desk.places.home)
+    other.desk.places = dataclasses.replace(other.desk.places, person=person)
+    other.desk.session.open_run(clerk.desk.session.run)
+    other.do("step/review")
+    return other
+
+
+def test_the_second_to_decide_is_told_who_decided_and_replaces_only_by_saying_so(evaluated):
+    place = choose(evaluated, "update", 1)[0]
+    other = somebody_else(evaluated)
+    other.do("review/choose", places=[place], on=True)
+    other.do("review/decide", decision="hold", reason="Asked the school")
+    before = decisions_of(evaluated).read_bytes()
+    # The page does not know of it yet.
+    evaluated.do("review/decide", decision="send", reason="It is right")
+    assert "decided already" in evaluated.last("form-error")["text"]
+    assert re.search(r"Hold: “Asked the school”, Bo, \d{1,2} \w{3} \d{4}", evaluated.sees())
+    assert decisions_of(evaluated).read_bytes() == before
+    for not_it in ({}, {"replace": ""}, {"replace": "on"}):
+        evaluated.do("review/decide", decision="send", reason="It is right", **not_it)
+        assert decisions_of(evaluated).read_bytes() == before
+    evaluated.do("review/decide", decision="send", reason="It is right", replace=replacing(evaluated))
+    assert evaluated.desk.session.proposal.decided_as(place) == "send"
+
+
+def test_to_replace_what_was_seen_is_not_to_replace_what_came_since(evaluated):
+    place = choose(evaluated, "update", 1)[0]
+    evaluated.do("review/decide", decision="hold", reason="The first reason")
+    evaluated.do("review/open", arg=place)
+    seen = replacing(evaluated, "dialog")
+    other = somebody_else(evaluated)
+    other.do("review/open", arg=place)
+    other.do("review/decide", decision="not-an-error", reason="Asked the school", replace=replacing(other, "dialog"))
+    evaluated.do("review/decide", decision="send", reason="The second reason", replace=seen)
+    assert "Asked the school" in evaluated.sees("dialog") and replacing(evaluated, "dialog") != seen
+    assert evaluated.desk.session.proposal.decided_as(place) == "not-an-error"
+
+
+@pytest.mark.parametrize("what", ["decide", "take-back"])
+def test_who_is_overtaken_while_it_is_written_is_told_and_nothing_is_written(evaluated, monkeypatch, what):
+    place = choose(evaluated, "update", 1)[0]
+    evaluated.do("review/decide", decision="hold", reason="The first reason")
+    evaluated.do("review/open", arg=place)
+    given = {"arg": named(evaluated, "dialog", "review/take-back"), "replace": replacing(evaluated, "dialog")}
+    mine = evaluated.desk.session.decided[0]
+    append = decisions.append
+
+    def overtaken(path, *made, look):
+        monkeypatch.setattr(decisions, "append", append)
+        append(path, decisions.Decision(**mine | {"author": "Bo", "reason": "Asked the school"}))
+        return append(path, *made, look=look)
+
+    monkeypatch.setattr(decisions, "append", overtaken)
+    evaluated.do(f"review/{what}", decision="send", reason="The second reason", **given)
+    assert [(one["author"], one["decision"]) for one in evaluated.desk.session.decided] == [("Bo", "hold")]
+    assert len(decisions_of(evaluated).read_text().splitlines()) == 3
+    assert "Asked the school" in evaluated.sees("dialog")
+
+
+def test_a_take_back_ends_only_the_decision_that_it_names(evaluated):
+    place = choose(evaluated, "update", 1)[0]
+    evaluated.do("review/decide", decision="hold", reason="The first reason")
+    evaluated.do("review/open", arg=place)
+    first = named(evaluated, "dialog", "review/take-back")
+    other = somebody_else(evaluated)
+    other.do("review/open", arg=place)
+    other.do("review/decide", decision="send", reason="Asked the school", replace=replacing(other, "dialog"))
+    evaluated.do("review/take-back", arg=first)
+    assert "does not stand any more" in evaluated.hears()
+    assert evaluated.desk.session.proposal.decision_on(place)["author"] == "Bo"
+
+
+def test_all_decisions_are_listed_with_what_became_of_them(evaluated):
+    place = choose(evaluated, "delete", 1)[0]
+    evaluated.do("review/decide", decision="hold", reason="Ask about 9000000123 first", expires="")
+    evaluated.do("review/choose-none")
+    assert "All decisions (1)" in evaluated.sees() and "In force" in evaluated.sees()
+    assert "9000000123" not in evaluated.regions["main"]
+    evaluated.do("review/take-back", arg=named(evaluated, "main", "review/take-back"))
+    assert "Taken back by" in evaluated.sees() and "In force" not in evaluated.sees()
+    assert 'id="all-decisions" tabindex="-1" open' in evaluated.regions["main"]
+    other = somebody_else(evaluated)
+    other.do("review/open", arg=place)
+    other.do("review/decide", decision="hold", reason="The second reason")
+    assert "All decisions (2)" in other.sees() and "Bo" in other.sees()
+    ssid = evaluated.desk.session.proposal.rows[place]["ssid"]
+    assert ssid not in repr(evaluated.messages) + repr(other.messages)
+
+
+def test_what_was_just_decided_can_be_undone(evaluated):
+    places = choose(evaluated, "delete", 2)
+    evaluated.do("review/decide", decision="hold", reason="=Ask   the\nschool")
+    assert 'data-do="review/undo"' in evaluated.regions["main"]
+    evaluated.do("review/undo")
+    assert [evaluated.desk.session.proposal.decided_as(place) for place in places] == ["", ""]
+    written = decisions_of(evaluated).read_bytes()
+    evaluated.do("review/undo")
+    assert decisions_of(evaluated).read_bytes() == written
+
+
+def test_to_undo_a_replacement_brings_back_what_was_replaced(evaluated):
+    place = choose(evaluated, "delete", 1)[0]
+    other = somebody_else(evaluated)
+    other.do("review/open", arg=place)
+    other.do("review/decide", decision="hold", reason="Asked the school")
+    before = other.desk.session.decided
+    evaluated.do("review/open", arg=place)
+    evaluated.do("review/decide", decision="not-an-error", reason="It is right")
+    evaluated.do("review/decide", decision="not-an-error", reason="It is right", replace=replacing(evaluated, "dialog"))
+    assert evaluated.desk.session.proposal.decided_as(place) == "not-an-error"
+    evaluated.do("review/undo")
+    assert evaluated.desk.session.decided == before
+
+
+def test_a_decision_that_would_be_over_already_is_refused(evaluated):
+    choose(evaluated, "update", 1)
+    as_of = evaluated.desk.session.settings.as_of
+    evaluated.desk.today = lambda: as_of + dt.timedelta(days=3)
+    for expires in (as_of - dt.timedelta(days=1), as_of + dt.timedelta(days=2), "31/31/2026"):
+        evaluated.do("review/decide", decision="hold", reason="Ask the school", expires=str(expires))
+        assert "“Until” is" in evaluated.last("form-error")["text"]
+        assert not decisions_of(evaluated).exists()
+    evaluated.do("review/decide", decision="hold", reason="Ask", expires=str(as_of + dt.timedelta(days=3)))
+    assert len(evaluated.desk.session.decided) == 1
+
+
+def test_in_a_run_of_an_earlier_year_only_its_own_day_says_what_is_over(evaluated):
+    choose(evaluated, "update", 1)
+    as_of = evaluated.desk.session.settings.as_of
+    evaluated.desk.today = lambda: as_of + dt.timedelta(days=800)
+    evaluated.do("review/decide", decision="hold", reason="Ask", expires=str(as_of))
+    assert len(evaluated.desk.session.decided) == 1
+
+
+def test_a_students_last_record_is_marked_and_can_be_filtered_and_each_row_has_its_evidence(evaluated):
+    evaluated.do("step/review")
+    rows = evaluated.desk.session.proposal.rows
+    at_risk = [place for place, row in enumerate(rows) if row["at_risk"] == "true"]
+    evaluated.do("review/narrow", at_risk="true")
+    shown = rows_of(evaluated)["rows"]
+    assert at_risk and [row["place"] for row in shown] == at_risk
+    assert all(row["cells"][0][1].endswith("Last record") for row in shown)
+    evaluated.do("review/clear")
+    shown = rows_of(evaluated)["rows"]
+    assert sum(bool(row["cells"][0][1]) for row in shown) == len(at_risk)
+    for row in shown:
+        assert row["cells"][1][1] == masking.masked_text(rows[row["place"]]["evidence"], False)
 
 
 def test_rows_that_senrkit_holds_cannot_be_chosen(evaluated):
@@ -373,6 +644,95 @@ def test_a_canceled_upload_leaves_nothing(clerk, home):
     clerk.send({"t": "upload-stopped"})
     clerk.send({"t": "slice"}, b"x" * 4000)
     assert list((home / "uploads").iterdir()) == []
+
+
+def upload(clerk, name, data):
+    clerk.send({"t": "upload", "name": name, "size": len(data)})
+    if data:
+        clerk.send({"t": "slice"}, data)
+
+
+def test_a_refused_upload_ends_its_progress_and_lets_go_of_the_extract_before(clerk, home):
+    clerk.do("start/demo")
+    clerk.do("load/named")
+    assert clerk.desk.session.may_open("check")
+    for data in (b"", b"no extract at all\n"):
+        clerk.do("load/named")
+        before = len(clerk.messages)
+        upload(clerk, "SENR.txt", data)
+        kinds = [message["t"] for message in clerk.messages[before:]]
+        # Over before the refusal is shown: the page would draw its progress anew.
+        assert "upload-over" in kinds and kinds[-1] == "show"
+        assert 'id="notice"' in clerk.regions["main"] and "Recognized" not in clerk.sees()
+        assert not clerk.desk.session.may_open("check")
+    assert list((home / "uploads").iterdir()) == []
+
+
+def test_an_upload_that_begins_says_nothing_of_the_one_refused_before(clerk, home):
+    clerk.do("start/demo")
+    upload(clerk, "SENR.txt", b"")
+    assert "The file is empty" in clerk.sees()
+    clerk.send({"t": "upload", "name": "SENR.txt", "size": 5000})
+    assert "The file is empty" not in clerk.sees()
+
+
+def test_a_disk_that_becomes_full_under_an_upload_is_a_sentence_and_nothing_is_left(clerk, home):
+    class Full:
+        def write(self, piece):
+            raise OSError(errno.ENOSPC, "full")
+
+        def close(self):
+            raise OSError(errno.ENOSPC, "full")
+
+    clerk.do("start/demo")
+    clerk.send({"t": "upload", "name": "SENR.txt", "size": 5000})
+    clerk.desk.incoming._file.close()
+    clerk.desk.incoming._file = Full()
+    clerk.send({"t": "slice"}, b"x" * 1000)
+    assert "not enough room" in clerk.sees()
+    assert list((home / "uploads").iterdir()) == []
+
+
+def test_a_slice_that_comes_after_its_upload_was_canceled_asks_for_no_other(clerk):
+    clerk.do("start/demo")
+    clerk.send({"t": "upload", "name": "SENR.txt", "size": 5000})
+    clerk.send({"t": "upload-stopped"})
+    before = len(clerk.messages)
+    clerk.send({"t": "slice"}, b"x" * 1000)
+    assert clerk.messages[before:] == []
+
+
+@pytest.fixture
+def of_another_lea(clerk, home):
+    settings = home / "demo" / "senrkit.toml"
+    settings.write_text(settings.read_text().replace('lea = "1999990"', 'lea = "1999991"'))
+    clerk.do("start/demo")
+    clerk.do("load/named")
+    return clerk
+
+
+def test_an_extract_of_another_lea_is_a_warning_with_a_cure(of_another_lea):
+    assert "Not of your LEA" in of_another_lea.sees() and "What to do" in of_another_lea.sees()
+    assert "Recognized" not in of_another_lea.sees()
+    assert 'class="panel warn" id="recognized"' in of_another_lea.regions["main"]
+    of_another_lea.do("step/start")
+    assert 'class="needs-you"' in of_another_lea.regions["rail"]
+
+
+def test_the_counts_of_stops_are_those_of_the_list_and_nothing_says_none(of_another_lea):
+    clerk = of_another_lea
+    clerk.do("step/check")
+    found = clerk.desk.session.checked["preconditions"]
+    stops = [one for one in found if one["state"] == "stopped"]
+    assert {"hard", "soft"} == {one["kind"] for one in stops}
+    assert f"{len(stops)} of {len(found)} preconditions stop the run" in clerk.sees()
+    hard = sum(one["kind"] == "hard" for one in stops)
+    assert f"{hard} of them cannot be accepted" in clerk.sees()
+    assert clerk.regions["main"].count('<li class="stopped"') == len(stops)
+    unanswered = sum(one["evidence"].startswith("Not checked") for one in found)
+    assert clerk.regions["main"].count('<li class="not-checked"') == unanswered
+    shown = [region for message in clerk.messages for region in message.get("regions", {}).values()]
+    assert [region for region in shown if re.search(r"\bNone\b", region)] == []
 
 
 # ---- set-up

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import time
 import urllib.error
@@ -18,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from senrkit.cli.main import main
+from senrkit.demo import make
 from senrkit.reconciliation.decisions import Decision, append
 from tests.dashboard.extracts import aged, lengthened
 from tests.dashboard.servers import go_on, new_page, settled
@@ -239,6 +241,57 @@ def test_a_second_tab_sees_the_run_and_the_decisions_of_the_first(walked, server
     other.context.close()
 
 
+def fits(page, selector: str) -> bool:
+    """Whether nothing of it runs out to the side."""
+    return page.locator(selector).evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_two_people_at_one_row(walked, server, browser, look):
+    """Both have the row chosen; the first decides, the second is told and replaces it, then undoes it."""
+    pages = []
+    for _ in range(2):
+        page = new_page(browser, server)
+        page.goto(server.address)
+        page.get_by_role("button", name=re.compile("Open the run of")).first.click()
+        page.get_by_role("heading", level=1, name="Evaluate: what differs").wait_for()
+        page.locator("#step-review").click()
+        page.locator("#filter-action").select_option("add")
+        page.locator("#review-table tbody tr.add:not(.decided) input").first.wait_for()
+        pages.append(page)
+    first, second = pages
+    row = second.locator("#review-table tbody tr.add:not(.decided)").first.get_attribute("id")
+    for page, decision, reason in ((first, "hold", "Asked the school"), (second, "not-an-error", "Aeries is right")):
+        page.locator(f"#{row} input").check()
+        page.locator(f"#decision-{decision}").check()
+        page.locator("#decide-reason").fill(reason)
+    first.locator("#decide-chosen").click()
+    first.locator("#notice-do").wait_for()
+    second.locator("#decide-chosen").click()
+    second.locator(".standing", has_text="Asked the school").wait_for()
+    second.locator(".decide .field-error", has_text="decided already").wait_for()
+    assert second.locator("#decide-reason").input_value() == "Aeries is right"
+    assert not second.get_by_label("Replace this decision with mine").is_checked()
+    look(second, "5_decided_before")
+    assert fits(second, ".grid-scroll")
+    second.get_by_label("Replace this decision with mine").check()
+    second.locator("#decide-chosen").click()
+    second.locator(f"#{row} .decision", has_text="Not an error").wait_for()
+    second.locator("#all-decisions summary").click()
+    second.locator("#all-decisions tbody tr", has_text="Replaced by").first.wait_for()
+    look(second, "5_all_decisions")
+    second.locator("#notice-do").click()
+    second.locator(f"#{row} .decision", has_text="Hold").wait_for()
+    # The form in the student's own window is told, too.
+    first.locator(f"#{row} .decision", has_text="Hold").wait_for()
+    first.locator(f"#{row} td").nth(3).click()
+    first.locator("dialog[open] .standing").wait_for()
+    look(first, "5_student_decided")
+    first.locator("dialog").get_by_role("button", name="Take the decision back").click()
+    first.locator("dialog .standing").wait_for(state="detached")
+    for page in pages:
+        page.context.close()
+
+
 def test_an_answer_that_comes_late_does_not_take_away_what_was_typed(walked, server, browser):
     page = new_page(browser, server)
     page.goto(server.address)
@@ -363,6 +416,32 @@ def test_it_fits_at_200_percent_and_prints(walked, server, browser, shots):
     assert not page.locator("#rail").is_visible()
     assert page.locator("[data-table-of=by_school]").is_visible()
     page.context.close()
+
+
+def test_the_deletes_that_stop_a_run_are_seen_before_they_are_accepted(walked, server, browser, home, look):
+    make(home / "strays", 300, 1, None, "P12")
+    page = new_page(browser, server)
+    page.goto(server.address)
+    chosen = page.locator("#settings-file option", has_text="strays").get_attribute("value")
+    page.locator("#settings-file").select_option(chosen)
+    page.get_by_role("button", name="Use these").click()
+    page.locator("#use-named").click()
+    page.locator("#recognized").wait_for()
+    go_on(page, "Check: may the two be compared?")
+    page.locator("#deletes tbody tr").last.scroll_into_view_if_needed()
+    number = page.locator("#deletes tbody tr").last.locator("td").first.inner_text()
+    page.locator("#because-P12").fill("Looked at each of them")
+    page.locator("#deletes-P12").fill(f"{number}0")
+    page.get_by_role("button", name="Accept P12").click()
+    page.locator("#accept-P12 .field-error", has_text="not the number").wait_for()
+    look(page, "3_check_deletes")
+    assert fits(page, "#deletes")
+    page.locator("#deletes-P12").fill(number)
+    page.get_by_role("button", name="Accept P12").click()
+    page.locator("#precondition-P12.accepted").wait_for()
+    look(page, "3_check_deletes_accepted")
+    page.context.close()
+    shutil.rmtree(home / "strays")
 
 
 def test_nothing_was_asked_of_any_other_computer(walked, server):

@@ -307,6 +307,9 @@ class TestAcceptance:
         with pytest.raises(UsageError):
             check_acceptable(Acceptance({name: "a reason"}))
 
+    def test_deletes_with_their_number_may_have_a_reason(self):
+        check_acceptable(Acceptance({"P12": "a reason"}, 31))
+
     @pytest.mark.parametrize("reason", ["", "  "])
     def test_not_without_a_reason(self, reason):
         with pytest.raises(UsageError, match="needs a reason"):

@@ -43,18 +43,24 @@ function render({ model, el }) {
     const active = region.contains(document.activeElement) ? document.activeElement : null;
     const caret = active && "selectionStart" in active ? active.selectionStart : null;
     const place = region.contains(rows?.host ?? null) ? rows.held() : null;
-    const begun = [...region.querySelectorAll("[data-kept] input")];
+    const begun = [...region.querySelectorAll("[data-kept] input")].map((field) => [field, keptAs(field)]);
     region.innerHTML = html;
     // An answer that comes late, on a busy computer, does not take away what was typed meanwhile.
-    for (const { id: field, value, checked } of begun) if (at(field)) Object.assign(at(field), { value, checked });
+    for (const [{ id: field, value, checked }, kept] of begun)
+      if (field && at(field) && keptAs(at(field)) === kept) Object.assign(at(field), { value, checked });
     if (active?.id && at(active.id)) {
       at(active.id).focus({ preventScroll: true });
       if (caret !== null && at(active.id).type !== "date") try { at(active.id).setSelectionRange(caret, caret); } catch { /* a field without a caret */ }
     }
-    wake(region, id, place);
+    wake(region, id, place, active?.id);
   }
 
-  function wake(region, id, place) {
+  // What was typed about one row is not taken over to another.
+  function keptAs(field) {
+    return field.closest("[data-kept]")?.dataset.kept;
+  }
+
+  function wake(region, id, place, active) {
     const table = region.querySelector("[data-rows]");
     if (table) rows = new RowTable(table, send, place);
     else if (id === "main") rows = null;
@@ -69,7 +75,8 @@ function render({ model, el }) {
         act(dialog.dataset.modal);
       });
       dialog.scrollTop = 0;
-      region.querySelector("h2")?.focus();
+      // Drawn anew, the keyboard stays on the field that it was on.
+      ((active && region.querySelector(`#${CSS.escape(active)}`)) || region.querySelector("h2"))?.focus();
     }
   }
 
@@ -91,11 +98,11 @@ function render({ model, el }) {
     chart: (message) => charts.take(message),
     plotly: (message, buffers) => charts.load(buffers[0]),
     "next-slice": (message) => uploads.next(message.at),
-    uploaded: () => uploads.done(),
+    "upload-over": () => uploads.done(),
     download: (message) => downloads.begin(message),
     "download-slice": (message, buffers) => downloads.take(message, buffers[0]),
-    "form-error": ({ text }) => {
-      const scope = root.querySelector("dialog[open]") ?? root;
+    "form-error": ({ text, form }) => {
+      const scope = (form && at(form)) || (root.querySelector("dialog[open]") ?? root);
       const place = scope.querySelector("[data-form-error]");
       if (place) place.textContent = text;
     },

@@ -12,7 +12,13 @@ class Uploads {
     const input = host.querySelector("input[type=file]");
     const drop = host.querySelector(".drop");
     this.shown = host.querySelector(".upload-progress");
-    input.onchange = () => input.files[0] && this.begin(input.files[0]);
+    input.onchange = () => {
+      const file = input.files[0];
+      if (!file) return;
+      this.begin(file);
+      // The same file can be chosen again.
+      input.value = "";
+    };
     drop.ondragover = (event) => {
       event.preventDefault();
       drop.classList.add("over");
@@ -34,10 +40,12 @@ class Uploads {
   }
 
   async next(at) {
-    if (!this.file) return;
+    const file = this.file;
+    if (!file) return;
     this.tell(at);
-    const piece = await this.file.slice(at, at + SLICE).arrayBuffer();
-    if (this.file) this.send({ t: "slice" }, [piece]);
+    const piece = await file.slice(at, at + SLICE).arrayBuffer();
+    // Another file may have been chosen meanwhile.
+    if (this.file === file) this.send({ t: "slice" }, [piece]);
   }
 
   tell(at) {

@@ -26,6 +26,10 @@ ENTERED: Mapping[str, Callable[[Any], None]] = {
 UPLOADED: Mapping[str, Callable[[Any, Path], None]] = {
     name: step.uploaded for name, step in _STEPS.items() if hasattr(step, "uploaded")
 }
+# What a step lets go of when an upload on it is refused.
+UPLOAD_REFUSED: Mapping[str, Callable[[Any], None]] = {
+    name: step.upload_refused for name, step in _STEPS.items() if hasattr(step, "upload_refused")
+}
 ACTIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], None]] = {
     name: act for step in (*_STEPS.values(), setup) for name, act in getattr(step, "ACTIONS", {}).items()
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from senrkit.app import screens
 from senrkit.app.session import ACCEPTED, STOPPED
+from senrkit.app.steps import check
 from senrkit.results.tables import SENT
 from senrkit.texts import wording
 
@@ -51,7 +52,10 @@ def run_now(desk: Desk, then: Any) -> None:
         if session.run.stopped:
             # What was accepted stays so for the stops that it answers.
             session.accepted = {**accepted, **session.accepted}
-            session.accept_deletes = None if _p12_stops(session) else deletes
+            session.accept_deletes = deletes
+            if any(one["id"] == "P12" and one["state"] == STOPPED for one in session.checked["preconditions"]):
+                # Another number than the one accepted: what was said was said of other deletes.
+                check.refuse_deletes(session)
             desk.go("check")
         else:
             then()
@@ -147,10 +151,6 @@ def _field_of(title: str, fields: Mapping[str, str]) -> str:
     return lowered.get(
         title.lower(), title.lower().replace(" ", "_") if title.lower().replace(" ", "_") in fields.values() else ""
     )
-
-
-def _p12_stops(session: Any) -> bool:
-    return any(one["id"] == "P12" and one["state"] == STOPPED for one in session.checked["preconditions"])
 
 
 ACTIONS = {"evaluate/again": again, "evaluate/pick": pick}

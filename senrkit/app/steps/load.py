@@ -26,6 +26,7 @@ def context(desk: Desk) -> dict[str, Any]:
         # An address is read by the run, not looked at here.
         "named": [found_file(path) for path in named if isinstance(path, Path) and path.is_file()],
         "recognized": desk.session.recognized,
+        "of_another_lea": desk.session.of_another_lea,
     }
 
 
@@ -48,6 +49,11 @@ def uploaded(desk: Desk, file: Path) -> None:
     take_extract(desk, file, is_upload=True)
 
 
+def upload_refused(desk: Desk) -> None:
+    """The extract of before does not go on behind one that was refused."""
+    desk.session.forget_extract()
+
+
 def take_extract(desk: Desk, file: Path, is_upload: bool = False) -> None:
     """Look at this file and, when it is an extract, go on with it."""
     desk.session.forget_extract()
@@ -59,7 +65,12 @@ def _recognize(desk: Desk, files: list[str], extract: str, upload: Path | None) 
 
     def recognized(facts: dict[str, Any]) -> None:
         desk.session.extract, desk.session.recognized = extract, facts
-        desk.show(say=f"Recognized: {facts['layout']}, {facts['rows']:,} rows.", focus="recognized")
+        said = (
+            f"This extract is not of LEA {settings.lea}."
+            if desk.session.of_another_lea
+            else f"Recognized: {facts['layout']}, {facts['rows']:,} rows."
+        )
+        desk.show(say=said, focus="recognized")
 
     def refused(text: str, cure: str) -> None:
         # A refused upload is of no use, and may hold anybody's data.

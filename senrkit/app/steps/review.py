@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from senrkit.app import screens, student
+from senrkit.app.notice import Notice
 from senrkit.app.proposal import FILTERS
 from senrkit.errors import UsageError
 from senrkit.ledger.journal import this_person
 from senrkit.reconciliation import decisions
 from senrkit.reference import SchoolYear
-from senrkit.results.masking import masked_identifier
+from senrkit.results.masking import masked_identifier, masked_text
 from senrkit.results.tables import SENT
 from senrkit.texts import wording
 
@@ -25,10 +27,17 @@ COLUMNS = (
     ("start_date", "Start"), ("changed", "What changes"), ("decision", "Decision"),
 )  # fmt: skip
 DECISIONS = ("send", "hold", "not-an-error")
+TOLD, LISTED = 5, 200
+_Key = tuple[str, str, str, str]
+
+
+class Overtaken(Exception):
+    """Somebody decided between what the page showed and what a person does about it."""
 
 
 def context(desk: Desk) -> dict[str, Any]:
     session, table = desk.session, desk.session.proposal
+    schools = {row["school_code"]: row["school_name"] for row in table.rows}
     return {
         **_chosen(desk),
         "table": table,
@@ -39,6 +48,9 @@ def context(desk: Desk) -> dict[str, Any]:
         "counts": table.counts(),
         "forecast": table.forecast(),
         "decided": session.decided,
+        "story": [_told(session, schools, one) for one in session.story[:LISTED]],
+        "older": max(len(session.story) - LISTED, 0),
+        "story_open": desk.form.pop("story_open", False),
     }
 
 
@@ -49,12 +61,20 @@ def opened(desk: Desk) -> dict[str, Any] | None:
         return None
     view = student.view(session, desk.student)
     year = SchoolYear.parse(session.run.manifest["school_year"])
-    return {"view": view, "person": who(session, view["row"]), "expires": year.end.isoformat()}
+    return {
+        "view": view,
+        "person": who(session, view["row"]),
+        "expires": year.end.isoformat(),
+        "kept": f"{desk.student}-{desk.form.get('kept', 0)}",
+        "undo": any(key == _key(view["decision"] or {}) for key in desk.form.get("undo", {})),
+        **_standing(session.proposal, [desk.student]),
+    }
 
 
 def before(desk: Desk) -> None:
     """Rows and decisions come together: the decisions in force, perhaps made on another page, before the first row."""
     _look(desk)
+    desk.form.pop("undo", None)
 
 
 def entered(desk: Desk) -> None:
@@ -87,7 +107,7 @@ def give_rows(desk: Desk, wanted: Mapping[str, Any]) -> None:
             "columns": [{"id": name, "title": title} for name, title in COLUMNS],
             "sorted": table.sorted_by,
             "descending": table.descending,
-            "rows": [_row(table, place, session) for place in places],
+            "rows": [row_shown(table, place, session) for place in places],
         }
     )
 
@@ -138,44 +158,87 @@ def close_student(desk: Desk, values: Mapping[str, Any]) -> None:
 
 def decide(desk: Desk, values: Mapping[str, Any]) -> None:
     """*Send*, *Hold* or *Not an error*, for the chosen rows or for the row that is open, with a reason."""
+    _look(desk)
     table = desk.session.proposal
     places = [desk.student] if desk.student is not None else sorted(table.chosen)
+    places = [place for place in places if table.decidable(place)]
     decision, reason = str(values.get("decision", "")), str(values.get("reason", "")).strip()
+    expires = str(values.get("expires", "")).strip()
     wrong = _wrong(decision, reason, str(values.get("number", "")), [table.rows[place] for place in places])
+    wrong = wrong or _over(desk, expires)
     if wrong:
-        desk.say(wrong)
-        desk.post({"t": "form-error", "text": wrong})
+        _form_error(desk, wrong)
         return
-    made = [_line(table, place, decision, reason, str(values.get("expires", "")), desk) for place in places]
-    _keep(
-        desk,
-        made,
-        f"{len(made):,} {'row is' if len(made) == 1 else 'rows are'} decided: {screens.words('decisions')[decision]}.",
+    found = _standing(table, places)
+    if found["standing"] and values.get("replace") != found["replace"]:
+        _tell_standing(desk, places)
+        return
+    made = [_line(table, place, decision, reason, expires, desk) for place in places]
+    before = {_key(line): table.decision_on(place) for line, place in zip(made, places, strict=True)}
+    try:
+        written = _append(desk, made, before)
+    except Overtaken:
+        _look(desk)
+        _tell_standing(desk, places)
+        return
+    desk.form["undo"] = {_key(line): (line, before[_key(line)]) for line in written}
+    said = (
+        f"{len(made):,} {'row is' if len(made) == 1 else 'rows are'} decided: {screens.words('decisions')[decision]}."
     )
+    _kept(desk, said, undo=True)
 
 
 def take_back(desk: Desk, values: Mapping[str, Any]) -> None:
-    """A decision ends; the line that said so stays in the file."""
-    one = desk.session.proposal.decision_on(int(values["arg"]))
-    _keep(
-        desk,
-        [{**one, "taken_back": dt.date.today().isoformat(), "author": _author(desk)}],
-        "The decision is taken back.",
-    )
+    """The decision that is named ends, and no other; the line that said so stays in the file."""
+    desk.form["story_open"] = desk.student is None
+    _look(desk)
+    one = next((one for one in desk.session.decided if _token([one]) == values["arg"]), None)
+    if one is None:
+        _no_longer(desk)
+        return
+    try:
+        _append(desk, [_taken_back(desk, one)], {_key(one): one})
+    except Overtaken:
+        _no_longer(desk)
+        return
+    desk.form.pop("undo", None)
+    _kept(desk, "The decision is taken back.")
+
+
+def undo(desk: Desk, values: Mapping[str, Any]) -> None:
+    """What was just decided here ends, and what it had replaced stands again."""
+    done = desk.form.pop("undo", {})
+    if not done:
+        desk.say("There is nothing to undo.")
+        return
+    try:
+        _append(
+            desk,
+            [before or _taken_back(desk, made) for made, before in done.values()],
+            {key: made for key, (made, _) in done.items()},
+        )
+    except Overtaken:
+        _no_longer(desk)
+        return
+    _kept(desk, "It is undone: the rows are decided as they were before.")
 
 
 def look_names_up(desk: Desk) -> None:
     """Who the students of the proposal are; looked up once, kept nowhere."""
     session = desk.session
-    if session.proposal is None or session.names:
+    tables = [one for one in (session.proposal, session.deletes) if one is not None]
+    if not tables or session.names:
         return
 
     def found(names: dict[str, str]) -> None:
         session.names = names
-        session.proposal.take_names(names)
+        for table in tables:
+            table.take_names(names)
         desk.show()
 
-    ssids = sorted({row["ssid"] for row in session.proposal.rows} - {""})
+    ssids = sorted({row["ssid"] for table in tables for row in table.rows} - {""})
+    if not ssids:
+        return
     desk.work(
         "Looking the names up",
         "names",
@@ -197,13 +260,17 @@ def field_words(name: str) -> str:
     return screens.words("fields").get(name, name.replace("_", " "))
 
 
-def _row(table: Any, place: int, session: Any) -> dict[str, Any]:
+def row_shown(table: Any, place: int, session: Any) -> dict[str, Any]:
+    """A row as the page shows it."""
     row = table.rows[place]
     name, below = who(session, row)
     decided = table.decided_as(place)
     cells = [
-        [f"{screens.words('action_signs').get(row['action'], '')} {wording.phrase('action', row['action']).title}", ""],
-        [wording.phrase(row["action"], row["reason"]).title, ""],
+        [
+            f"{screens.words('action_signs').get(row['action'], '')} {wording.phrase('action', row['action']).title}",
+            screens.words("at_risk") if row.get("at_risk") == "true" else "",
+        ],
+        [wording.phrase(row["action"], row["reason"]).title, masked_text(row["evidence"], session.names_shown)],
         [row["school_name"] or row["school_code"], row["school_code"]],
         [name, below],
         [row["grade"], ""],
@@ -240,6 +307,8 @@ def _option(name: str, value: str, table: Any) -> str:
         return field_words(value)
     if name == "decision":
         return screens.words("decisions")[value]
+    if name == "at_risk":
+        return "Only these"
     if name == "school_code":
         return next((row["school_name"] for row in table.rows if row["school_code"] == value), "") or value
     return value
@@ -259,7 +328,14 @@ def _chosen(desk: Desk) -> dict[str, Any]:
     table = desk.session.proposal
     deletes = sum(table.rows[place]["action"] == "delete" for place in table.chosen)
     year = SchoolYear.parse(desk.session.run.manifest["school_year"])
-    return {"chosen": len(table.chosen), "chosen_deletes": deletes, "expires": year.end.isoformat()}
+    return {
+        "session": desk.session,
+        "chosen": len(table.chosen),
+        "chosen_deletes": deletes,
+        "expires": year.end.isoformat(),
+        "at": "",
+        **_standing(table, sorted(table.chosen)),
+    }
 
 
 def _show_student(desk: Desk, focus: str = "") -> None:
@@ -294,7 +370,7 @@ def _line(table: Any, place: int, decision: str, reason: str, expires: str, desk
     action = row["action"] if row["action"] in SENT else known["action"]
     return {
         "ssid": row["ssid"], "school_code": row["school_code"], "start_date": row["start_key"], "action": action,
-        "decision": decision, "reason": reason, "author": _author(desk), "made": dt.date.today().isoformat(),
+        "decision": decision, "reason": reason, "author": _author(desk), "made": desk.today().isoformat(),
         "expires": expires, "taken_back": "",
     }  # fmt: skip
 
@@ -303,18 +379,115 @@ def _author(desk: Desk) -> str:
     return desk.places.person or this_person()
 
 
-def _keep(desk: Desk, made: Sequence[Mapping[str, str]], say: str) -> None:
-    decisions.append(desk.session.decisions_file, *(decisions.Decision(**one) for one in made))
+def _taken_back(desk: Desk, one: Mapping[str, str]) -> dict[str, str]:
+    return {**one, "taken_back": desk.today().isoformat(), "author": _author(desk)}
+
+
+def _append(
+    desk: Desk, made: Sequence[Mapping[str, str]], seen: Mapping[_Key, Mapping[str, str] | None]
+) -> list[dict[str, str]]:
+    """Write the lines, unless something else stands about one of their rows than what was seen; as they are read.
+
+    Raises
+    ------
+    Overtaken
+        when it does; nothing is written.
+    """
+
+    def look(lines: Any) -> None:
+        stands = {_key(one): one for one in decisions.standing(lines, _as_of(desk)).to_dicts()}
+        for key, before in seen.items():
+            if _token([stands[key]] if key in stands else []) != _token([before] if before else []):
+                raise Overtaken
+
+    return decisions.append(desk.session.decisions_file, *(decisions.Decision(**one) for one in made), look=look)
+
+
+def _kept(desk: Desk, said: str, undo: bool = False) -> None:
+    """Show that it is written."""
     _look(desk)
     desk.session.proposal.chosen = set()
-    desk.show(say=say, focus="student-title" if desk.student is not None else "review-table")
+    desk.form["kept"] = desk.form.get("kept", 0) + 1
+    desk.notice = Notice("good", said, do="review/undo" if undo else "", label="Undo")
+    focus = "student-title" if desk.student is not None else "review-table"
+    desk.show(say=said, focus="all-decisions" if desk.form.get("story_open") else focus)
+
+
+def _form_error(desk: Desk, text: str) -> None:
+    desk.say(text)
+    desk.post({"t": "form-error", "text": text})
+
+
+def _no_longer(desk: Desk) -> None:
+    """What was to end has ended already."""
+    _look(desk)
+    desk.notice = Notice("warning", *screens.words("overtaken"))
+    desk.show(focus="" if desk.student is not None else "notice")
+    _form_error(desk, " ".join(screens.words("overtaken")))
+
+
+def _tell_standing(desk: Desk, places: Sequence[int]) -> None:
+    """Who decided what and when, beside the box that says to replace it."""
+    found = _standing(desk.session.proposal, places)
+    desk.show(focus=f"{'one-' if desk.student is not None else ''}replace-{found['replace']}")
+    _form_error(desk, screens.words("decided_before")["one" if len(found["standing"]) == 1 else "many"])
+
+
+def _standing(table: Any, places: Sequence[int]) -> dict[str, Any]:
+    """The decisions that stand about these rows, and the word that replaces just these."""
+    found = [one for one in map(table.decision_on, places) if one is not None]
+    return {"standing": found, "replace": _token(found), "told": TOLD}
+
+
+def _key(one: Mapping[str, str]) -> _Key | None:
+    names = ("ssid", "school_code", "start_date", "action")
+    return tuple(one[name] for name in names) if one else None  # type: ignore[return-value]
+
+
+def _token(ones: Sequence[Mapping[str, str]]) -> str:
+    """A word that says just these decisions, and nothing of their students."""
+    said = "\n".join("^".join(str(one[name]) for name in decisions.COLUMNS) for one in ones)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _told(session: Any, schools: Mapping[str, str], one: Mapping[str, str]) -> dict[str, Any]:
+    """A decision as the list of all shows it."""
+    line = {name: one[name] for name in decisions.COLUMNS}
+    return {
+        **one,
+        "student": who(session, one),
+        "school": schools.get(one["school_code"]) or one["school_code"],
+        "token": _token([line]) if one["state"] == "in-force" else "",
+        "stands": screens.words("decision_states")[one["state"]].format(
+            by=one["ended_by"], on=screens.day(one["ended_on"]), day=screens.day(one["expires"])
+        ),
+    }
+
+
+def _over(desk: Desk, expires: str) -> str:
+    """Why a decision cannot end on this day, or ""."""
+    try:
+        last = dt.date.fromisoformat(expires) if expires else None
+    except ValueError:
+        return "“Until” is no day. Write it as 2027-06-30, or leave it blank."
+    year = SchoolYear.parse(desk.session.run.manifest["school_year"])
+    # Of a run of an earlier year only its own day counts.
+    first = max(_as_of(desk), desk.today()) if desk.today() <= year.end else _as_of(desk)
+    if last is None or last >= first:
+        return ""
+    return f"“Until” is over: {screens.day(last)}. Choose {screens.day(first)} or a later day, or leave it blank."
+
+
+def _as_of(desk: Desk) -> dt.date:
+    return dt.date.fromisoformat(desk.session.run.manifest["as_of"])
 
 
 def _look(desk: Desk) -> None:
     session = desk.session
     desk.form["decisions_seen"] = _written(desk)
-    in_force = decisions.in_force(session.decisions_file, dt.date.fromisoformat(session.run.manifest["as_of"]))
-    session.decided = in_force.to_dicts()
+    lines = decisions.read(session.decisions_file)
+    session.decided = decisions.standing(lines, _as_of(desk)).to_dicts()
+    session.story = decisions.story(lines, _as_of(desk)).to_dicts()
     session.proposal.take_decisions(session.decided)
 
 
@@ -326,5 +499,5 @@ def _written(desk: Desk) -> int:
 ACTIONS = {
     "review/narrow": narrow, "review/clear": clear, "review/sort": sort, "review/choose": choose,
     "review/choose-none": choose_none, "review/open": open_student, "review/close": close_student,
-    "review/decide": decide, "review/take-back": take_back,
+    "review/decide": decide, "review/take-back": take_back, "review/undo": undo,
 }  # fmt: skip

@@ -288,3 +288,49 @@ def test_two_programs_at_once_lose_no_line(tmp_path):
         writer.join()
     assert [writer.exitcode for writer in writers] == [0, 0]
     assert sorted(decisions.read(path)["author"]) == ["pat"] * 20 + ["sam"] * 20
+
+
+def test_who_looks_before_a_line_is_added_sees_all_lines_and_may_refuse(tmp_path):
+    path, seen = tmp_path / "decisions.csv", []
+    for _ in range(2):
+        decisions.append(path, DECISION, look=lambda lines: seen.append(len(lines)))
+
+    def refuse(lines):
+        raise LookupError
+
+    before = path.read_bytes()
+    with pytest.raises(LookupError):
+        decisions.append(path, DECISION, look=refuse)
+    assert (seen, path.read_bytes()) == ([0, 1], before)
+
+
+def test_the_lines_that_were_added_come_back_as_they_are_read(tmp_path):
+    path = tmp_path / "decisions.csv"
+    typed = dataclasses.replace(DECISION, reason="=asked   the\nschool", expires="20270630")
+    written = decisions.append(path, typed)
+    assert written == decisions.read(path).drop("line").to_dicts()
+
+
+def test_the_story_of_all_decisions_says_what_became_of_each():
+    told = decisions.story(
+        decided(
+            """
+            student action decision expires    back
+            1       delete hold     -          -
+            1       delete send     -          -
+            2       delete hold     -          -
+            2       delete hold     -          2026-11-21
+            3       delete hold     2026-11-22 -
+            4       update hold     2026-11-23 -
+            """
+        ),
+        AS_OF,
+    )
+    assert told.select("ssid", "decision", "state", "ended_on").rows() == [
+        (ssid("4"), "hold", "in-force", ""),
+        (ssid("3"), "hold", "ended", ""),
+        (ssid("2"), "hold", "taken-back", "2026-11-21"),
+        (ssid("1"), "send", "in-force", ""),
+        (ssid("1"), "hold", "replaced", "2026-11-20"),
+    ]
+    assert decisions.story(decisions.parse(None, "decisions.csv"), AS_OF).is_empty()
