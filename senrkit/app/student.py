@@ -12,6 +12,7 @@ from typing import Any
 from senrkit import reference
 from senrkit.app import screens
 from senrkit.reference import SchoolYear
+from senrkit.results.tables import changes_of
 from senrkit.texts import wording
 
 SIDES = (("calpads", "CALPADS"), ("aeries", "Aeries"))
@@ -57,16 +58,13 @@ def _lines(file: Path, changed: int) -> list[bytes]:
 
 def before_and_after(row: Mapping[str, str], year: SchoolYear) -> list[dict[str, Any]]:
     """Field by field what CALPADS has and what it gets, changed ones marked; codes in plain words first."""
-    before, after = (
-        dict(part.split("=", 1) for part in row[side].split("|") if "=" in part) for side in ("before", "after")
-    )
     return [
         {
             "name": screens.words("fields").get(name, name.replace("_", " ")),
-            "before": _shown(name, before.get(name, ""), year),
-            "after": _shown(name, after.get(name, ""), year),
+            "before": _shown(name, before, year),
+            "after": _shown(name, after, year),
         }
-        for name in filter(None, row["changed"].split("|"))
+        for name, before, after in changes_of(row["before"], row["after"])
     ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from senrkit.results.tables import changes_of
 from senrkit.texts import wording
 
 if TYPE_CHECKING:
@@ -174,8 +175,5 @@ def _change(rows: pd.DataFrame) -> pd.Series:
 
 def _arrows(*sides: str) -> str:
     """`exit_date=` and `exit_date=20260925` as `exit date: (blank) → 20260925`."""
-    before, after = (dict(part.split("=", 1) for part in side.split("|") if "=" in part) for side in sides)
-    return "; ".join(
-        f"{name.replace('_', ' ')}: {before.get(name) or '(blank)'} → {value or '(blank)'}"
-        for name, value in after.items()
-    )
+    changes = changes_of(*sides)
+    return "; ".join(f"{name.replace('_', ' ')}: {old or '(blank)'} → {new or '(blank)'}" for name, old, new in changes)

@@ -154,6 +154,13 @@ def unpacked(proposal: pl.DataFrame) -> pl.DataFrame:
     return rows.explode("changed", "before", "after").with_columns(**values, field="changed").select(CHANGED_COLUMNS)
 
 
+def changes_of(before: str, after: str) -> list[tuple[str, str, str]]:
+    """Field, value before, value after: as `unpacked`, of the cells of one row."""
+    sides = (dict(part.split("=", 1) for part in cell.split("|") if "=" in part) for cell in (before, after))
+    old, new = sides
+    return [(name, old.get(name, ""), value) for name, value in new.items()]
+
+
 def to_csv(table: pl.DataFrame) -> bytes:
     """Text columns as CSV: UTF-8 without mark, CR LF, headings, nothing that a spreadsheet would run as a formula.
 

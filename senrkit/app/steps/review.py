@@ -16,7 +16,7 @@ from senrkit.ledger.journal import this_person
 from senrkit.reconciliation import decisions
 from senrkit.reference import SchoolYear
 from senrkit.results.masking import masked_identifier, masked_text
-from senrkit.results.tables import SENT
+from senrkit.results.tables import SENT, changes_of
 from senrkit.texts import wording
 
 if TYPE_CHECKING:
@@ -287,12 +287,9 @@ def row_shown(table: Any, place: int, session: Any) -> dict[str, Any]:
 def _changes(row: Mapping[str, str]) -> str:
     if not row["changed"] or "=" not in row["after"]:
         return {"delete": "Removed from CALPADS", "add": "New in CALPADS"}.get(row["action"], "")
-    before, after = (
-        dict(part.split("=", 1) for part in row[side].split("|") if "=" in part) for side in ("before", "after")
-    )
     said = []
-    for name in row["changed"].split("|"):
-        old, new = (screens.day(side.get(name, "")) or "blank" for side in (before, after))
+    for name, *sides in changes_of(row["before"], row["after"]):
+        old, new = (screens.day(side) or "blank" for side in sides)
         said.append(f"{field_words(name)}: {old} → {new}")
     return " · ".join(said)
 
