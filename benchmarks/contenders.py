@@ -137,6 +137,20 @@ def merge_and_loop(folder: str, out: str) -> dict[str, object]:
     return peers.merge_and_loop(Path(folder), YEAR, Path(out))
 
 
+def bare_kernel() -> dict[str, object]:
+    """papermill runs a notebook with nothing in it: what any notebook costs."""
+    import tempfile
+
+    import nbformat
+    import papermill
+
+    with tempfile.TemporaryDirectory() as folder:
+        empty, done = Path(folder) / "empty.ipynb", Path(folder) / "done.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("")]), empty)
+        papermill.execute_notebook(empty, done, kernel_name="python3", progress_bar=False)
+    return {}
+
+
 def charts(folder: str, schools: str, actions: str) -> dict[str, object]:
     """Seconds of each chart of a run, and of the slowest, with its actions spread over many schools."""
     from senrkit import figures
@@ -238,6 +252,7 @@ CONTENDERS = {
     "plain_polars": plain_polars,
     "plain_duckdb": plain_duckdb,
     "merge_and_loop": merge_and_loop,
+    "bare_kernel": bare_kernel,
     "charts": charts,
 }
 

@@ -65,6 +65,7 @@ def of_commands(folder: Path, scratch: Path, turns: int) -> dict[str, Any]:
         "help": partial(measure, ("senrkit", "--help")),
         "demo": lambda: measure((*demo, _fresh(small))),
         "small run": lambda: measure(_run(small / "senrkit.toml", _fresh(scratch / "small_run"))),
+        "bare kernel": partial(measure, (CONTENDERS, "bare_kernel")),
         "notebook": partial(measure, notebook),
         "charts": partial(measure, charts),
         "polars": partial(measure, (CONTENDERS, "polars_text", submitted)),
