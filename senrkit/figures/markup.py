@@ -22,9 +22,9 @@ _EDGES = {
 ROWS_SHOWN = 5_000
 _PAGE = [25, 100, 500]
 _SHORT = 12
-_WIDE = ("Evidence", "What CALPADS says", "What to do")
+_WIDE = ("Evidence", "What CALPADS says", "What to do", "What else to know")
 _NARROW = ("Change", "Why", "School")
-_WHOLE = ("Start", "Exit", "SSID")
+_WHOLE = ("Start", "Exit", "SSID", "CALPADS since", "Aeries since", "New since", "Tested on", "Since")
 _SHOWN = {
     "state": "State",
     "sequence": "No.",

@@ -180,6 +180,13 @@ def test_the_trend_leaves_stopped_runs_to_the_table(tmp_path, run):
     assert chart.sentence == "5 items to do in the last run, 4 more than in the first of 2 runs."
 
 
+def test_two_runs_of_one_minute_have_a_place_each(tmp_path):
+    """The same inputs give the same number: run twice within a minute, one would lie on the other."""
+    runs = [run_folder(tmp_path / name, "student action\n1 add") for name in ("1", "1_2")]
+    assert len({run.manifest["made"][:16] + run.manifest["run_number"] for run in runs}) == 1
+    assert [len(set(line.x)) for line in figures.trend(runs).figure.data] == [2] * 4
+
+
 # ---- all of them
 
 
