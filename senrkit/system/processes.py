@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from senrkit.system.computer import IS_LINUX
 
@@ -15,6 +17,9 @@ _FRUGAL = {"RUST_BACKTRACE": "0", "OPENBLAS_NUM_THREADS": "1"}
 _CRASHES = {"SIGABRT", "SIGSEGV", "SIGBUS", "SIGKILL"}
 # Linux ends a process by it when the one that made it ends (prctl).
 _PR_SET_PDEATHSIG = 1
+# A thread that got no memory may leave the others waiting for it for ever. Work that has used up what it may have, and
+# then does nothing at all for so long, is taken for that.
+_USED_UP, _STUCK_SECONDS, _LOOK_EVERY_SECONDS = 0.98, 30, 1.0
 
 
 def watched(work: Callable[[], int], crashed: Callable[[], int]) -> int:
@@ -57,7 +62,35 @@ def _waited_for(child: int) -> int:
     """Its exit code, or the number of the signal that ended it, negative. Ctrl-C it hears itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, _: os.kill(child, number))
+    if IS_LINUX:
+        with suppress(OSError):
+            _end_when_stuck(child)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _end_when_stuck(child: int) -> None:
+    """Return when the child has ended; end it when it waits for memory that it will not get."""
+    import resource
+    import select
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    ended, worked, since = os.pidfd_open(child), [], time.monotonic()
+    while not select.select([ended], [], [], _LOOK_EVERY_SECONDS)[0]:
+        if limit == resource.RLIM_INFINITY or _most_memory(child) < limit * _USED_UP:
+            continue
+        # In clock ticks, of all its threads: the 14th and 15th field, behind a name that may hold blanks.
+        now = Path(f"/proc/{child}/stat").read_text("utf-8").rpartition(")")[2].split()[11:13]
+        if now != worked:
+            worked, since = now, time.monotonic()
+        elif time.monotonic() - since > _STUCK_SECONDS:
+            os.kill(child, signal.SIGKILL)
+    os.close(ended)
+
+
+def _most_memory(process: int) -> int:
+    """The most addresses that it ever held, in bytes."""
+    lines = Path(f"/proc/{process}/status").read_text("utf-8").splitlines()
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("VmPeak:")), 0)
 
 
 def _end_with(parent: int) -> None:

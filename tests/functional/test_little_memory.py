@@ -103,6 +103,29 @@ def test_how_a_process_ends_that_is_watched(work, code, said):
     assert (process.returncode, out.strip()) == (code, said)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a limit of addresses is not kept")
+def test_work_that_waits_for_memory_it_will_not_get_is_ended():
+    """A thread of a library that got none may never tell the others."""
+    text = """
+        import mmap, resource, sys, time
+        from senrkit.system import processes
+        processes._STUCK_SECONDS = 0
+        resource.setrlimit(resource.RLIMIT_AS, (400 << 20,) * 2)
+        def work():
+            taken = []
+            try:
+                while True:
+                    taken.append(mmap.mmap(-1, 1 << 20))
+            except OSError:
+                time.sleep(600)
+        sys.exit(processes.watched(work, crashed=lambda: print("crashed") or 3))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(text)], capture_output=True, encoding="utf-8", cwd=ROOT, timeout=PATIENCE
+    )
+    assert (done.returncode, done.stdout.strip()) == (3, "crashed"), done.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends one with the other")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_who_ends_the_one_ends_the_other(number):
