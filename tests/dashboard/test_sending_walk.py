@@ -124,5 +124,6 @@ def test_what_the_ledger_refuses_is_a_sentence_with_its_cure(page):
 
 def test_it_fits_a_narrow_page(page, shots):
     page.set_viewport_size({"width": 320, "height": 800})
+    page.wait_for_function("innerWidth === 320")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     page.screenshot(path=shots / "9_export_narrow.png", full_page=True)
