@@ -10,9 +10,6 @@ from senrkit.batch.document import FINISHED_STATES
 from senrkit.batch.home import Home
 from senrkit.errors import InputError
 
-# The day that a finished LEA without one counts for: of a batch of an older senrkit.
-_BATCH_DAY = "as_of"
-
 
 def with_before(document: Mapping[str, Any], home: Home) -> dict[str, Any]:
     """The document with `before`, and its LEAs with `last_done` and `to_do_before`.
@@ -24,7 +21,8 @@ def with_before(document: Mapping[str, Any], home: Home) -> dict[str, Any]:
     then = {one["lea"]: documents.to_do_of(one) for one in last["leas"] if one["lea"]} if last else {}
     done: dict[str, str] = {}
     for batch in [*(found for found, _ in others), document]:
-        done |= {one["lea"]: one.get("as_of") or batch[_BATCH_DAY] for one in batch["leas"] if _is_finished(one)}
+        # In a batch of an older senrkit the LEAs have no day of their own.
+        done |= {one["lea"]: one.get("as_of") or batch["as_of"] for one in batch["leas"] if _is_finished(one)}
     leas = [
         one | {"last_done": done.get(one["lea"], ""), "to_do_before": then.get(one["lea"])} for one in document["leas"]
     ]

@@ -63,7 +63,8 @@ def _waited_for(child: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, _: os.kill(child, number))
     if IS_LINUX:
-        with suppress(OSError):
+        # Some builds of Python do not have what this stands on, and some containers forbid it.
+        with suppress(OSError, AttributeError):
             _end_when_stuck(child)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
@@ -74,9 +75,11 @@ def _end_when_stuck(child: int) -> None:
     import select
 
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return
     ended, worked, since = os.pidfd_open(child), [], time.monotonic()
     while not select.select([ended], [], [], _LOOK_EVERY_SECONDS)[0]:
-        if limit == resource.RLIM_INFINITY or _most_memory(child) < limit * _USED_UP:
+        if _most_memory(child) < limit * _USED_UP:
             continue
         # In clock ticks, of all its threads: the 14th and 15th field, behind a name that may hold blanks.
         now = Path(f"/proc/{child}/stat").read_text("utf-8").rpartition(")")[2].split()[11:13]

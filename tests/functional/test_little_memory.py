@@ -126,6 +126,16 @@ def test_work_that_waits_for_memory_it_will_not_get_is_ended():
     assert (done.returncode, done.stdout.strip()) == (3, "crashed"), done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a limit of addresses is not kept")
+def test_a_python_that_cannot_watch_waits():
+    """Builds for old kernels have no `os.pidfd_open`."""
+    process = watched("""return 5
+        import resource
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30,) * 2)
+        vars(os).pop("pidfd_open", None)""")
+    assert process.wait(timeout=PATIENCE) == 5
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends one with the other")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_who_ends_the_one_ends_the_other(number):
