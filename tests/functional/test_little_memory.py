@@ -129,11 +129,15 @@ def test_work_that_waits_for_memory_it_will_not_get_is_ended():
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a limit of addresses is not kept")
 def test_a_python_that_cannot_watch_waits():
     """Builds for old kernels have no `os.pidfd_open`."""
-    process = watched("""return 5
-        import resource
+    text = """
+        import os, resource, sys
+        from senrkit.system.processes import watched
         resource.setrlimit(resource.RLIMIT_AS, (4 << 30,) * 2)
-        vars(os).pop("pidfd_open", None)""")
-    assert process.wait(timeout=PATIENCE) == 5
+        vars(os).pop("pidfd_open", None)
+        sys.exit(watched(lambda: 5, crashed=lambda: 3))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(text)], cwd=ROOT, timeout=PATIENCE)
+    assert done.returncode == 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends one with the other")
