@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from senrkit.inputs.load import SENR
 from senrkit.progress import NoProgress
 from senrkit.reconciliation import preconditions
 from senrkit.reconciliation.preconditions import Acceptance
+from senrkit.results.folder import ENROLLMENTS, FINDINGS, LEFT_OUT, PROPOSAL, RunFolder
+from senrkit.results.tables import AERIES, CALPADS
 from senrkit.settings.settings import Settings
 from senrkit.spells.build import SpellSet
 from senrkit.texts.card import Carded
@@ -86,7 +87,7 @@ def explain(source: Settings | Path, identifier: str) -> StudentView:
         when an input, or the run folder, cannot be read.
     """
     if isinstance(source, Path):
-        return _from_folder(source, identifier)
+        return _from_folder(RunFolder.open(source), identifier)
     made = compare(source, Acceptance(), None, NoProgress(), needed=(SENR,))
     if made.scope is None or made.spell_set is None:
         stop = preconditions.stopped(made.preconditions)[0]
@@ -136,36 +137,47 @@ def _who(rows: StateRows, people: pl.DataFrame, identifier: str) -> tuple[list[s
     return ssids, sorted({*of_aeries["student"], *also["student"]})
 
 
-def _from_folder(folder: Path, identifier: str) -> StudentView:
+def identified(run: RunFolder, identifier: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every SSID and every local id that the run folder has for a number; nothing when it knows nobody of it."""
+    return of_number(numbers(run.table(name) for name in (PROPOSAL, ENROLLMENTS, LEFT_OUT)), identifier)
+
+
+def numbers(tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The pairs of `ssid` and `local_id` that stand in the tables."""
+    return pl.concat(table.select(col("ssid", "local_id").fill_null("")) for table in tables).unique()
+
+
+def of_number(known: pl.DataFrame, identifier: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every SSID and every local id that belongs to a number, by pairs of the two."""
+    mine = known.filter(pl.lit(identifier != "") & ((col.ssid == identifier) | (col.local_id == identifier)))
+    ssids = tuple(sorted(set(mine["ssid"]) - {""}))
+    also = known.filter(col.ssid.is_in(ssids))
+    return ssids, tuple(sorted({*mine["local_id"], *also["local_id"]} - {""}))
+
+
+def own(rows: pl.DataFrame, ssids: Sequence[str], local_ids: Sequence[str]) -> pl.DataFrame:
+    """The rows of a student: by SSID, and by local id where no SSID stands."""
+    theirs = col.ssid.is_in(ssids)
+    if "local_id" in rows.columns:
+        theirs |= col.local_id.is_in(local_ids) & (col.ssid == "")
+    return rows.filter(theirs)
+
+
+def _from_folder(run: RunFolder, identifier: str) -> StudentView:
     """What a finished run decided, from its own tables."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        tables = {name: _table(folder / f"{name}.csv") for name in ("proposal", "left_out", "findings")}
-    except (OSError, ValueError):
-        raise InputError(
-            f"{folder} is not the folder of a finished run.", "Name a folder that holds manifest.json and proposal.csv."
-        ) from None
-    proposed = [row for row in tables["proposal"] if identifier in (row["ssid"], row["local_id"])]
-    left_out = [row for row in tables["left_out"] if identifier in (row["ssid"], row["local_id"])]
-    if not proposed and not left_out:
+    ssids, local_ids = identified(run, identifier)
+    if not ssids and not local_ids:
         raise UsageError("This run proposed nothing for this SSID or local id.", "Ask without --run to see both sides.")
-    ssids = tuple(sorted({row["ssid"] for row in proposed + left_out} - {""}))
-    sides = {
-        "left_out": left_out,
-        "decisions": proposed,
-        "findings": [row for row in tables["findings"] if row["ssid"] in ssids],
-    }
-    local_ids = tuple(sorted({row["local_id"] for row in proposed + left_out} - {""}))
+    tables = {"enrollments": ENROLLMENTS, "left_out": LEFT_OUT, "decisions": PROPOSAL, "findings": FINDINGS}
+    rows = {side: own(run.table(name), ssids, local_ids) for side, name in tables.items()}
+    both = rows.pop("enrollments")
+    spells = {side: both.filter(col.side == kept) for side, kept in (("calpads", CALPADS), ("spells", AERIES))}
+    shown = {side: _rows(table, _SPELL) for side, table in spells.items() if both.height}
     note = (
-        f"Run {manifest['run_number']} as of {manifest['as_of']}. "
-        "Both sides, spell by spell: senrkit student without --run."
+        f"Run {run.manifest['run_number']} as of {run.manifest['as_of']}. "
+        "Both sides as they are today: senrkit student without --run."
     )
-    return StudentView(ssids, local_ids, sides, [], (note,))
-
-
-def _table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    return StudentView(ssids, local_ids, shown | {side: table.to_dicts() for side, table in rows.items()}, [], (note,))
 
 
 def _rows(frame: pl.DataFrame, columns: list[str]) -> list[dict[str, str]]:

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
-from polars import col
 
 from senrkit.analysis.typed import typed
 from senrkit.errors import UsageError
-from senrkit.results.folder import ENROLLMENTS, FINDINGS, INFORMATION, LEFT_OUT, PROPOSAL, RunFolder
+from senrkit.results.folder import ENROLLMENTS, FINDINGS, INFORMATION, LEFT_OUT, PROPOSAL
 from senrkit.results.tables import unpacked
+from senrkit.student import explain, identified, numbers, of_number, own
 from senrkit.texts.card import Carded
 
 if TYPE_CHECKING:
@@ -103,8 +103,6 @@ class Student(Carded):
 
     def text(self) -> str:
         """Everything in words, the numbers in full: what `senrkit student --run` prints."""
-        from senrkit.student import explain
-
         return explain(self.run.reader.folder, (*self.ssids, *self.local_ids)[0]).text()
 
     def _own(self, name: str) -> pl.DataFrame:
@@ -113,20 +111,6 @@ class Student(Carded):
     def _of(self, frame: pd.DataFrame) -> pd.DataFrame:
         theirs = frame["ssid"].isin(self.ssids) | (frame["local_id"].isin(self.local_ids) & (frame["ssid"] == ""))
         return frame[theirs].reset_index(drop=True)
-
-
-def own(rows: pl.DataFrame, ssids: tuple[str, ...], local_ids: tuple[str, ...]) -> pl.DataFrame:
-    """The rows of a student: by SSID, and by local id where no SSID stands."""
-    theirs = col.ssid.is_in(ssids)
-    if "local_id" in rows.columns:
-        theirs |= col.local_id.is_in(local_ids) & (col.ssid == "")
-    return rows.filter(theirs)
-
-
-def identified(run: RunFolder, identifier: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Every SSID and every local id that the run folder has for a number; nothing when it knows nobody of it."""
-    known = _numbers(run.table(name) for name in (PROPOSAL, ENROLLMENTS, LEFT_OUT))
-    return _of_number(known, identifier)
 
 
 def find_student(run: Run, identifier: str) -> Student:
@@ -143,23 +127,10 @@ def find_student(run: Run, identifier: str) -> Student:
     ssids, local_ids = identified(run.reader, identifier)
     if not ssids and not local_ids and run.folder is not None:
         columns = ["ssid", "local_id"]
-        known = _numbers(pl.from_pandas(side[columns]) for side in (run.state, run.spells))
-        ssids, local_ids = _of_number(known, identifier)
+        known = numbers(pl.from_pandas(side[columns]) for side in (run.state, run.spells))
+        ssids, local_ids = of_number(known, identifier)
     if not ssids and not local_ids:
         raise UsageError(
             "Neither CALPADS nor Aeries knows this SSID or local id.", "Check the number; leading zeros count."
         )
     return Student(run, ssids, local_ids)
-
-
-def _numbers(tables: object) -> pl.DataFrame:
-    return pl.concat(table.select(pl.col("ssid", "local_id").fill_null("")) for table in tables).unique()
-
-
-def _of_number(known: pl.DataFrame, identifier: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    if not identifier:
-        return (), ()
-    mine = known.filter((col.ssid == identifier) | (col.local_id == identifier))
-    ssids = tuple(sorted(set(mine["ssid"]) - {""}))
-    also = known.filter(col.ssid.is_in(ssids))
-    return ssids, tuple(sorted({*mine["local_id"], *also["local_id"]} - {""}))

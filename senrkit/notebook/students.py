@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from senrkit.analysis.students import identified
 from senrkit.errors import UsageError
 from senrkit.figures import markup
+from senrkit.frames.pandas_door import to_pandas
 from senrkit.results import masking
-from senrkit.results.folder import RunFolder
+from senrkit.results.folder import FINDINGS, LEFT_OUT, PROPOSAL, RunFolder
 from senrkit.results.tables import TO_DO
+from senrkit.student import identified, own
 from senrkit.texts import wording
 
 if TYPE_CHECKING:
+    import pandas as pd
     from IPython.display import HTML
 
     from senrkit.figures import Chart
@@ -38,9 +38,9 @@ class Student:
 
     def decisions(self) -> HTML:
         """What is proposed for each enrollment, why, and what it changes."""
-        rows = self._own(self.run.proposal)
+        rows = own(self.run.table(PROPOSAL), self.ssids, self.local_ids)
         parts = []
-        for row in rows.to_dict("records"):
+        for row in rows.to_dicts():
             action, why = wording.phrase("action", row["action"]), wording.phrase(row["action"], row["reason"])
             title = f"{action.title}: {why.title}" if row["reason"] else action.title
             lines = [
@@ -62,12 +62,12 @@ class Student:
 
     def findings(self) -> HTML:
         """What CALPADS is expected to say, with the rule and the fix."""
-        found = self._own(self.run.findings)
+        found = self._own(FINDINGS)
         return markup.searchable(masking.masked(found, self.show_students), "No finding is predicted for the student.")
 
     def left_out(self) -> HTML:
         """Aeries rows of the student that were not used."""
-        rows = self._own(self.run.left_out)
+        rows = self._own(LEFT_OUT)
         return markup.searchable(
             masking.masked(rows, self.show_students), "Every Aeries enrollment of the student was used."
         )
@@ -84,11 +84,8 @@ class Student:
         )
         return markup.joined(markup.paragraph(f"SSID {ssids} · local id {ids or 'none'}"))
 
-    def _own(self, rows: pd.DataFrame) -> pd.DataFrame:
-        own = rows["ssid"].isin(list(self.ssids))
-        if "local_id" in rows:
-            own |= rows["local_id"].isin(list(self.local_ids)) & (rows["ssid"] == "")
-        return rows[own]
+    def _own(self, name: str) -> pd.DataFrame:
+        return to_pandas(own(self.run.table(name), self.ssids, self.local_ids))
 
 
 def find_student(run: RunFolder, identifier: str, show_students: bool) -> Student:

@@ -88,11 +88,19 @@ def test_from_the_folder_of_a_finished_run(chosen, tmp_path):
     run = engine.run(chosen, out=tmp_path / "monday")
     view = explain(run.folder, "1002")
     assert [(row["action"], row["reason"]) for row in view.sides["decisions"]] == [("update", "exit")]
+    assert [(row["start_date"], row["exit_date"]) for row in view.sides["calpads"]] == [("2026-08-12", "")]
+    assert [(row["start_date"], row["exit_date"]) for row in view.sides["spells"]] == [("2026-08-12", "2026-10-02")]
     assert run.manifest["run_number"] in view.notes[0]
     with pytest.raises(UsageError, match="proposed nothing"):
         explain(run.folder, "9999999999")
 
 
+def test_both_ssids_of_an_identity_conflict_from_the_folder_too(chosen, tmp_path):
+    view = explain(engine.run(chosen, out=tmp_path / "monday").folder, "1005")
+    assert view.ssids == ("9000000005", "9000000006")
+    assert [row["start_date"] for row in view.sides["calpads"]] == ["2026-08-12"]
+
+
 def test_a_folder_that_is_no_run(tmp_path):
-    with pytest.raises(InputError, match="not the folder of a finished run"):
+    with pytest.raises(InputError, match="not the folder of a run"):
         explain(tmp_path, "1002")
