@@ -104,9 +104,18 @@ class Gate:
             return process.pid != os.getpid() and any(one.readlink() == self._path for one in handles)
         return False
 
+    def kill(self) -> psutil.Process:
+        """Kill who stands at the gate. Whoever comes next finds no gate, however soon: one that is let through would
+        read decisions without a line, where the others have none to read."""
+        standing = self.wait()
+        self._path.unlink()
+        killed(standing)
+        self.open()
+        return standing
+
     def open(self) -> None:
         """Let everybody through, now and later: there are no decisions."""
-        self._path.unlink()
+        self._path.unlink(missing_ok=True)
         if self._handle >= 0:
             os.close(self._handle)
         self._handle = -1

@@ -23,8 +23,7 @@ class TestAWorkerKilledMidway:
         source = copies()
         gate = Gate(source / LEAS[1])
         command = Command(source, tmp_path / "out")
-        killed(gate.wait())
-        gate.open()
+        gate.kill()
         self.assert_all_done(command.finished(), singles)
 
     def test_of_a_cluster(self, copies, singles, tmp_path, dask):
@@ -32,10 +31,7 @@ class TestAWorkerKilledMidway:
         source = copies()
         gate = Gate(source / LEAS[1])
         command = Command(source, tmp_path / "out", "--scheduler", dask.address)
-        lost = gate.wait()
-        assert lost.pid in workers
-        killed(lost)
-        gate.open()
+        assert gate.kill().pid in workers
         self.assert_all_done(command.finished(), singles)
 
     def assert_all_done(self, finished, singles):
