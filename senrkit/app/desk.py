@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from senrkit.app import screens, steps, transfer
+from senrkit.app import screens, steps, taking, transfer
 from senrkit.app.notice import Notice
 from senrkit.app.places import PastRun, Places, open_run
 from senrkit.app.session import STEPS, Session
@@ -85,7 +85,7 @@ class Desk:
         if action == "work/cancel":
             self.workroom.cancel()
             return
-        if self.doing and not action.startswith(("review/", "names/")):
+        if self.doing and not action.startswith(("review/", "names/", "take/")):
             self.say("Please wait until the work under way is done, or cancel it.")
             return
         self.notice = None
@@ -93,6 +93,8 @@ class Desk:
             self.go(action.removeprefix("step/"))
         elif action == "names/toggle":
             steps.toggle_names(self)
+        elif action.startswith("take/"):
+            taking.ACTIONS[action](self, values)
         else:
             steps.ACTIONS[action](self, values)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from senrkit.inputs.load import SENR, Inputs, load
 from senrkit.loop import words
 from senrkit.loop.overview import Loop
 from senrkit.progress import Progress
-from senrkit.results.tables import in_no_file, proposal_table
+from senrkit.results.tables import in_no_file, proposal_table, to_csv
 from senrkit.settings.settings import Settings, load_settings, read_settings_text
 
 _TABLE_ROWS = 400
@@ -213,6 +214,33 @@ def try_setup(progress: Progress, settings_text: str, folder: str) -> dict[str, 
     }
 
 
+def table_file(progress: Progress, file: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as CSV or workbook, by the name of the file. Columns of whole numbers are numbers, all else is text."""
+    table = pl.DataFrame(rows, dict.fromkeys(columns, pl.String), orient="row")
+    whole = [name for name in columns if table[name].str.contains(r"^(0|[1-9][0-9,]{0,11})?$").all()]
+    path = Path(file)
+    if path.suffix == ".csv":
+        path.write_bytes(to_csv(table))
+        return str(path)
+    import xlsxwriter
+
+    numbers = col(whole).str.replace_all(",", "").replace("", None).cast(pl.Int64)
+    # What begins like a formula, a link or a number is text all the same.
+    with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        table.with_columns(numbers).write_excel(book, "Table", autofit=True, freeze_panes=(1, 0))
+    return str(path)
+
+
+def schools(progress: Progress, settings_file: str, folder: str, into: str) -> str:
+    """A workbook for each school's registrar (`loop.schools`), an index and a text for the mail: where the zip is."""
+    from senrkit.loop.schools import write_schools
+
+    progress.step("writing the workbooks")
+    settings = _settings(settings_file, "")
+    written = write_schools(settings, folder, Path(into) / "schools")
+    return shutil.make_archive(f"{into}/for_schools_{settings.as_of}", "zip", written.out)
+
+
 def make_demo(progress: Progress, folder: str, students: int) -> str:
     """A made-up district in a folder of its own; where its settings are."""
     progress.step("making the demo district")
@@ -281,6 +309,8 @@ JOBS: Mapping[str, Callable[..., Any]] = {
         compare_language,
         language_students,
         try_setup,
+        table_file,
+        schools,
         make_demo,
     )
 }

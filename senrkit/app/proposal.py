@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,25 @@ from typing import Any
 from senrkit.results.tables import SENT, TO_DO
 from senrkit.texts import wording
 
-FILTERS = ("action", "reason", "school_code", "field", "grade", "at_risk", "decision")
+FILTERS = ("action", "reason", "school_code", "field", "grade", "rule", "at_risk", "decision")
 HELD_BY = ("hold", "not-an-error")
-_SEARCHED = ("school_name", "school_code", "ssid", "local_id", "evidence", "changed", "before", "after", "start_date")
+_SEARCHED = (
+    "school_name", "school_code", "ssid", "local_id", "local_record_id", "evidence", "changed", "before", "after",
+    "start_date",
+)  # fmt: skip
 _GUARD = "'"
 
 
 class ProposalTable:
-    """The rows of `proposal.csv`, each with `id` (its place) and `kind`, the action that people decide about.
+    """The rows of `proposal.csv`, each with `id`, its place, and `rules`, those that CALPADS is expected to name.
 
-    A filter is a text; `""` lets everything through. What is chosen stays chosen while the view changes.
+    A filter is a choice of values, and a row has to have one of them; no value lets everything through. What is chosen
+    stays chosen while the view changes.
     """
 
     def __init__(self, rows: Sequence[dict[str, str]]) -> None:
         self.rows = [row | {"id": str(place)} for place, row in enumerate(rows)]
-        self.filters: dict[str, str] = dict.fromkeys(FILTERS, "")
+        self.filters: dict[str, tuple[str, ...]] = dict.fromkeys(FILTERS, ())
         self.search = ""
         self.sorted_by, self.descending = "", False
         self.chosen: set[int] = set()
@@ -41,7 +45,9 @@ class ProposalTable:
         with (folder / "proposal.csv").open(encoding="utf-8", newline="") as lines:
             rows = [{name: _unguarded(value) for name, value in row.items()} for row in csv.DictReader(lines)]
         # A run of an older senrkit has the start as a key only, and under the other name.
-        return cls([{"start_key": row["start_date"].replace("-", "")} | row for row in rows])
+        rows = [{"start_key": row["start_date"].replace("-", "")} | row for row in rows]
+        rules = _rules(folder / "findings.csv")
+        return cls([row | {"rules": "|".join(sorted(rules[row["ssid"], row["start_key"]]))} for row in rows])
 
     def deletes(self) -> ProposalTable:
         """The deletes alone, those at risk first, then by school."""
@@ -54,18 +60,18 @@ class ProposalTable:
         """Places of the rows that the filters and the search let through, in order."""
         if self._view is None:
             words = self.search.lower().split()
-            wanted = [(name, value) for name, value in self.filters.items() if value]
+            wanted = [(name, set(values)) for name, values in self.filters.items() if values]
             self._view = [
                 place for place, row in enumerate(self.rows)
-                if all(value in self._values(name, place, row) for name, value in wanted)
+                if all(not values.isdisjoint(self._values(name, place, row)) for name, values in wanted)
                 and all(word in self._searched[place] for word in words)
             ]  # fmt: skip
             if self.sorted_by:
                 self._view.sort(key=lambda place: self._order(place), reverse=self.descending)
         return self._view
 
-    def filter(self, name: str, value: str) -> None:
-        """Show only rows of this value; `""` shows all.
+    def filter(self, name: str, values: Iterable[str]) -> None:
+        """Show only rows that have one of these values; none shows all.
 
         Raises
         ------
@@ -74,12 +80,12 @@ class ProposalTable:
         """
         if name not in self.filters:
             raise KeyError(name)
-        self.filters[name] = value
+        self.filters[name] = tuple(values)
         self._view = None
 
     def clear(self) -> None:
         """No filter, no search."""
-        self.filters, self.search, self._view = dict.fromkeys(FILTERS, ""), "", None
+        self.filters, self.search, self._view = dict.fromkeys(FILTERS, ()), "", None
 
     def find(self, words: str) -> None:
         """Show only rows in which every word stands."""
@@ -163,6 +169,8 @@ class ProposalTable:
     def _values(self, name: str, place: int, row: Mapping[str, str]) -> Sequence[str]:
         if name == "field":
             return row["changed"].split("|") if row["action"] == "update" else ()
+        if name == "rule":
+            return row.get("rules", "").split("|")
         if name == "at_risk":
             # A run of an older senrkit does not say.
             return ("true",) if row.get("at_risk") == "true" else ()
@@ -183,8 +191,18 @@ class ProposalTable:
         return row[self.sorted_by]
 
 
+def _rules(findings: Path) -> Mapping[tuple[str, str], set[str]]:
+    """Of each SSID and start, the rules that CALPADS is expected to name."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    if findings.is_file():
+        with findings.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                found[row["ssid"], row["start_date"].replace("-", "")].add(row["rule"])
+    return found
+
+
 def _searchable(row: Mapping[str, str]) -> str:
-    words = [row[name] for name in _SEARCHED]
+    words = [row.get(name, "") for name in _SEARCHED]
     words += [wording.phrase("action", row["action"]).title, wording.phrase(row["action"], row["reason"]).title]
     return " ".join(words).lower()
 

@@ -36,7 +36,7 @@ def view(session: Any, place: int) -> dict[str, Any]:
         "decided_as": table.decided_as(place),
         "decidable": table.decidable(place),
         "phrase": wording.phrase(row["action"], row["reason"]),
-        "rules": rule_titles(run.manifest["as_of"]),
+        "rules": rule_titles(),
     }
 
 
@@ -104,7 +104,7 @@ def timeline(rows: Sequence[Mapping[str, str]], year: SchoolYear, as_of: str) ->
 
 
 @functools.cache
-def rule_titles(as_of: str) -> Mapping[str, str]:
+def rule_titles() -> Mapping[str, str]:
     """Rule → its title, from the catalog."""
     rules = reference.PACKAGED.rows("calpads_rules")
     return {row["id"]: row["title"] for row in rules}

@@ -100,11 +100,14 @@ class Outgoing:
 
     def __init__(self) -> None:
         self._offered: dict[str, Path] = {}
+        self._passing: set[str] = set()
 
-    def offer(self, path: Path, post: Callable[..., None]) -> None:
-        """Have the page fetch this file."""
+    def offer(self, path: Path, post: Callable[..., None], is_passing: bool = False) -> None:
+        """Have the page fetch this file. One that `is_passing` was made for this alone: it is gone afterwards."""
         ticket = secrets.token_hex(8)
         self._offered[ticket] = path
+        if is_passing:
+            self._passing.add(ticket)
         post({"t": "download", "ticket": ticket, "name": path.name, "size": path.stat().st_size})
 
     def give(self, wanted: Mapping[str, Any], post: Callable[..., None]) -> None:
@@ -115,4 +118,7 @@ class Outgoing:
             piece = file.read(SLICE_BYTES)
         if at + len(piece) >= path.stat().st_size:
             del self._offered[wanted["ticket"]]
+            if wanted["ticket"] in self._passing:
+                self._passing.remove(wanted["ticket"])
+                shutil.rmtree(path.parent)
         post({"t": "download-slice", "ticket": wanted["ticket"], "at": at}, [piece])

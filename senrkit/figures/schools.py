@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from senrkit import reference
 from senrkit.figures.chart import (
     CHARTED,
     PALE_INK,
@@ -16,6 +17,7 @@ from senrkit.figures.chart import (
     figure,
     first_schools,
     gathered,
+    label,
     nothing,
     of_all,
     rows_height,
@@ -47,7 +49,7 @@ def by_school(run: RunFolder) -> Chart:
     bars = figure(title, rows_height(len(counts)), barmode="stack", bargap=0.25)
     bars.add_traces(stacked_bars(counts, horizontal=True))
     bars.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    bars.update_xaxes(title="enrollments; behind each bar, of all enrollments of the school", tickformat=",d")
+    bars.update_xaxes(title="enrollments, and their share of all at the school", tickformat=",d")
     # Room for the rates. The others together have none, and may reach beyond: their line says how many they are.
     bars.update_xaxes(range=[0, float(schools["to_do"].max()) * 1.12])
     for place, length, rate in zip(counts.index, counts["to_do"], rates, strict=False):
@@ -94,7 +96,12 @@ def findings_by_school(run: RunFolder) -> Chart:
     counts = pd.crosstab(found["school_code"], found["rule"]).reindex(
         index=schools["school_code"], columns=rules["rule"], fill_value=0
     )
-    names = [f"{rule} ({severity})" for rule, severity in zip(rules["rule"], rules["first"], strict=True)]
+    # Words first; the number leads to the rule book.
+    titles = {row["id"]: row["title"] for row in reference.PACKAGED.rows("calpads_rules")}
+    names = [
+        f"{titles.get(rule, rule)} ({rule}, {severity})"
+        for rule, severity in zip(rules["rule"], rules["first"], strict=True)
+    ]
     fatal = int((found["severity"] == "fatal").sum())
     after = f" {fatal:,} would have CALPADS refuse a file: those students are held." if fatal else ""
     named = dict(zip(rules["rule"], names, strict=True))
@@ -159,8 +166,16 @@ def _heat_map(
     drawn = figure(title, rows_height(len(shown)) + 150, plot_bgcolor="#eeeeee", margin_t=52)
     drawn.add_trace(heat)
     drawn.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    columns = shown.columns.tolist()
     drawn.update_xaxes(showgrid=False, type="category", side="bottom", tickangle=-40)
+    drawn.update_xaxes(tickvals=columns, ticktext=[_short(name) for name in columns])
     return Chart(drawn, table, sentence, drawn_lines(table), gathered(behind, shown))
+
+
+def _short(name: str) -> str:
+    """Long words before a number in brackets are cut, the number is not."""
+    words, bracket, number = name.rpartition(" (")
+    return f"{label(words)}{bracket}{number}" if bracket else name
 
 
 def _first_columns(counts: pd.DataFrame) -> pd.DataFrame:

@@ -99,7 +99,8 @@ def test_a_disk_that_is_full_on_one_worker_or_on_all(copies, singles, tmp_path, 
     words = (source, out, "--scheduler", dask.address)
     everywhere = batch(*words)
     assert everywhere.code == 3
-    assert everywhere.attempts() == dict.fromkeys(TWO, 1)
+    # Seen once on a busy computer: the worker was taken for lost. What Dask said of it then stands here.
+    assert everywhere.attempts() == dict.fromkeys(TWO, 1), [log.read_text()[-4000:] for log in dask.logs]
     assert all("no room left on the disk" in entry["message"] for entry in everywhere.leas.values())
     assert everywhere.document["state"] == "finished"
 

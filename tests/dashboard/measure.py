@@ -13,7 +13,7 @@ from statistics import median
 import psutil
 
 from senrkit.demo import make_large
-from tests.dashboard.servers import ROOT, browsing, go_on, new_page, serving, settled
+from tests.dashboard.servers import ROOT, browsing, go_on, narrow, new_page, serving, settled
 
 STATE_ROWS, SHARE = 100_000, 0.7
 ENR_ROWS = 28_000
@@ -40,7 +40,7 @@ def _work(browser, server, settings: Path) -> None:
     page.locator("#recognized").wait_for()
     settled(page)
     go_on(page, "Check: may the two be compared?")
-    page.locator(".preconditions").wait_for()
+    page.locator("#met").wait_for()
     settled(page)
     if page.locator("#deletes-P12").count():
         while page.locator("#deletes-after").count():
@@ -77,7 +77,7 @@ def _work(browser, server, settings: Path) -> None:
     settled(page)
     rows = page.locator("#review-count").inner_text()
     answers = {
-        "filter": lambda turn: page.locator("#filter-action").select_option(("update", "add", "")[turn % 3]),
+        "filter": lambda turn: narrow(page, "action", ("update", "add", "delete")[turn % 3]),
         "sort": lambda turn: page.locator("[data-keep=sort-school_name]").click(),
         "search": lambda turn: page.locator("#review-search").fill(("elementary", "grade", "")[turn % 3]),
         "next page": lambda turn: page.locator("[data-keep=following]").click(),

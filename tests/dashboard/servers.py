@@ -105,6 +105,16 @@ def new_page(browser, server: Server, width: int = 1280, height: int = 720, **op
     return page
 
 
+def narrow(page, name: str, *values: str) -> None:
+    """Choose these values, and no others, in a filter of Review."""
+    picker = page.locator(f"#filter-{name}")
+    if picker.get_attribute("open") is None:
+        picker.locator("summary").click()
+    for box in picker.locator("input").all():
+        box.set_checked(box.get_attribute("value") in values)
+    picker.locator("summary").click()
+
+
 def settled(page) -> None:
     """No work under way."""
     page.wait_for_function("!document.querySelector('.busy')")

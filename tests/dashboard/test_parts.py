@@ -124,14 +124,16 @@ def test_a_decision_holds_the_whole_student_and_fits_only_its_own_action(decisio
 
 def test_filters_and_search_narrow_together():
     table = ProposalTable(TWO)
-    table.filter("field", "grade")
+    table.filter("field", ["grade"])
+    assert table.view == [0]
+    table.filter("field", ["grade", "no such field"])
     assert table.view == [0]
     table.find("no such word")
     assert table.view == []
     table.clear()
     assert table.view == [0, 1]
     with pytest.raises(KeyError):
-        table.filter("ssid", "9000000001")
+        table.filter("ssid", ["9000000001"])
 
 
 # ---- the worker

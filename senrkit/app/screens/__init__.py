@@ -6,6 +6,7 @@ Values are escaped by default.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -18,6 +19,8 @@ import jinja2
 
 from senrkit.results.masking import masked_identifier, masked_text
 from senrkit.texts import wording
+
+_ISO_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
 
 @cache
@@ -33,6 +36,7 @@ def _environment() -> jinja2.Environment:
         "size": size,
         "masked": masked_identifier,
         "hiding": masked_text,
+        "with_days": with_days,
         "plural": lambda number, one, many="": one if number == 1 else many or f"{one}s",
     }
     made.globals |= {"phrase": wording.phrase, "words": words}
@@ -68,6 +72,11 @@ def day(written: Any) -> str:
         except ValueError:
             return written
     return f"{written.day} {written:%b %Y}"
+
+
+def with_days(text: str) -> str:
+    """Sentences of the engine with their days written as everywhere on the page."""
+    return _ISO_DAY.sub(lambda found: day(found[0]), text)
 
 
 def size(number: int) -> str:

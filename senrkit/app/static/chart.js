@@ -1,11 +1,18 @@
 // Charts. plotly's script comes from the kernel, once a page: nothing is fetched from anywhere else.
 
+const INK_ON_PAPER = "#1a1a1a";
+const NARROW = 480;
+const CHART_OPTIONS = { displayModeBar: false, responsive: true };
+
 class Charts {
   constructor(root, send) {
     this.root = root;
     this.send = send;
     this.waiting = new Map();
+    this.drawn = new Map();
     this.asked = false;
+    for (const query of ["(prefers-color-scheme: dark)", "print"])
+      window.matchMedia(query).addEventListener("change", () => this.recolor());
   }
 
   take(message) {
@@ -35,6 +42,38 @@ class Charts {
     this.waiting.clear();
   }
 
+  // The page's own colors, light or dark. Figures are drawn for paper: what is ink or paper there is so here.
+  color(layout) {
+    const style = getComputedStyle(this.root);
+    const of = (name) => style.getPropertyValue(`--${name}`).trim();
+    Object.assign(layout, { paper_bgcolor: "#0000", plot_bgcolor: "#0000", font: { ...layout.font, color: of("ink") } });
+    for (const axis of Object.keys(layout).filter((name) => /^[xy]axis/.test(name)))
+      layout[axis] = { ...layout[axis], gridcolor: of("line"), linecolor: of("pale"), zerolinecolor: of("ink") };
+    layout.annotations = layout.annotations?.map((one) => ({ ...one, font: { ...one.font, color: of("ink") } }));
+  }
+
+  // Marks that are ink themselves; words within a colored bar stay dark.
+  ink(data) {
+    const ink = getComputedStyle(this.root).getPropertyValue("--ink").trim();
+    return data.map((trace) => (trace.mode === "markers" && trace.marker.color === INK_ON_PAPER ? { ...trace, marker: { ...trace.marker, color: ink } } : trace));
+  }
+
+  // On a narrow page the title of an axis is broken into lines.
+  wrap(layout) {
+    for (const axis of Object.values(layout))
+      if (axis?.title?.text) axis.title = { ...axis.title, text: axis.title.text.replace(/(.{12,}?)\s/g, "$1<br>") };
+  }
+
+  recolor() {
+    for (const [host, { data, layout }] of this.drawn) {
+      if (!host.isConnected) this.drawn.delete(host);
+      else if (host.data) {
+        this.color(layout);
+        Plotly.react(host, this.ink(data), layout, CHART_OPTIONS);
+      }
+    }
+  }
+
   async draw(host, { id, figure, label }) {
     host.replaceChildren();
     host.setAttribute("role", "img");
@@ -43,7 +82,10 @@ class Charts {
     layout.margin = { ...layout.margin, t: 40 };
     layout.legend = { ...layout.legend, y: 1 };
     layout.height = (figure.layout.height || 400) - 48;
-    await Plotly.newPlot(host, figure.data, layout, { displayModeBar: false, responsive: true });
+    if (host.clientWidth < NARROW) this.wrap(layout);
+    this.drawn.set(host, { data: figure.data, layout });
+    this.color(layout);
+    await Plotly.newPlot(host, this.ink(figure.data), layout, CHART_OPTIONS);
     host.on("plotly_click", ({ points: [point] }) => {
       // Of a heat map it is the place of the row and that of the column.
       const [line] = [point.pointNumber].flat();

@@ -60,10 +60,57 @@ function render({ model, el }) {
     return field.closest("[data-kept]")?.dataset.kept;
   }
 
+  // On a narrow page the cells of a row stand below one another: each then says what it is.
+  function nameCells(table) {
+    const titles = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+    for (const row of table.tBodies[0].rows)
+      for (const cell of row.cells) if (titles[cell.cellIndex]) cell.dataset.is = titles[cell.cellIndex];
+  }
+
+  // A table can be copied, or taken away as a file; the proposal with all its pages, from the kernel.
+  function takeButtons(what) {
+    const group = document.createElement("div");
+    group.className = "take";
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Take the table away");
+    for (const [kind, text] of [["copy", "Copy"], ["csv", "CSV"], ["xlsx", "Excel"]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "link";
+      button.textContent = text;
+      button.onclick = () => (what === "table" ? takeTable(group.parentElement, kind) : act("take/proposal", { kind }));
+      group.append(button);
+    }
+    return group;
+  }
+
+  function takeTable(scroll, kind) {
+    const text = (cell) => [...cell.childNodes].map((node) => node.textContent.trim()).filter(Boolean).join(" ");
+    // Columns of buttons have a heading that is not seen.
+    const table = scroll.querySelector("table");
+    const kept = [...table.tHead.rows[0].cells].map((cell) => !cell.querySelector(".unseen"));
+    const [columns, ...rows] = [...table.rows].map((row) =>
+      [...row.cells].flatMap((cell) => [text(cell), ...Array(cell.colSpan - 1).fill("")]).filter((_, place) => kept[place]));
+    if (kind === "copy") return copy([columns, ...rows].map((row) => row.join("\t")).join("\n"), rows.length);
+    act("take/table", { kind, name: scroll.getAttribute("aria-label") ?? at(scroll.getAttribute("aria-labelledby"))?.textContent ?? "table", columns, rows });
+  }
+
+  async function copy(text, rows) {
+    try {
+      await navigator.clipboard.writeText(text);
+      say(`${rows.toLocaleString()} rows are copied.`);
+    } catch {
+      say("The browser does not let a page copy. Take the table as a file.");
+    }
+  }
+
   function wake(region, id, place, active) {
     const table = region.querySelector("[data-rows]");
     if (table) rows = new RowTable(table, send, place);
     else if (id === "main") rows = null;
+    region.querySelector("[data-take]")?.replaceChildren(takeButtons("proposal"));
+    for (const scroll of region.querySelectorAll(".table-scroll:not(#deletes)")) scroll.append(takeButtons("table"));
+    for (const stacked of region.querySelectorAll("table.stacks")) nameCells(stacked);
     const upload = region.querySelector("[data-upload]");
     if (upload) uploads.attach(upload);
     if (id === "busy") began = region.querySelector("[data-elapsed]") ? began || Date.now() : 0;
@@ -95,6 +142,7 @@ function render({ model, el }) {
     pong: () => {},
     rows: (message) => rows?.take(message),
     "rows-changed": () => rows?.restart(),
+    copy: ({ text, rows: number }) => copy(text, number),
     chart: (message) => charts.take(message),
     plotly: (message, buffers) => charts.load(buffers[0]),
     "next-slice": (message) => uploads.next(message.at),
@@ -124,6 +172,7 @@ function render({ model, el }) {
   root.addEventListener("click", (event) => {
     const shown = event.target.closest("[data-show]");
     if (shown) return choose(shown);
+    if (event.target.closest("[data-print]")) return window.print();
     const button = event.target.closest("[data-do]:not(form)");
     if (!button || button.disabled) return;
     if (button.getAttribute("aria-disabled") === "true") return say(button.dataset.why);
@@ -147,8 +196,26 @@ function render({ model, el }) {
   root.addEventListener("change", (event) => {
     const field = event.target.closest("[data-change]");
     if (!field) return;
-    const values = "many" in field.dataset ? { [field.name]: valuesOf(field.form)[field.name] ?? [] } : { [field.name]: field.value };
+    const values = "many" in field.dataset ? { [field.name]: new FormData(field.form).getAll(field.name) } : { [field.name]: field.value };
+    const picked = field.closest(".picker")?.querySelector(".picked");
+    if (picked) picked.textContent = pickedWords(field.closest(".picker"));
     act(field.dataset.change, values);
+  });
+
+  function pickedWords(picker) {
+    const chosen = [...picker.querySelectorAll(":checked")];
+    return chosen.length === 0 ? "All" : chosen.length === 1 ? chosen[0].dataset.text : `${chosen.length} chosen`;
+  }
+
+  // A filter closes like a list of the browser's own: by Escape, and by a click elsewhere.
+  root.addEventListener("keydown", (event) => {
+    const picker = event.key === "Escape" && event.target.closest(".picker[open]");
+    if (!picker) return;
+    picker.open = false;
+    picker.querySelector("summary").focus();
+  });
+  root.addEventListener("click", (event) => {
+    for (const picker of root.querySelectorAll(".picker[open]")) if (!picker.contains(event.target)) picker.open = false;
   });
 
   root.addEventListener("input", (event) => {

@@ -66,7 +66,11 @@ class RowTable {
   head(page) {
     const head = document.createElement("thead");
     const row = head.insertRow();
+    // The roles are said, for on a narrow page the rows are cards and no longer drawn as a table.
+    head.setAttribute("role", "rowgroup");
+    row.setAttribute("role", "row");
     const all = document.createElement("th");
+    all.setAttribute("role", "columnheader");
     all.scope = "col";
     const box = document.createElement("input");
     box.type = "checkbox";
@@ -80,6 +84,7 @@ class RowTable {
     for (const column of page.columns) {
       const cell = document.createElement("th");
       cell.scope = "col";
+      cell.setAttribute("role", "columnheader");
       cell.className = column.id;
       const sorted = page.sorted === column.id;
       cell.setAttribute("aria-sort", sorted ? (page.descending ? "descending" : "ascending") : "none");
@@ -100,6 +105,7 @@ class RowTable {
 
   body(page) {
     const body = document.createElement("tbody");
+    body.setAttribute("role", "rowgroup");
     page.rows.forEach((one, at) => body.append(this.row(one, at, page)));
     if (!page.rows.length) {
       const cell = body.insertRow().insertCell();
@@ -117,9 +123,11 @@ class RowTable {
     row.className = `${one.action}${one.decided ? " decided" : ""}`;
     row.tabIndex = at === this.active ? 0 : -1;
     row.dataset.keep = "row";
+    row.setAttribute("role", "row");
     row.setAttribute("aria-rowindex", page.first + at + 2);
     row.setAttribute("aria-selected", one.chosen ? "true" : "false");
     const first = row.insertCell();
+    first.setAttribute("role", "gridcell");
     if (one.decidable) {
       const box = document.createElement("input");
       box.type = "checkbox";
@@ -132,6 +140,7 @@ class RowTable {
     }
     one.cells.forEach(([text, below], place) => {
       const cell = row.insertCell();
+      cell.setAttribute("role", "gridcell");
       cell.className = page.columns[place].id;
       const main = document.createElement("span");
       main.textContent = text;

@@ -101,7 +101,7 @@ def pick(desk: Desk, values: Mapping[str, Any]) -> None:
     )
     table.clear()
     for name, value in wanted.items():
-        table.filter(name, value)
+        table.filter(name, (value,))
     if wanted.get("action") == "delete":
         table.sorted_by, table.descending = "school_name", False
     desk.go("review")

@@ -119,7 +119,13 @@ def narrow(desk: Desk, values: Mapping[str, Any]) -> None:
         table.find(str(values["search"]))
     for name in FILTERS:
         if name in values:
-            table.filter(name, str(values[name]))
+            table.filter(name, map(str, values[name]))
+    _show_rows(desk)
+
+
+def search(desk: Desk, values: Mapping[str, Any]) -> None:
+    """Enter in the search box: what was typed a moment ago counts at once."""
+    desk.session.proposal.find(str(values["search"]))
     _show_rows(desk)
 
 
@@ -270,12 +276,15 @@ def row_shown(table: Any, place: int, session: Any) -> dict[str, Any]:
             f"{screens.words('action_signs').get(row['action'], '')} {wording.phrase('action', row['action']).title}",
             screens.words("at_risk") if row.get("at_risk") == "true" else "",
         ],
-        [wording.phrase(row["action"], row["reason"]).title, masked_text(row["evidence"], session.names_shown)],
+        [
+            wording.phrase(row["action"], row["reason"]).title,
+            screens.with_days(masked_text(row["evidence"], session.names_shown)),
+        ],
         [row["school_name"] or row["school_code"], row["school_code"]],
         [name, below],
         [row["grade"], ""],
         [screens.day(row["start_date"]), ""],
-        [_changes(row), ""],
+        [changes(row), ""],
         [screens.words("decisions")[decided] if decided else "", ""],
     ]
     return {
@@ -284,7 +293,8 @@ def row_shown(table: Any, place: int, session: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _changes(row: Mapping[str, str]) -> str:
+def changes(row: Mapping[str, str]) -> str:
+    """What a row changes in CALPADS, in words."""
     if not row["changed"] or "=" not in row["after"]:
         return {"delete": "Removed from CALPADS", "add": "New in CALPADS"}.get(row["action"], "")
     said = []
@@ -304,8 +314,10 @@ def _option(name: str, value: str, table: Any) -> str:
         return field_words(value)
     if name == "decision":
         return screens.words("decisions")[value]
+    if name == "rule":
+        return f"{student.rule_titles().get(value, value)} ({value})"
     if name == "at_risk":
-        return "Only these"
+        return "Last records"
     if name == "school_code":
         return next((row["school_name"] for row in table.rows if row["school_code"] == value), "") or value
     return value
@@ -494,7 +506,8 @@ def _written(desk: Desk) -> int:
 
 
 ACTIONS = {
-    "review/narrow": narrow, "review/clear": clear, "review/sort": sort, "review/choose": choose,
+    "review/narrow": narrow, "review/search": search, "review/clear": clear, "review/sort": sort,
+    "review/choose": choose,
     "review/choose-none": choose_none, "review/open": open_student, "review/close": close_student,
     "review/decide": decide, "review/take-back": take_back, "review/undo": undo,
 }  # fmt: skip

@@ -132,10 +132,13 @@ def test_by_field_counts_updates_with_an_example(run):
     assert chart.sentence == "All 2 updates change the exit date."
 
 
-def test_findings_show_their_severity_in_words(run):
+def test_findings_say_their_rule_in_words_with_its_number_and_severity_after(run):
     chart = figures.findings_by_school(run)
     assert chart.table.values.tolist() == [["1990001", "Alder", 1, 1], ["1990002", "Birch", 1, 0]]
-    assert chart.table.columns.tolist()[2:] == ["SENR0024 (fatal)", "SENR0180 (unknown)"]
+    assert chart.table.columns.tolist()[2:] == [
+        "Enrolled again after graduating in this LEA (SENR0024, fatal)",
+        "Last enrollment of the student (SENR0180, unknown)",
+    ]
     assert "2 would have CALPADS refuse a file" in chart.sentence
 
 
