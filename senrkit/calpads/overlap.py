@@ -34,6 +34,9 @@ def with_overlaps(
     span = {"begin": col.start, "end": pl.when("open").then(LAST_DAY).otherwise("exit")}
     mine = records.with_row_index("at").filter(asked & _USABLE).select("at", *group, "key", **span)
     there = others.with_row_index("other").filter(counted & _USABLE).select("other", *group, "key", **span)
+    # Most of what is held had ended before anything of it that is asked about begins, and is met by nothing.
+    since = mine.group_by(group).agg(since=col.begin.min())
+    there = there.join(since, on=group, maintain_order="left").filter(col.end >= col.since).drop("since")
     # Of several that begin on one day, those come first whose key is asked about.
     turns = pl.concat([mine.select("key"), there.select("key")]).unique(maintain_order=True).with_row_index("turn")
     days = _by_first_day(there.join(turns, on="key").sort(*group, "begin", "turn", "other"), group)
