@@ -256,13 +256,15 @@ def _paired(met: pl.DataFrame, settings: Settings, lacking: frozenset[str]) -> p
     last_there, last_here = (col(f"exit{side}").fill_null(LAST_DAY) for side in ("_there", ""))
     # An enrollment that becomes primary can stand in the way of another only while that one still is primary.
     becomes_primary = _primary("", settings) & ~_primary("_there", settings)
-    return compare(met, settings, lacking).with_columns(
+    # Lazily: of some fifty columns few are looked at, and fewer kept.
+    told = compare(met.lazy(), settings, lacking).with_columns(
         intended=pl.when("differs").then(pl.lit("update")).otherwise(pl.lit("same")),
         own_state_row="state_row",
         pair_state_row=_NONE,
         pair_spell=pl.lit(None, pl.Int64),
         shortens=(last_here < last_there) | ((last_here == last_there) & ~becomes_primary),
     )
+    return told.select(_OF_A_HALF).collect()
 
 
 _NONE = pl.lit(None, pl.UInt32)
@@ -389,10 +391,14 @@ def _described(actions: pl.DataFrame, state: pl.DataFrame, spells: pl.DataFrame,
         )
         .select("order", **{f"{name}_pair": _first_filled(f"{name}_sis", f"{name}_ods") for name in told})
     )
-    described = with_evidence(described.join(other_half, "order", "left"))
-    described = described.sort("ssid", "start_date", "school_code", "nps_code", "intended", "order")
     kept = ("ods_row", "state_row", "spell", "school_name", *filled, "intended", "reason", "changed", "before", "after")
-    return described.select(pl.int_range(pl.len()).alias("row"), *kept, "evidence", "shortens")
+    return (
+        with_evidence(described.join(other_half, "order", "left"))
+        .select("order", *kept, "evidence", "shortens")
+        .sort("ssid", "start_date", "school_code", "nps_code", "intended", "order")
+        .select(pl.int_range(pl.len()).alias("row"), pl.exclude("order"))
+        .collect()
+    )
 
 
 def _first_filled(here: str, there: str) -> pl.Expr:
