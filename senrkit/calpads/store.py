@@ -96,7 +96,7 @@ def after(held: pl.DataFrame, records: pl.DataFrame, context: CheckContext) -> p
     uploaded; rows without SSID are new each time, for CALPADS gives each a new one."""
     sent, state = (side.with_columns(key=KEY, school=SCHOOL) for side in (records, held))
     stamp = pl.lit(f"{context.as_of:%Y%m%d}")
-    known = state.unique("key", keep="first").select("key", uploaded="upload_date")
+    known = state.select("key", uploaded="upload_date").unique("key", keep="first")
     new = (
         sent.filter(col.transaction != "D")
         .join(known, on="key", how="left", maintain_order="left")

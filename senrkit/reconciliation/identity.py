@@ -176,7 +176,7 @@ def _spaced(name: pl.Expr) -> pl.Expr:
 def _worth_a_look(claimed: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """Rows with an SSID that Aeries has, without those of the same first name and birth date: case a is not about them,
     and they are nearly all."""
-    first = people.unique("ssid", keep="first").select("ssid", born="birth_date", called="first_name")
+    first = people.select("ssid", born="birth_date", called="first_name").unique("ssid", keep="first")
     agrees = (col("birth_date") != "") & (col("birth_date") == col("born")) & (col("first_name") == col("called"))
     return _comparable(claimed.join(first, "ssid").filter(~agrees.fill_null(False)))
 

@@ -245,10 +245,9 @@ def _met(state: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
     """Spells with the state row that has their key, whose columns have `_there` behind their names; a key that two
     spells share goes to the first, and so does one that two state rows share."""
     named = (*COMPARED, *NOT_COMPARED, "start", "exit")
-    there = state.unique("key", keep="first").select("key", "state_row", col(named).name.suffix("_there"))
-    here = spells.unique("key", keep="first", maintain_order=True).select(
-        "key", "spell", "closed_by", "school_code", "ssid", "local_id", *named
-    )
+    there = state.select("key", "state_row", col(named).name.suffix("_there")).unique("key", keep="first")
+    here = spells.select("key", "spell", "closed_by", "school_code", "ssid", "local_id", *named)
+    here = here.unique("key", keep="first", maintain_order=True)
     return here.join(there, "key", maintain_order="left")
 
 
@@ -460,14 +459,15 @@ def _conflicts(
 def _worth_a_look(scope: Scope, spells: pl.DataFrame, people: pl.DataFrame) -> pl.Series:
     """Positions of the LEA's rows, of any year, of the students concerned whose first name or birth date is not what
     Aeries says: case a is about no other, and these are few."""
-    concerned = pl.concat([scope.state.select("ssid"), spells.select("ssid")]).unique()
-    said = people.unique("ssid", keep="first").select(
+    concerned = pl.concat([scope.state.select("ssid"), spells.select("ssid")]).lazy().unique()
+    said = people.lazy().select(
         "ssid", called=col("first_name").cast(pl.Categorical), born=days.of_key(col("birth_date"))
     )
+    said = said.unique("ssid", keep="first").join(concerned, "ssid", "semi")
     agrees = (col("first_name") == col("called")) & (col("birth_date") == col("born"))
-    rows = scope.rows.narrow.select("ssid", "first_name", "birth_date", "reporting_lea").with_row_index("at")
-    of_them = rows.filter(scope.of_lea).join(said.join(concerned, "ssid", "semi"), "ssid")
-    return of_them.filter(~agrees.fill_null(False))["at"].sort()
+    rows = scope.rows.narrow.lazy().select("ssid", "first_name", "birth_date", "reporting_lea").with_row_index("at")
+    of_them = rows.filter(scope.of_lea).join(said, "ssid").filter(~agrees.fill_null(False))
+    return of_them.select(col("at").sort()).collect().to_series()
 
 
 def _newest_of_strangers(scope: Scope, people: pl.DataFrame, newcomers: pl.Series) -> pl.DataFrame:
