@@ -56,13 +56,14 @@ _DECISIVE = ("school_year", "lea", "as_of", "charter", "lea_from", "process", "t
 class Comparison(Carded):
     """Both sides, set against each other: what a run, a check and the student view have in common.
 
-    In a finished run `inputs.tables` says where Aeries was read and has no rows any more, nor have `scope.state` and
-    `spell_set.people`.
+    `inputs.tables` says where Aeries was read and has but the rows of ENR. In a finished run it has none any more, nor
+    have `scope.state` and `spell_set.people`. `read` is what was read, in counts.
     """
 
     settings: Settings
     inputs: Inputs
     preconditions: list[Precondition]
+    read: dict[str, Any]
     scope: Scope | None = None
     spell_set: SpellSet | None = None
     proposal: Proposal | None = None
@@ -146,19 +147,19 @@ def run(
     if out is not None:
         refuse_used(out)
     made = compare(settings, acceptance, decisions, progress, overlay=overlay)
-    label, read = _label(made), _read(made.inputs)
+    label = _label(made)
     made = _compared(made)
     with _claimed(out, settings.output.runs, label) as folder:
         if preconditions.stopped(made.preconditions):
             manifest = _manifest(made, label, None)
-            return Finished(STOPPED, write_stopped(folder, manifest, to_look_at(made), read), manifest, made, None)
+            return Finished(STOPPED, write_stopped(folder, manifest, to_look_at(made), made.read), manifest, made, None)
         progress.step("predicting what CALPADS will answer")
         proposal, directory = decide(made.proposal, made.decided), made.inputs.school_directory()
         outcome = foretell(proposal, made.scope, made.spell_set, settings, label.number, directory)
         progress.step("writing the files")
         files = encode_files(outcome.plan)
         manifest = _manifest(made, label, outcome, files)
-        written = write_run(folder, _documents(made, outcome, manifest, files, list_same, read))
+        written = write_run(folder, _documents(made, outcome, manifest, files, list_same))
     # Only now: what a run that failed had looked at counts for nothing.
     made.checked.keep(made.proposal.conflicts, (decisions or settings.output.runs / DECISIONS_FILE).parent)
     with suppress(InputError):  # where it cannot be written now, `senrkit sent` tells the ledger of the run
@@ -189,26 +190,24 @@ def compare(
     data = decisions.read_bytes(file)
     kept = decisions.parse(data, file.name)
     inputs = load(settings, *needed, begin=build_spells)
-    tables, extract = inputs.tables, inputs.senr
-    found = preconditions.of_inputs(tables, extract, settings)
+    extract, read = inputs.senr, inputs.settings.as_given(what_was_read(inputs.tables, inputs.senr))
+    found = preconditions.of_inputs(inputs.tables, extract, settings)
     if isinstance(extract, LayoutError):
-        return Comparison(settings, inputs, preconditions.in_order(found), decisions_file=data)
+        return Comparison(settings, inputs, preconditions.in_order(found), read, decisions_file=data)
     progress.step("checking whether the two may be compared")
     spell_set = inputs.begun.result()
     posted = Postings.of(settings, extract, overlay)
     scope = scope_of(posted.over(extract), spell_set, settings)
-    found += preconditions.of_comparison(extract, scope, spell_set, tables, settings)
+    found += preconditions.of_comparison(extract, scope, spell_set, inputs.tables, settings)
     found.append(preconditions.of_postings(posted.newest, extract.newest_update, posted.laid))
-    made = Comparison(settings, inputs, found, scope, spell_set, decisions_file=data, posted=posted)
+    # The rest of Aeries' rows is in the spells; comparing needs the room.
+    inputs = inputs.without_rows(save=["ENR"])
+    made = Comparison(settings, inputs, found, read, scope, spell_set, decisions_file=data, posted=posted)
     if not any(one.id in _DECIDABLE_ONLY_WITH for one in preconditions.stopped(found)):
         progress.step("comparing, row by row")
         made = _decided(made, kept, file.parent, acceptance)
     accepted = preconditions.accepted(preconditions.in_order(made.preconditions), acceptance)
     return dataclasses.replace(made, preconditions=accepted)
-
-
-def _read(inputs: Inputs) -> dict[str, Any]:
-    return inputs.settings.as_given(what_was_read(inputs.tables, inputs.senr))
 
 
 def to_look_at(made: Comparison) -> pl.DataFrame | None:
@@ -242,7 +241,7 @@ def _decided(made: Comparison, kept: pl.DataFrame, beside: Path, acceptance: Acc
 
 
 def _documents(
-    made: Comparison, outcome: Outcome, manifest: dict[str, Any], files: Any, list_same: bool, read: dict[str, Any]
+    made: Comparison, outcome: Outcome, manifest: dict[str, Any], files: Any, list_same: bool
 ) -> RunDocuments:
     assert made.spell_set is not None and made.proposal is not None and made.scope is not None
     return RunDocuments(
@@ -256,7 +255,7 @@ def _documents(
         package_name(made.settings),
         list_same,
         both_sides(outcome.plan.actions, made.scope, outcome.proposal.spells, made.spell_set.schools),
-        read,
+        made.read,
     )
 
 

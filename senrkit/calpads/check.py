@@ -6,6 +6,7 @@ A rule that is off on the day is not asked. Rules that need other districts' rec
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -98,24 +99,29 @@ def titles(as_of: dt.date) -> dict[str, str]:
 
 def _ask(scope: Scope, records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
     """All rules of a kind in one select; sentences only for what offends."""
-    in_force, asked = _in_force(context.as_of), _asked(scope, context.year)
-    asked = [(rule, ask) for rule, ask in asked if rule.id in in_force]
-    offends = records.select(_offends(rule, ask).alias(str(at)) for at, (rule, ask) in enumerate(asked))
-    found = []
-    for (rule, ask), flags in zip(asked, offends, strict=True):
-        if flags.any():
-            found.append(findings_of(records.filter(flags), ask, in_force[rule.id]))
-    return joined_findings(found)
+    asked = _asked(scope, context.year, context.as_of)
+    offends = records.select(flags for _, _, flags in asked)
+    return joined_findings(
+        findings_of(records.filter(flags), ask, catalog)
+        for (catalog, ask, _), flags in zip(asked, offends, strict=True)
+        if flags.any()
+    )
+
+
+@cache
+def _asked(
+    scope: Scope, year: reference.SchoolYear, as_of: dt.date
+) -> tuple[tuple[Mapping[str, Any], Ask, pl.Expr], ...]:
+    """What is asked on the day: the catalog's row, what the rule asks, and which records offend."""
+    in_force = _in_force(as_of)
+    rules = [rule for rule in RULES if rule.scope == scope and rule.id in in_force]
+    asked = [(rule, ask) for rule in rules for ask in rule.asks(year)]
+    return tuple((in_force[rule.id], ask, _offends(rule, ask).alias(str(at))) for at, (rule, ask) in enumerate(asked))
 
 
 def _offends(rule: Rule, ask: Ask) -> pl.Expr:
     counts = True if rule.deletes or rule.scope in ("after", "schools") else ~col.deletes
     return (ask.offends & counts).fill_null(False)
-
-
-@cache
-def _asked(scope: Scope, year: reference.SchoolYear) -> tuple[tuple[Rule, Ask], ...]:
-    return tuple((rule, ask) for rule in RULES if rule.scope == scope for ask in rule.asks(year))
 
 
 @cache

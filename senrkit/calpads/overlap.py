@@ -34,6 +34,9 @@ def with_overlaps(
     span = {"begin": col.start, "end": pl.when("open").then(LAST_DAY).otherwise("exit")}
     mine = records.with_row_index("at").filter(asked & _USABLE).select("at", *group, "key", **span)
     there = others.with_row_index("other").filter(counted & _USABLE).select("other", *group, "key", **span)
+    # Most of what is held had ended before anything of it that is asked about begins, and is met by nothing.
+    since = mine.group_by(group).agg(since=col.begin.min())
+    there = there.join(since, on=group, maintain_order="left").filter(col.end >= col.since).drop("since")
     # Of several that begin on one day, those come first whose key is asked about.
     turns = pl.concat([mine.select("key"), there.select("key")]).unique(maintain_order=True).with_row_index("turn")
     days = _by_first_day(there.join(turns, on="key").sort(*group, "begin", "turn", "other"), group)
@@ -81,46 +84,32 @@ def with_overlaps(
 def _by_first_day(others: pl.DataFrame, group: list[str]) -> pl.DataFrame:
     """One row for each day on which others of a group begin: who begins, and how far the earlier ones reach. The others
     come sorted by group and day."""
-    numbered = others.with_columns(day=_count_of_changes([*group, "begin"]), stretch=_count_of_changes(group))
-    lasting = numbered.filter(col.end > col.begin)
-    first = numbered.unique("day", keep="first", maintain_order=True).rename({"other": "first", "key": "first_key"})
-    longest = numbered.sort("day", "end", descending=[False, True], maintain_order=True)
-    first_lasting = lasting.unique("day", keep="first", maintain_order=True)
-    told = (
-        first.drop("end")
-        .join(_of_day(longest.unique("day", keep="first"), longest="end", longest_other="other"), on="day", how="left")
-        .join(_of_day(first_lasting, lasting="other", lasting_key="key"), on="day", how="left", maintain_order="left")
+    lasts = col.end > col.begin
+    first_key, lasting_key = col.key.first(), col.key.filter(lasts).first()
+    told = others.group_by(*group, "begin", maintain_order=True).agg(
+        first=col.other.first(),
+        first_key=first_key,
+        longest=col.end.max(),
+        longest_other=col.other.get(col.end.arg_max()),
+        lasting=col.other.filter(lasts).first(),
+        lasting_key=lasting_key,
+        # Under another key than the first: the last who begins, and the first who lasts.
+        last_else=col.other.filter(col.key != first_key).last(),
+        lasting_else=col.other.filter(lasts & (col.key != lasting_key)).first(),
     )
-    # Under another key than the first: the last who begins, and the first who lasts.
-    besides = [
-        (numbered, "first_key", "last", "last_else"),
-        (lasting, "lasting_key", "first", "lasting_else"),
-    ]
-    for rows, key, which, name in besides:
-        else_ = rows.join(told.select("day", key), on="day", maintain_order="left").filter(col.key != col(key))
-        there = _of_day(else_.unique("day", keep=which, maintain_order=True), **{name: "other"})
-        told = told.join(there, on="day", how="left", maintain_order="left")
     # Groups so far apart that a running maximum cannot cross them.
-    lifted = col.stretch.cast(pl.Int64) * _APART + col.longest.to_physical()
-    reach = lifted.cum_max() - col.stretch.cast(pl.Int64) * _APART
+    apart = _count_of_changes(group).cast(pl.Int64) * _APART
+    lifted = apart + col.longest.to_physical()
     is_further = (lifted > lifted.cum_max().shift(1)).fill_null(True)
-    return (
-        told.sort("day")
-        .with_columns(
-            reach=reach.cast(pl.Int32).cast(pl.Date),
-            reach_other=pl.when(is_further).then("longest_other").forward_fill(),
-        )
-        .drop("day", "stretch", "longest", "longest_other")
-    )
+    return told.with_columns(
+        reach=(lifted.cum_max() - apart).cast(pl.Int32).cast(pl.Date),
+        reach_other=pl.when(is_further).then("longest_other").forward_fill(),
+    ).drop("longest", "longest_other")
 
 
 def _count_of_changes(columns: list[str]) -> pl.Expr:
     """A number that grows by one where a sorted column changes."""
     return pl.any_horizontal(col(name) != col(name).shift() for name in columns).fill_null(True).cum_sum()
-
-
-def _of_day(rows: pl.DataFrame, **named: str) -> pl.DataFrame:
-    return rows.select("day", **named)
 
 
 def next_start(records: pl.DataFrame, group: list[str], ends: pl.Expr, starts: pl.Expr) -> pl.Series:

@@ -15,7 +15,7 @@ from polars import col
 from senrkit.calpads.check import check_against_state, check_file, look_ahead
 from senrkit.calpads.findings import FATAL, joined_findings
 from senrkit.calpads.rule import CheckContext
-from senrkit.calpads.store import Store
+from senrkit.calpads.store import Store, after
 from senrkit.frames.pandas_door import to_polars
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
 from senrkit.texts.card import Carded
@@ -118,8 +118,9 @@ def _posted(sent: pl.DataFrame, store: Store, context: CheckContext) -> tuple[St
     """The state after the last file; and, with `file` and `row`, what it was before each of the file's students."""
     before = [_none(ODS_FIELDS)]
     for records in sent.partition_by("file", maintain_order=True) if len(sent) else ():
-        before.append(_of_file(store.rows_of(records), records["file"][0]))
-        store = store.posted(records.select(SENR_FIELDS), context)
+        held = store.rows_of(records)
+        before.append(_of_file(held, records["file"][0]))
+        store = store.put(records, after(held, records.select(SENR_FIELDS), context))
     return store, pl.concat(before)
 
 

@@ -9,6 +9,7 @@ the school is 0000001), SSID and start date.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import polars as pl
 from polars import col
@@ -55,18 +56,23 @@ class Store:
 
     def where(self, wanted: pl.Expr, columns: Sequence[str] = ODS_FIELDS) -> pl.DataFrame:
         """The rows for which an expression over `StateRows.narrow` holds, as text, without copying the others."""
-        touched = StateRows.of_frame(self._apart)
-        return pl.concat([self._extract.where(wanted & self._untouched, columns), touched.where(wanted, columns)])
+        rows = self._extract.where(wanted & self._untouched, columns)
+        return pl.concat([rows, self._touched.where(wanted, columns)])
 
     def narrow(self, wanted: pl.Expr) -> pl.DataFrame:
         """What is at hand of these rows (`StateRows.narrow`), codes as text."""
-        touched = StateRows.of_frame(self._apart).narrow.filter(wanted)
-        rows = [self._extract.narrow.filter(wanted & self._untouched), touched]
+        rows = [self._extract.narrow.filter(wanted & self._untouched), self._touched.narrow.filter(wanted)]
         return pl.concat(side.with_columns(cs.categorical().cast(pl.String)) for side in rows)
 
-    @property
+    @cached_property
+    def _touched(self) -> StateRows:
+        return StateRows.of_frame(self._apart)
+
+    @cached_property
     def _untouched(self) -> pl.Expr:
-        return ~col.ssid.is_in(self._students["ssid"].implode())
+        """Of each row of the extract, whether its student is none of those set apart."""
+        ours = col.ssid.is_in(self._students["ssid"].implode())
+        return pl.lit(self._extract.narrow.select(~ours).to_series())
 
     def opened(self, students: pl.DataFrame) -> Store:
         """The same state, with these students set apart for change. Opening all students of several files at once
@@ -76,7 +82,7 @@ class Store:
     def posted(self, records: pl.DataFrame, context: CheckContext) -> Store:
         """The state after the file, without asking whether CALPADS would take it."""
         records = to_polars(records)
-        return self.put(records, _after(self.rows_of(records), records, context))
+        return self.put(records, after(self.rows_of(records), records, context))
 
     def put(self, students: pl.DataFrame, rows: pl.DataFrame) -> Store:
         """The state in which these students (column `ssid`) have these rows."""
@@ -85,12 +91,12 @@ class Store:
         return Store(self._extract, every, pl.concat([others, rows]))
 
 
-def _after(held: pl.DataFrame, records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
-    """The touched students' rows after the file. An updated row keeps the day it was first uploaded; rows without SSID
-    are new each time, for CALPADS gives each a new one."""
+def after(held: pl.DataFrame, records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
+    """The rows of a file's students after it; `held` are those before. An updated row keeps the day it was first
+    uploaded; rows without SSID are new each time, for CALPADS gives each a new one."""
     sent, state = (side.with_columns(key=KEY, school=SCHOOL) for side in (records, held))
     stamp = pl.lit(f"{context.as_of:%Y%m%d}")
-    known = state.unique("key", keep="first").select("key", uploaded="upload_date")
+    known = state.select("key", uploaded="upload_date").unique("key", keep="first")
     new = (
         sent.filter(col.transaction != "D")
         .join(known, on="key", how="left", maintain_order="left")

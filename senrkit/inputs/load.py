@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -72,9 +72,10 @@ class Inputs(Carded):
         path = self.settings.calpads.school_directory
         return None if path is None else read_school_directory(path, self.directory)
 
-    def without_rows(self) -> Inputs:
-        """Where Aeries was read, without its rows."""
-        return dataclasses.replace(self, tables=dataclasses.replace(self.tables, tables={}), begun=None)
+    def without_rows(self, save: Collection[str] = ()) -> Inputs:
+        """Where Aeries was read, without its rows, save those of some tables."""
+        kept = {table: self.tables.tables[table] for table in save}
+        return dataclasses.replace(self, tables=dataclasses.replace(self.tables, tables=kept), begun=None)
 
 
 def load(settings: Settings, *calpads: str, begin: Callable[[AeriesTables, Settings], Any] | None = None) -> Inputs:

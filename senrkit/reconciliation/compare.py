@@ -23,7 +23,7 @@ def compared_fields(settings: Settings) -> list[str]:
     return [name for name in COMPARED if wanted is None or name in wanted]
 
 
-def compare(met: pl.DataFrame, settings: Settings, lacking: frozenset[str] = frozenset()) -> pl.DataFrame:
+def compare(met: pl.LazyFrame, settings: Settings, lacking: frozenset[str] = frozenset()) -> pl.LazyFrame:
     """Paired rows: the spell's fields, and the state row's with `_there` behind their names.
 
     Adds `differs` (bool), `changed` (`exit_date|grade`), `before`, `after` (`exit_date=|grade=05`), and `reason` (of an

@@ -24,15 +24,16 @@ def sentence(name: str) -> str:
     return _sentences()[name]
 
 
-def with_evidence(actions: pl.DataFrame) -> pl.DataFrame:
+def with_evidence(actions: pl.DataFrame) -> pl.LazyFrame:
     """The actions, and one sentence for each that is not `same`; no name, no SSID.
 
     Needed are `intended`, `reason`, `changed`, and `start_date`, `exit_date`, `exit_reason`, `school_code` of the row's
     own state row (`_ods` behind their names), its spell (`_sis`), and the other half of a pair (`_pair`).
     """
     others = actions.filter(col("intended") != "same").partition_by("intended", "reason", as_dict=True)
-    said = [of_one.with_columns(evidence=_filled(sentence("/".join(kind)))) for kind, of_one in others.items()]
-    return pl.concat([actions.filter(col("intended") == "same").with_columns(evidence=pl.lit("")), *said])
+    said = [of_one.lazy().with_columns(evidence=_filled(sentence("/".join(kind)))) for kind, of_one in others.items()]
+    same = actions.lazy().filter(col("intended") == "same").with_columns(evidence=pl.lit(""))
+    return pl.concat([same, *said])
 
 
 def _filled(template: str) -> pl.Expr:

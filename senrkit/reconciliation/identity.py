@@ -56,21 +56,21 @@ class Known:
         columns = ["ssid", "student", "first_name", "last_name", "stu_first_name", "stu_last_name", "birth_date"]
         without = self.enrolled.to_frame("student").join(self.people, "student", "anti", maintain_order="left")
         every = pl.concat([self.people.select(columns), without], how="diagonal")
-        return (
-            every.with_columns(pl.all().fill_null(""))
-            .unique(maintain_order=True)
-            .select(
-                "student",
-                ssid_aeries="ssid",
-                local_id_aeries=col("student").str.strip_chars_start("0"),
-                first_aeries=folded(col("first_name")),
-                everyday_first=folded(col("stu_first_name")),
-                last_aeries=_spaced(col("last_name")),
-                everyday_last=_spaced(col("stu_last_name")),
-                birth_date_aeries="birth_date",
-            )
-            .with_row_index("person")
-        )
+        every = every.with_columns(pl.all().fill_null("")).unique(maintain_order=True)
+        # Many people share a name: each is folded once.
+        names = pl.concat(every.select(columns[2:6])).unique().to_frame("name")
+        names = names.with_columns(first=folded(col("name")), last=_spaced(col("name")))
+        first, last = ({"old": names["name"], "new": names[kind]} for kind in ("first", "last"))
+        return every.select(
+            "student",
+            ssid_aeries="ssid",
+            local_id_aeries=col("student").str.strip_chars_start("0"),
+            first_aeries=col("first_name").replace_strict(**first),
+            everyday_first=col("stu_first_name").replace_strict(**first),
+            last_aeries=col("last_name").replace_strict(**last),
+            everyday_last=col("stu_last_name").replace_strict(**last),
+            birth_date_aeries="birth_date",
+        ).with_row_index("person")
 
     def ids(self) -> pl.Series:
         """Local ids without leading zeros, of everybody."""
@@ -176,7 +176,7 @@ def _spaced(name: pl.Expr) -> pl.Expr:
 def _worth_a_look(claimed: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """Rows with an SSID that Aeries has, without those of the same first name and birth date: case a is not about them,
     and they are nearly all."""
-    first = people.unique("ssid", keep="first").select("ssid", born="birth_date", called="first_name")
+    first = people.select("ssid", born="birth_date", called="first_name").unique("ssid", keep="first")
     agrees = (col("birth_date") != "") & (col("birth_date") == col("born")) & (col("first_name") == col("called"))
     return _comparable(claimed.join(first, "ssid").filter(~agrees.fill_null(False)))
 

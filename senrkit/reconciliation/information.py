@@ -102,7 +102,7 @@ def _never_came(scope: Scope, spell_set: SpellSet) -> pl.DataFrame:
 
 def _summer_withdrawal(ssids: pl.Series, spell_set: SpellSet) -> pl.Series:
     """The code and the day that Aeries holds in `STU.SWR` and `STU.SLD`, as the end of a sentence; blank without."""
-    first = spell_set.people.unique("ssid", keep="first").select("ssid", col("swr", "sld").fill_null(""))
+    first = spell_set.people.select("ssid", col("swr", "sld").fill_null("")).unique("ssid", keep="first")
     said = ssids.to_frame().join(first, "ssid", "left", maintain_order="left").with_columns(pl.all().fill_null(""))
     said = said.with_columns(code=pl.coalesce(spell_set.known.codes("ATT.RS", said["swr"]), "swr"))
     on = pl.when(col("sld") != "").then(pl.format(" on {}", "sld")).otherwise(pl.lit(""))

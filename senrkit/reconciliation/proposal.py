@@ -245,10 +245,9 @@ def _met(state: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
     """Spells with the state row that has their key, whose columns have `_there` behind their names; a key that two
     spells share goes to the first, and so does one that two state rows share."""
     named = (*COMPARED, *NOT_COMPARED, "start", "exit")
-    there = state.unique("key", keep="first").select("key", "state_row", col(named).name.suffix("_there"))
-    here = spells.unique("key", keep="first", maintain_order=True).select(
-        "key", "spell", "closed_by", "school_code", "ssid", "local_id", *named
-    )
+    there = state.select("key", "state_row", col(named).name.suffix("_there")).unique("key", keep="first")
+    here = spells.select("key", "spell", "closed_by", "school_code", "ssid", "local_id", *named)
+    here = here.unique("key", keep="first", maintain_order=True)
     return here.join(there, "key", maintain_order="left")
 
 
@@ -256,13 +255,15 @@ def _paired(met: pl.DataFrame, settings: Settings, lacking: frozenset[str]) -> p
     last_there, last_here = (col(f"exit{side}").fill_null(LAST_DAY) for side in ("_there", ""))
     # An enrollment that becomes primary can stand in the way of another only while that one still is primary.
     becomes_primary = _primary("", settings) & ~_primary("_there", settings)
-    return compare(met, settings, lacking).with_columns(
+    # Lazily: of some fifty columns few are looked at, and fewer kept.
+    told = compare(met.lazy(), settings, lacking).with_columns(
         intended=pl.when("differs").then(pl.lit("update")).otherwise(pl.lit("same")),
         own_state_row="state_row",
         pair_state_row=_NONE,
         pair_spell=pl.lit(None, pl.Int64),
         shortens=(last_here < last_there) | ((last_here == last_there) & ~becomes_primary),
     )
+    return told.select(_OF_A_HALF).collect()
 
 
 _NONE = pl.lit(None, pl.UInt32)
@@ -389,10 +390,14 @@ def _described(actions: pl.DataFrame, state: pl.DataFrame, spells: pl.DataFrame,
         )
         .select("order", **{f"{name}_pair": _first_filled(f"{name}_sis", f"{name}_ods") for name in told})
     )
-    described = with_evidence(described.join(other_half, "order", "left"))
-    described = described.sort("ssid", "start_date", "school_code", "nps_code", "intended", "order")
     kept = ("ods_row", "state_row", "spell", "school_name", *filled, "intended", "reason", "changed", "before", "after")
-    return described.select(pl.int_range(pl.len()).alias("row"), *kept, "evidence", "shortens")
+    return (
+        with_evidence(described.join(other_half, "order", "left"))
+        .select("order", *kept, "evidence", "shortens")
+        .sort("ssid", "start_date", "school_code", "nps_code", "intended", "order")
+        .select(pl.int_range(pl.len()).alias("row"), pl.exclude("order"))
+        .collect()
+    )
 
 
 def _first_filled(here: str, there: str) -> pl.Expr:
@@ -454,14 +459,15 @@ def _conflicts(
 def _worth_a_look(scope: Scope, spells: pl.DataFrame, people: pl.DataFrame) -> pl.Series:
     """Positions of the LEA's rows, of any year, of the students concerned whose first name or birth date is not what
     Aeries says: case a is about no other, and these are few."""
-    concerned = pl.concat([scope.state.select("ssid"), spells.select("ssid")]).unique()
-    said = people.unique("ssid", keep="first").select(
+    concerned = pl.concat([scope.state.select("ssid"), spells.select("ssid")]).lazy().unique()
+    said = people.lazy().select(
         "ssid", called=col("first_name").cast(pl.Categorical), born=days.of_key(col("birth_date"))
     )
+    said = said.unique("ssid", keep="first").join(concerned, "ssid", "semi")
     agrees = (col("first_name") == col("called")) & (col("birth_date") == col("born"))
-    rows = scope.rows.narrow.select("ssid", "first_name", "birth_date", "reporting_lea").with_row_index("at")
-    of_them = rows.filter(scope.of_lea).join(said.join(concerned, "ssid", "semi"), "ssid")
-    return of_them.filter(~agrees.fill_null(False))["at"].sort()
+    rows = scope.rows.narrow.lazy().select("ssid", "first_name", "birth_date", "reporting_lea").with_row_index("at")
+    of_them = rows.filter(scope.of_lea).join(said, "ssid").filter(~agrees.fill_null(False))
+    return of_them.select(col("at").sort()).collect().to_series()
 
 
 def _newest_of_strangers(scope: Scope, people: pl.DataFrame, newcomers: pl.Series) -> pl.DataFrame:

@@ -194,7 +194,9 @@ def _read(path: Path) -> tuple[Row, ...]:
     if not path.is_file():
         raise KeyError(f"There is no reference table named {path.stem}.")
     with path.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+        rows = csv.reader(file)
+        head = next(rows)
+        return tuple(dict(zip(head, row, strict=True)) for row in rows)
 
 
 @cache

@@ -193,10 +193,10 @@ _KEY = pl.concat_str(
 def _unequal(after: pl.DataFrame, expected: pl.DataFrame, names: Sequence[str]) -> int:
     """How many rows differ from the first with their key in the model, in the named columns; unknown is equal to
     anything."""
-    stands = after.unique("key", keep="first", maintain_order=True)
-    met = expected.join(stands, on="key", suffix="_after")
+    stands = after.select("key", *names).unique("key", keep="first", maintain_order=True)
+    met = expected.select("key", *names).join(stands, on="key", suffix="_after")
     differs = pl.any_horizontal((col(name) != col(f"{name}_after")).fill_null(False) for name in names)
-    return len(met.filter(differs))
+    return met.select(differs.sum()).item()
 
 
 def _without_unsendable(proposal: Proposal) -> Proposal:

@@ -218,7 +218,7 @@ def _rows_of_year(
     rows = rows.with_columns(row_for(rows, persons))
     who = persons.select("tag", own="ssid").with_row_index("person")
     # The SSID on the row that speaks for the student; when that is blank, one on another row of the student.
-    another = persons.filter(col("ssid") != "").unique("student", keep="first").select("student", other="ssid")
+    another = persons.select("student", other="ssid").filter(col("other") != "").unique("student", keep="first")
     reports = school_table.select(
         "aeries_school", "school_code", "why_not", "top_grade", school_name="name", reporting_lea="lea"
     )

@@ -49,10 +49,15 @@ RULES = [
 def with_held(records: pl.DataFrame, state: pl.DataFrame) -> pl.DataFrame:
     """The records with what the state holds under their key (`held`, `held_gender`, `held_birth_date`), and whether it
     holds a row of the student that the file does not delete (`keeps_another`)."""
-    stored = state.unique("key", keep="first", maintain_order=True).select(
-        "key", held=True, held_gender="gender", held_birth_date="birth_date"
+    deleted = records.filter("deletes")
+    stored = (
+        state.select("key", held=True, held_gender="gender", held_birth_date="birth_date")
+        .join(records, on="key", how="semi", maintain_order="left")
+        .unique("key", keep="first", maintain_order=True)
     )
-    kept = state.join(records.filter("deletes"), on="key", how="anti").select("student", keeps_another=True).unique()
+    # Asked only of students of whom the file deletes something.
+    theirs = state.select("student", "key", keeps_another=True).join(deleted, on="student", how="semi")
+    kept = theirs.join(deleted, on="key", how="anti").drop("key").unique()
     return (
         records.join(stored, on="key", how="left", maintain_order="left")
         .join(kept, on="student", how="left", maintain_order="left")

@@ -151,9 +151,7 @@ def years_read(first: int) -> tuple[int, int]:
 def tidied(table: str, raw: pl.DataFrame, source: str) -> pl.DataFrame:
     """`raw` with every value spelled as `values.tidy` says, columns in the order of the reference table."""
     kinds = {code: kind for code, kind in wanted()[table].kinds.items() if code in raw.columns}
-    return raw.select(
-        aeries_values.tidy(raw[code], kind, f"{source}: {table}.{code}").alias(code) for code, kind in kinds.items()
-    )
+    return aeries_values.tidied(raw, kinds, f"{source}: {table}.")
 
 
 def live(rows: pl.DataFrame) -> pl.DataFrame:
@@ -239,11 +237,13 @@ def _in_order(table: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _digest(rows: pl.DataFrame) -> str:
     content = hashlib.sha256()
-    for column in rows:
+    letters = rows.select(pl.all().str.join("")).row(0)
+    # Where each value ends, beside the letters: "a","bc" and "ab","c" differ.
+    ends = rows.select(pl.all().str.len_bytes().cast(pl.Int64).cum_sum())
+    for column, joined in zip(ends, letters, strict=True):
         content.update(f"{column.name}:{rows.height};".encode())
         if rows.height:
-            # Where each value ends, beside the letters: "a","bc" and "ab","c" differ.
-            ends = column.str.len_bytes().cast(pl.Int64).cum_sum()
-            content.update(pl.concat([pl.Series([0]), ends.rename("")]).to_numpy().tobytes())
-            content.update(column.str.join("").item().encode())
+            content.update(bytes(8))
+            content.update(column.to_numpy())
+            content.update(joined.encode())
     return content.hexdigest()

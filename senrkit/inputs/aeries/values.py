@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
 import polars as pl
+from polars import col
 
 from senrkit.errors import InputError
 
@@ -87,30 +89,44 @@ def _number(value: float | Decimal) -> str:
 
 
 def tidy(column: pl.Series, kind: str, where: str) -> pl.Series:
-    """One text column, its values spelled the way every Aeries frame spells them.
+    """One column as `tidied` spells it; `where` names it in a message."""
+    return tidied(column.to_frame(where), {where: kind})[where]
+
+
+def tidied(raw: pl.DataFrame, kinds: Mapping[str, str], where: str = "") -> pl.DataFrame:
+    """Text columns, their values spelled the way every Aeries frame spells them.
 
     Stripped on both sides; null is `""`; a whole number has no decimal point, and as `int`, which keys are, no leading
-    zeros. `kind` is that of `aeries_columns()`: a
+    zeros. `kinds` are those of `aeries_columns()`: a
     `date` becomes `CCYY-MM-DD` from ISO text, with or without a time of day, and what is no date, or has the year last
-    (`spelled_days`), stays as it stands; a `flag` becomes `1` or `0` from true and false. `where` names the column in
-    a message.
+    (`spelled_days`), stays as it stands; a `flag` becomes `1` or `0` from true and false. `where` stands before a
+    column's name in a message.
 
     Raises
     ------
     InputError
         when a date-time has a time zone; the message has the column, never the value.
     """
-    plain = column.fill_null("").str.strip_chars()
-    if kind == "date":
-        return _replaced(plain, lambda text: _day(text, where))
-    if plain.str.contains(".0", literal=True).any():
-        plain = plain.str.replace(_WHOLE_NUMBER, "$1")
-    # To look is much quicker than to replace, and hardly a column has any.
-    if kind == "int" and (plain.str.starts_with("0") & (plain.str.len_bytes() > 1)).any():
-        plain = plain.str.replace(_LEADING_ZEROS, "$1")
-    if kind == "flag":
-        return _replaced(plain, lambda text: {"true": "1", "false": "0"}.get(text.lower(), text))
-    return plain
+    plain = raw.select(col(name).fill_null("").str.strip_chars() for name in kinds)
+    # To look is much quicker than to replace, and hardly a column has anything to be replaced.
+    days, flags, numbers = ([name for name, kind in kinds.items() if kind == one] for one in ("date", "flag", "int"))
+    zeros = col(numbers).str.starts_with("0") & (col(numbers).str.len_bytes() > 1)
+    found = plain.select(
+        pl.exclude(days).str.contains(".0", literal=True).any().name.prefix("decimals "),
+        zeros.any().name.prefix("zeros "),
+        col(days + flags).unique().implode().name.prefix("texts "),
+    ).row(0, named=True)
+    spelled = {name: col(name) for name in kinds}
+    for name in kinds:
+        if found.get(f"decimals {name}"):
+            spelled[name] = spelled[name].str.replace(_WHOLE_NUMBER, "$1")
+        if found.get(f"zeros {name}"):
+            spelled[name] = spelled[name].str.replace(_LEADING_ZEROS, "$1")
+    for name in days:
+        spelled[name] = col(name).replace(_changes(found[f"texts {name}"], partial(_day, where=f"{where}{name}")))
+    for name in flags:
+        spelled[name] = spelled[name].replace(_changes(found[f"texts {name}"], _flag))
+    return plain.select(**spelled)
 
 
 def excel_days(column: pl.Series) -> pl.Series:
@@ -127,8 +143,16 @@ def zone_refused(where: str) -> InputError:
 
 
 def _replaced(column: pl.Series, spell: Callable[[str], str]) -> pl.Series:
-    # Each different value is spelled once; a district has far fewer days than rows.
-    return column.replace({text: spell(text) for text in column.unique()})
+    return column.replace(_changes(column.unique(), spell))
+
+
+def _changes(texts: Iterable[str], spell: Callable[[str], str]) -> dict[str, str]:
+    """What is spelled otherwise. Each different value is spelled once; a district has far fewer days than rows."""
+    return {text: new for text in texts if (new := spell(text)) != text}
+
+
+def _flag(text: str) -> str:
+    return {"true": "1", "false": "0"}.get(text.lower(), text)
 
 
 def _day(text: str, where: str) -> str:
