@@ -83,7 +83,8 @@ function render({ model, el }) {
   function show({ regions, say: words, focus, hash }) {
     const step = hash && !location.hash.endsWith(hash.split("&").pop());
     for (const [id, html] of Object.entries(regions)) put(id, html);
-    if (hash && hash !== location.hash) history.replaceState(null, "", hash);
+    const address = `${location.origin}${location.pathname}${hash}`;
+    if (hash && location.href !== address) history.replaceState(null, "", address);
     if (regions.rail) document.title = `${root.querySelector("h1")?.textContent ?? "senrkit"} · senrkit`;
     if (step) window.scrollTo(0, 0);
     if (focus) at(focus)?.focus();
