@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from senrkit.app import address, screens, steps, transfer
+from senrkit.app import address, found_again, screens, steps, transfer
 from senrkit.app.address import Address
+from senrkit.app.lasting import Claim
 from senrkit.app.notice import Notice
 from senrkit.app.places import PastRun, Places, open_run
 from senrkit.app.session import STEPS, Session
@@ -44,6 +45,8 @@ class Desk:
         self.notice: Notice | None = None
         self.doing = ""
         self.step_text = ""
+        # Whether somebody has done anything here: until then the page may be one that was loaded again.
+        self.touched = False
         self.student: int | None = None
         self.form: dict[str, Any] = {}
         self.listed: dict[str, list[Any]] = {}
@@ -70,6 +73,7 @@ class Desk:
             self.post({"t": "pong"})
             steps.review.look_again(self)
             steps.export.look_again(self)
+            self._look_for_work()
         elif kind == "hello":
             self._hello(message)
         elif kind == "visit":
@@ -86,6 +90,7 @@ class Desk:
             self._do(message["do"], message.get("values") or {})
 
     def _do(self, action: str, values: Mapping[str, Any]) -> None:
+        self.touched = True
         if action == "work/cancel":
             self.workroom.cancel()
             return
@@ -107,6 +112,12 @@ class Desk:
         wanted = Address.read(str(message.get("hash", "")))
         self._take_up(wanted)
         self.go(wanted.step, wanted, first=True)
+        self._look_for_work()
+
+    def _look_for_work(self) -> None:
+        """Work whose page is gone, as after a reload. Its kernel may end a moment later than this one begins."""
+        if not self.doing and (not self.touched or self.session.step == "start"):
+            found_again.look(self)
 
     def _visit(self, wanted: Address) -> None:
         """The browser went back or forward, or somebody changed the address."""
@@ -249,8 +260,17 @@ class Desk:
     ) -> None:
         """Have a job done outside of the page, with its steps shown and a way to cancel it."""
         self.doing, self.step_text = doing, ""
-        refused = refused or self.refuse
+        ended = self._when_ended(done, refused or self.refuse)
+        self.workroom.ask(Request(job, given, ended, self._told, found_again.told(self, doing, job)))
+        self._show_busy()
 
+    def take_up(self, claim: Claim, doing: str, done: Callable[[Any], None]) -> None:
+        """Show on the work of a page that is gone; it can be canceled here as there."""
+        self.doing, self.step_text = doing, ""
+        self.workroom.take_up(claim, self._told, self._when_ended(done, self.refuse))
+        self._show_busy()
+
+    def _when_ended(self, done: Callable[[Any], None], refused: Callable[[str, str], None]) -> Callable[[Answer], None]:
         def ended(answer: Answer) -> None:
             self.doing = ""
             try:
@@ -260,8 +280,7 @@ class Desk:
             except Exception as fault:  # noqa: BLE001 - as in receive
                 self.own_fault(fault)
 
-        self.workroom.ask(Request(job, given, ended, self._told))
-        self._show_busy()
+        return ended
 
     def quietly(self, job: str, done: Callable[[Any], None], **given: Any) -> None:
         """A short job beside the page: the page stays as it is, faults are told."""
