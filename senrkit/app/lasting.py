@@ -48,6 +48,7 @@ class Claim:
     @classmethod
     def left(cls, home: Path) -> Claim | None:
         """Work that has no page any more, taken up; the oldest of it."""
+        _clear(home)
         for file in sorted(home.glob(f"{FOLDER}/*.json"), key=_age):
             held = _taken(file, _PAGE)
             if held is None:
@@ -148,6 +149,14 @@ def _let_go(file: Path, held: contextlib.ExitStack) -> None:
         # One that somebody looks at just now goes another time.
         with contextlib.suppress(OSError):
             Path(f"{file}{whose}").unlink()
+
+
+def _clear(home: Path) -> None:
+    """Locks without a file: their work was ended where nobody was left to clear up."""
+    for lock in home.glob(f"{FOLDER}/*{_PAGE}"):
+        file = lock.with_suffix("")
+        if not file.exists() and (held := _taken(file, _PAGE)) is not None:
+            _let_go(file, held)
 
 
 def _write(file: Path, told: Mapping[str, Any], flags: int = 0) -> None:

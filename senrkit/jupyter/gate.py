@@ -140,11 +140,11 @@ async def seen_to_guard(guard: Guard, kernel: str) -> None:
 
 def identity(guard: Guard) -> type:
     """What Voila asks who somebody is: the guard again, so that nothing is open where no gate should be."""
-    from jupyter_server.auth.identity import IdentityProvider, User
+    from voila.voila_identity_provider import VoilaIdentityProvider
 
-    class Identity(IdentityProvider):
-        def get_user(self, handler: Any) -> User | None:
-            return User("senrkit") if guard.knows(handler.request) else None
+    class Identity(VoilaIdentityProvider):
+        def get_user(self, handler: Any) -> Any:
+            return self.generate_anonymous_user(handler) if guard.knows(handler.request) else None
 
         def get_handlers(self) -> list[tuple[str, object]]:
             return []

@@ -80,6 +80,9 @@ def test_the_end_of_the_server_ends_it(tmp_path, monkeypatch):
     hold.outlast()
     hold.release()
     assert claim.told() is None
+    assert Claim.left(tmp_path) is None and files(tmp_path), "its page may still be there"
+    claim._held.close()
+    assert Claim.left(tmp_path) is None and files(tmp_path) == []
 
 
 def test_half_a_line_of_a_worker_that_was_killed_hangs_nobody(tmp_path):
