@@ -22,6 +22,7 @@ from tests.dashboard.servers import ROOT, new_page, serving
 from tests.patience import PATIENCE
 
 TOLD = {"job": "make_demo", "doing": "Making the demo district", "settings_file": "", "back_to": "start"}
+STOPPED: list[psutil.Process] = []
 posix_only = pytest.mark.skipif(os.name != "posix", reason="work ends with its page on Windows")
 
 
@@ -198,6 +199,10 @@ def bare(tmp_path):
     (tmp_path / "home").mkdir()
     with serving(tmp_path / "home", "--idle-minutes", "60") as running:
         yield running
+    # A test that failed leaves none behind.
+    while STOPPED:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            STOPPED.pop().kill()
 
 
 def begin_demo(page, server):
@@ -209,6 +214,7 @@ def begin_demo(page, server):
     page.locator("#demo").click()
     page.locator(".busy p > span:not(.elapsed)").wait_for()
     worker.send_signal(signal.SIGSTOP)
+    STOPPED.append(worker)
     return worker
 
 
