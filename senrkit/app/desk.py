@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from senrkit.app import screens, steps, taking, transfer
+from senrkit.app import address, found_again, screens, steps, taking, transfer
+from senrkit.app.address import Address
+from senrkit.app.lasting import Claim
 from senrkit.app.notice import Notice
 from senrkit.app.places import PastRun, Places, open_run
 from senrkit.app.session import STEPS, Session
@@ -42,6 +45,8 @@ class Desk:
         self.notice: Notice | None = None
         self.doing = ""
         self.step_text = ""
+        # Whether somebody has done anything here: until then the page may be one that was loaded again.
+        self.touched = False
         self.student: int | None = None
         self.form: dict[str, Any] = {}
         self.listed: dict[str, list[Any]] = {}
@@ -68,8 +73,11 @@ class Desk:
             self.post({"t": "pong"})
             steps.review.look_again(self)
             steps.export.look_again(self)
+            self._look_for_work()
         elif kind == "hello":
             self._hello(message)
+        elif kind == "visit":
+            self._visit(Address.read(str(message["hash"])))
         elif kind in ("upload", "slice", "upload-stopped"):
             self._upload(kind, message, buffers)
         elif kind == "download":
@@ -82,6 +90,7 @@ class Desk:
             self._do(message["do"], message.get("values") or {})
 
     def _do(self, action: str, values: Mapping[str, Any]) -> None:
+        self.touched = True
         if action == "work/cancel":
             self.workroom.cancel()
             return
@@ -102,20 +111,52 @@ class Desk:
         """A page that opens, perhaps after its kernel died: the address says where it was."""
         self.places.prepare()
         self.workroom.start()
-        wanted = dict(part.partition("=")[::2] for part in str(message.get("hash", "")).lstrip("#").split("&"))
-        self.go(wanted.get("step", "start"), run=wanted.get("run", ""), first=True)
+        wanted = Address.read(str(message.get("hash", "")))
+        self._take_up(wanted)
+        self.go(wanted.step, wanted, first=True)
+        self._look_for_work()
 
-    def go(self, step: str, run: str = "", first: bool = False) -> None:
-        """Show a step, as far as there is something to see; and open a run first when one is named."""
-        if run:
-            found = next((one for one in self.past_runs() if one.folder.name == run), None)
-            if found is not None:
-                self.session.open_run(found)
+    def _look_for_work(self) -> None:
+        """Work whose page is gone, as after a reload. Its kernel may end a moment later than this one begins."""
+        if not self.doing and (not self.touched or self.session.step == "start"):
+            found_again.look(self)
+
+    def _visit(self, wanted: Address) -> None:
+        """The browser went back or forward, or somebody changed the address."""
+        if self.doing:
+            self.say("Please wait until the work under way is done, or cancel it.", address.of(self))
+            return
+        now, self.notice = address.of(self), None
+        if wanted.step == "review" and replace(wanted, student=now.student) == now:
+            # Only the student's window is another: the table behind it stays.
+            steps.review.show_student(self, wanted.student)
+            return
+        self._take_up(wanted)
+        self.go(wanted.step, wanted)
+
+    def _take_up(self, wanted: Address) -> None:
+        """Have the run, or the settings, that an address names."""
+        session = self.session
+        if wanted.run and not (session.run and session.run.folder.name == wanted.run):
+            found = next((one for one in self.past_runs() if one.folder.name == wanted.run), None)
+            if found is None:
+                self.notice = Notice("warning", *screens.words("no_such_run"))
+            else:
+                session.open_run(found)
+        elif wanted.settings and session.settings_file is None:
+            known = {file.relative_to(self.places.home).as_posix(): file for file in self.places.settings_files()}
+            if wanted.settings in known:
+                session.choose_settings(known[wanted.settings])
+
+    def go(self, step: str, wanted: Address | None = None, first: bool = False) -> None:
+        """Show a step, as far as there is something to see; and there the student and the filters that are wanted."""
         if step not in STEPS or not self.session.may_open(step):
-            step = "start" if first else self.session.step
+            step = ("load" if self.session.may_open("load") else "start") if first else self.session.step
         self.session.step, self.student = step, None
         steps.export.forget(self)
         steps.BEFORE.get(step, lambda desk: None)(self)
+        if wanted is not None and step == "review":
+            steps.review.take_address(self, wanted)
         self.show(focus="" if first else "title")
         steps.ENTERED.get(step, lambda desk: None)(self)
 
@@ -164,16 +205,14 @@ class Desk:
         }
         regions = {name: screens.render(name, context) for name in ("head", "rail", "busy", "dialog")}
         regions["main"] = screens.render(self.session.step, context)
-        run = self.session.run
-        address = f"#run={run.folder.name}&step={self.session.step}" if run else f"#step={self.session.step}"
         # An error is the first thing that somebody who does not see the page should hear.
         say = say or (f"{self.notice.text} {self.notice.cure}" if self.notice else "")
-        self.post({"t": "show", "regions": regions, "say": say, "focus": focus, "hash": address})
+        self.post({"t": "show", "regions": regions, "say": say, "focus": focus, "hash": str(address.of(self))})
         steps.evaluate.send_figures(self)
 
-    def say(self, text: str) -> None:
-        """Announce something without changing the page."""
-        self.post({"t": "show", "regions": {}, "say": text})
+    def say(self, text: str, at: Address | None = None) -> None:
+        """Announce something without changing the page; `at` sets its address right."""
+        self.post({"t": "show", "regions": {}, "say": text} | ({"hash": str(at)} if at else {}))
 
     def refuse(self, text: str, cure: str = "") -> None:
         """Something that a person can mend."""
@@ -223,8 +262,17 @@ class Desk:
     ) -> None:
         """Have a job done outside of the page, with its steps shown and a way to cancel it."""
         self.doing, self.step_text = doing, ""
-        refused = refused or self.refuse
+        ended = self._when_ended(done, refused or self.refuse)
+        self.workroom.ask(Request(job, given, ended, self._told, found_again.told(self, doing, job)))
+        self._show_busy()
 
+    def take_up(self, claim: Claim, doing: str, done: Callable[[Any], None]) -> None:
+        """Show on the work of a page that is gone; it can be canceled here as there."""
+        self.doing, self.step_text = doing, ""
+        self.workroom.take_up(claim, self._told, self._when_ended(done, self.refuse))
+        self._show_busy()
+
+    def _when_ended(self, done: Callable[[Any], None], refused: Callable[[str, str], None]) -> Callable[[Answer], None]:
         def ended(answer: Answer) -> None:
             self.doing = ""
             try:
@@ -234,8 +282,7 @@ class Desk:
             except Exception as fault:  # noqa: BLE001 - as in receive
                 self.own_fault(fault)
 
-        self.workroom.ask(Request(job, given, ended, self._told))
-        self._show_busy()
+        return ended
 
     def quietly(self, job: str, done: Callable[[Any], None], **given: Any) -> None:
         """A short job beside the page: the page stays as it is, faults are told."""

@@ -1,8 +1,10 @@
-"""`senrkit dashboard`: Voila on loopback, behind a token, with what could leak closed.
+"""`senrkit dashboard`: Voila on loopback, behind a gate that asks for the key, with what could leak closed.
 
 What was found out about Voila 0.5.13 and is mended here: files beside the notebook are served without the token, so
 none is allowed; kernels outlive their tabs, so idle ones are culled; templates ask a content network, ours does not;
-kernel traffic is plain TCP, so it goes through sockets of the file system where there are such.
+kernel traffic is plain TCP, so it goes through sockets of the file system where there are such; a page that closes asks
+for the end of its kernel, but has no way to the token against forged requests, so the gate's look at the origin stands
+in for it.
 """
 
 from __future__ import annotations
@@ -13,13 +15,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from senrkit.app.places import DROP, HOME, USER_HEADER
 from senrkit.errors import UsageError
 from senrkit.jupyter.door import LOOPBACK, Door, Promise, open_to, taken_port
 from senrkit.jupyter.world import KERNEL, World, jupyter_world
 from senrkit.system.computer import KERNEL_TRANSPORT
+
+if TYPE_CHECKING:
+    from senrkit.jupyter.gate import Guard
 
 FIRST_PORT = 8866
 _NOTEBOOK = "senr.ipynb"
@@ -32,7 +37,11 @@ _SHUT = (f"voila/files/{_NOTEBOOK}",)
 
 @dataclass(frozen=True)
 class Options:
-    """How to serve. A kernel lives `idle_minutes` after its page was closed; `preheated` is how many wait ahead."""
+    """How to serve.
+
+    A kernel whose page went without a word lives `idle_minutes` more; `preheated` is how many wait ahead. `hosts` are
+    the names by which a proxy passes people on.
+    """
 
     home: Path
     drop: Path | None = None
@@ -40,6 +49,7 @@ class Options:
     base_url: str = "/"
     open_browser: bool = True
     idle_minutes: float = 10
+    hosts: tuple[str, ...] = ()
     user_header: str = ""
     preheated: int = 0
 
@@ -73,11 +83,16 @@ def _run(options: Options, door: Door, world: World, tell: Callable[[str], None]
     from tornado.ioloop import IOLoop
     from voila.app import Voila
 
+    from senrkit.jupyter.gate import Gate, Guard, named, seen_to_guard
+
+    guard = Guard(door, named(options.hosts))
+
     class Dashboard(Voila):
         """Voila on the socket that was taken for it."""
 
         def listen(self) -> None:
-            HTTPServer(self.app).add_socket(door.listens)
+            # What a proxy says of the way before it, as that it was encrypted, is taken from it.
+            HTTPServer(Gate(guard, self.app), xheaders=bool(guard.names)).add_socket(door.listens)
             self.ioloop = IOLoop.current()
             try:
                 self.ioloop.start()
@@ -86,7 +101,7 @@ def _run(options: Options, door: Door, world: World, tell: Callable[[str], None]
             finally:
                 self.stop()
 
-    settings = configuration(options, door, world)
+    settings = configuration(options, guard, world)
     voila = Dashboard.instance(config=settings)
     voila.initialize([str(notebook())])
     if _TEMPLATES not in Path(voila.template_paths[0]).parents:
@@ -98,22 +113,28 @@ def _run(options: Options, door: Door, world: World, tell: Callable[[str], None]
         parts = {"VoilaConfiguration": voila.voila_configuration, "KernelSpecManager": voila.kernel_spec_manager}
         return {"Voila": voila, **parts}
 
-    promise = Promise(settings, kept_by, _SHUT, end=lambda: voila.ioloop.stop())
+    promise = Promise(
+        settings, kept_by, _SHUT, end=lambda: voila.ioloop.stop(),
+        guarded=lambda kernel: seen_to_guard(guard, kernel), secret=guard.ticket,
+    )  # fmt: skip
     open_to(voila, door, promise, world, browser=options.open_browser, tell=tell)
 
 
-def configuration(options: Options, door: Door, world: World) -> Any:
-    """Voila's settings. The token stands in no command line, where other users of the computer could read it."""
+def configuration(options: Options, guard: Guard, world: World) -> Any:
+    """Voila's settings. It is not told the token: that is the gate's."""
     from traitlets.config import Config
     from voila.app import DEFAULT_STATIC_FILES_PATH
 
+    from senrkit.jupyter.gate import identity
+
+    door = guard.door
     idle = max(int(options.idle_minutes * 60), 1)
     made = Config()
     made.Voila.update(
-        ip=LOOPBACK, port=door.port, token=door.token, base_url=door.base, open_browser=False,
+        ip=LOOPBACK, port=door.port, base_url=door.base, open_browser=False, identity_provider_class=identity(guard),
         log_level=logging.ERROR, config_file_paths=[], connection_dir_root=str(world.folder),
-        # Without it Voila cannot draw the page that says no, and fills the terminal with its trace.
-        tornado_settings={"static_path": DEFAULT_STATIC_FILES_PATH},
+        # Without the path Voila cannot draw the page that says no, and fills the terminal with its trace.
+        tornado_settings={"static_path": DEFAULT_STATIC_FILES_PATH, "disable_check_xsrf": True},
     )  # fmt: skip
     made.VoilaConfiguration.update(
         template="senrkit", theme="light", strip_sources=True, show_tracebacks=False, file_allowlist=[_NO_FILE],

@@ -12,6 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from senrkit.app import lasting
+from senrkit.app.lasting import Claim
+
+_CUT_OFF = (
+    "The work was cut off before it was done.",
+    "Try again; if it happens again, the computer may be short of memory.",
+)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -30,12 +38,16 @@ class Answer:
 
 @dataclass
 class Request:
-    """Work to be done; `told` hears each step, `ended` the answer, both by way of `Workroom.deliver`."""
+    """Work to be done; `told` hears each step, `ended` the answer, both by way of `Workroom.deliver`.
+
+    `lasting` is what a later page has to know of work that goes on without this one.
+    """
 
     job: str
     given: dict[str, Any]
     ended: Callable[[Answer], None]
     told: Callable[[str], None] = field(default=lambda text: None)
+    lasting: dict[str, Any] | None = None
 
 
 class Workroom:
@@ -43,17 +55,19 @@ class Workroom:
 
     Parameters
     ----------
-    log_folder
-        Where the trace of a fault is written.
+    home
+        Where the trace of a fault is written, and what there is to know of work that lasts.
     deliver
         Calls a function where the page lives. Answers come from a thread; a page may be touched only from its own.
     """
 
-    def __init__(self, log_folder: Path, deliver: Callable[..., None]) -> None:
-        self._log_folder, self._deliver = log_folder, deliver
+    def __init__(self, home: Path, deliver: Callable[..., None]) -> None:
+        self._home, self._deliver = home, deliver
         self._lock = threading.Lock()
         self._waiting: list[Request] = []
         self._current: Request | None = None
+        self._claim: Claim | None = None
+        self._taken_up: Claim | None = None
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -67,12 +81,22 @@ class Workroom:
             self._waiting.append(request)
             self._next()
 
+    def take_up(self, claim: Claim, told: Callable[[str], None], ended: Callable[[Answer], None]) -> None:
+        """Hear of work that another page's worker does, until it ends."""
+        with self._lock:
+            self._taken_up = claim
+        threading.Thread(target=self._hear, args=(claim, told, ended), daemon=True, name="senrkit-taken-up").start()
+
     def cancel(self) -> None:
         """End the work under way, and whatever waits. A run that is cut off leaves no folder behind."""
         with self._lock:
+            if self._taken_up is not None:
+                self._taken_up.drop()
+                return
             dropped = [*([self._current] if self._current else []), *self._waiting]
             self._current, self._waiting = None, []
             self._end_worker()
+            self._end_claim()
             self._have_worker()
         for request in dropped:
             self._deliver(request.ended, Answer(canceled=True))
@@ -89,6 +113,7 @@ class Workroom:
         with self._lock:
             self._current, self._waiting = None, []
             self._end_worker()
+            self._end_claim()
 
     @property
     def process_id(self) -> int | None:
@@ -102,6 +127,8 @@ class Workroom:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "senrkit.app.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+            # A kernel that ends takes its own group of processes along.
+            start_new_session=True,
             env=environment | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )  # fmt: skip
         threading.Thread(target=self._listen, args=(self._process,), daemon=True, name="senrkit-worker").start()
@@ -112,11 +139,21 @@ class Workroom:
             worker.terminate()
             worker.stdin.close()
 
+    def _end_claim(self) -> None:
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.end()
+
     def _next(self) -> None:
         if self._current is None and self._waiting:
             self._have_worker()
             self._current = self._waiting.pop(0)
-            request = {"job": self._current.job, "given": self._current.given, "log_folder": str(self._log_folder)}
+            told = self._current.lasting
+            self._claim = Claim.begin(self._home, told) if told else None
+            request = {
+                "job": self._current.job, "given": self._current.given, "log_folder": str(self._home),
+                "lasting": str(self._claim.file) if self._claim else "",
+            }  # fmt: skip
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
 
@@ -132,18 +169,29 @@ class Workroom:
                 self._finish(worker, Answer(**message))
         worker.wait()
         # Ended without an answer: out of memory, or killed from outside.
-        self._finish(
-            worker,
-            Answer(
-                refused="The work was cut off before it was done.",
-                cure="Try again; if it happens again, the computer may be short of memory.",
-            ),
-        )
+        self._finish(worker, Answer(refused=_CUT_OFF[0], cure=_CUT_OFF[1]))
+
+    def _hear(self, claim: Claim, told: Callable[[str], None], ended: Callable[[Answer], None]) -> None:
+        said, last = "", None
+        for last in lasting.watch(claim):
+            step = (last or {}).get("step", "")
+            if step != said:
+                said = step
+                self._deliver(told, step)
+        with self._lock:
+            self._taken_up = None
+        claim.end()
+        if last is None:
+            answer = Answer(canceled=True)
+        else:
+            answer = Answer(**last["answer"]) if "answer" in last else Answer(refused=_CUT_OFF[0], cure=_CUT_OFF[1])
+        self._deliver(ended, answer)
 
     def _finish(self, worker: subprocess.Popen[str], answer: Answer) -> None:
         with self._lock:
             if worker is not self._process or self._current is None:
                 return
             ended, self._current = self._current, None
+            self._end_claim()
             self._next()
         self._deliver(ended.ended, answer)

@@ -13,7 +13,7 @@ from senrkit.cli.shell import command, print_json
 @command("""
   senrkit dashboard
   senrkit dashboard district --drop /srv/extracts
-  senrkit dashboard --no-browser --port 8870 --base-url /senrkit/ --user-header X-Forwarded-User
+  senrkit dashboard --no-browser --port 8870 --base-url /senrkit/ --host senrkit.district.example
 """)
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @click.option(
@@ -26,6 +26,13 @@ from senrkit.cli.shell import command, print_json
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: 8866, or the next one that is free.")
 @click.option("--base-url", metavar="PATH", default="/", show_default=True, help="The path behind a reverse proxy.")
 @click.option(
+    "--host",
+    "hosts",
+    metavar="NAME",
+    multiple=True,
+    help="The name of a reverse proxy's host; requests by any other name than this and 127.0.0.1 are refused.",
+)
+@click.option(
     "--user-header",
     metavar="NAME",
     default="",
@@ -36,7 +43,7 @@ from senrkit.cli.shell import command, print_json
     type=click.FloatRange(min=0.05),
     default=10,
     show_default=True,
-    help="How long a closed page's kernel lives on.",
+    help="How long the kernel of a page lives on that is gone without a word, as when a laptop sleeps.",
 )
 @click.option(
     "--preheated",
@@ -47,8 +54,8 @@ from senrkit.cli.shell import command, print_json
     help="Kernels to keep warm, at 100 MB each; not with --user-header.",
 )
 def dashboard(
-    folder: Path, drop: Path | None, no_browser: bool, port: int | None, base_url: str, user_header: str,
-    idle_minutes: float, preheated: int, as_json: bool, quiet: bool,
+    folder: Path, drop: Path | None, no_browser: bool, port: int | None, base_url: str, hosts: tuple[str, ...],
+    user_header: str, idle_minutes: float, preheated: int, as_json: bool, quiet: bool,
 ) -> int:  # fmt: skip
     """Open the dashboard in the browser.
 
@@ -67,5 +74,5 @@ def dashboard(
                 else f"The dashboard is at {address}\nCtrl-C ends it; runs and decisions are kept."
             )
 
-    serve(Options(folder, drop, port, base_url, not no_browser, idle_minutes, user_header, preheated), tell)
+    serve(Options(folder, drop, port, base_url, not no_browser, idle_minutes, hosts, user_header, preheated), tell)
     return 0

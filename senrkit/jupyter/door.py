@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,16 @@ class Promise:
     """What is looked at: the settings given, the objects that live by them, and the paths that nobody is given.
 
     `kept_by` names the live object of each section of `settings`; kernels are added when there is one. `shut` are
-    paths that no token opens, `end` ends the application.
+    paths that no token opens, `end` ends the application. `guarded` looks at what else there is to see, with the path
+    of a kernel, and raises as the rest. `secret` is kept out of logs, beside the token.
     """
 
     settings: Mapping[str, Mapping[str, Any]]
     kept_by: Callable[[], Mapping[str, Any]]
     shut: tuple[str, ...]
     end: Callable[[], None]
+    guarded: Callable[[str], Awaitable[None]] | None = None
+    secret: str = ""
 
 
 @contextlib.contextmanager
@@ -108,7 +111,8 @@ def open_to(
     """
     from tornado.ioloop import IOLoop
 
-    _keep_out_of_logs(door.token)
+    for secret in filter(None, (door.token, promise.secret)):
+        _keep_out_of_logs(secret)
     # That somebody was refused is no news.
     logging.getLogger("tornado").setLevel(logging.ERROR)
     looks: list[asyncio.Future[None]] = []
@@ -136,9 +140,9 @@ def _fault(seen: asyncio.Future[None]) -> BaseException | None:
 
 async def _seen_to_be_kept(application: Any, door: Door, promise: Promise, world: World) -> None:
     if application.loaded_config_files:
-        raise _broken("settings that are not ours were loaded")
+        raise broken("settings that are not ours were loaded")
     if (found := _listening()) != {(LOOPBACK, door.port)}:
-        raise _broken(f"it listens on {', '.join(f'{host}:{port}' for host, port in sorted(found)) or 'nothing'}")
+        raise broken(f"it listens on {', '.join(f'{host}:{port}' for host, port in sorted(found)) or 'nothing'}")
     kernels = application.kernel_manager
     number, kernel = await _started(kernels, world)
     try:
@@ -146,8 +150,10 @@ async def _seen_to_be_kept(application: Any, door: Door, promise: Promise, world
         for section, traits in promise.settings.items():
             for name, asked in traits.items():
                 if getattr(lives[section], name) != asked:
-                    raise _broken(f"{section}.{name} is not what it was told to be")
+                    raise broken(f"{section}.{name} is not what it was told to be")
         await _shut_to_strangers(door, promise.shut, f"api/kernels/{number}")
+        if promise.guarded is not None:
+            await promise.guarded(f"api/kernels/{number}")
     finally:
         await kernels.shutdown_kernel(number, now=True)
 
@@ -185,7 +191,7 @@ async def _started(kernels: Any, world: World) -> tuple[str, Any]:
     place = Path(kernel.connection_file).resolve()
     if python != sys.executable or kernel.transport != KERNEL_TRANSPORT or world.folder.resolve() not in place.parents:
         await kernels.shutdown_kernel(number, now=True)
-        raise _broken("its kernels are others than ours")
+        raise broken("its kernels are others than ours")
     return number, kernel
 
 
@@ -207,41 +213,44 @@ async def _python_of(kernel: Any) -> str:
 
 async def _shut_to_strangers(door: Door, shut: tuple[str, ...], kernel: str) -> None:
     """Ask the server for everything: without the token, it may not give any; with it, not what is shut to all."""
-    asked = [(path, False) for path in ("", door.page, "api/kernels", kernel, *shut)]
-    for path, with_token in asked + [(path, True) for path in shut]:
-        code, leads_to = await _answer(door.at(path, with_token=with_token))
+    key = {"Authorization": f"token {door.token}"}
+    asked = [(path, {}) for path in ("", door.page, "api/kernels", kernel, *shut)]
+    for path, headers in asked + [(path, key) for path in shut]:
+        answer = await answer_of(door.at(path), headers)
         # A page that leads to the login, or to another that is asked for here, gives nothing.
-        sent_on = code == 302 and leads_to.partition("?")[0] in (f"{door.base}login", f"{door.base}{door.page}")
-        if code not in _REFUSED and not sent_on:
-            raise _broken(f"{door.base}{path} is open to {'all who have the token' if with_token else 'everybody'}")
-    if (await _answer(door.at(kernel, with_token=True)))[0] != 200:
-        raise _broken("its token does not open it")
-    if await _takes_websocket(door.at(f"{kernel}/channels")):
-        raise _broken("its kernels talk to everybody")
+        leads_to = answer.headers.get("Location", "").partition("?")[0]
+        sent_on = answer.code == 302 and leads_to in (f"{door.base}login", f"{door.base}{door.page}")
+        if answer.code not in _REFUSED and not sent_on:
+            raise broken(f"{door.base}{path} is open to {'all who have the token' if headers else 'everybody'}")
+    if (await answer_of(door.at(kernel), key)).code != 200:
+        raise broken("its token does not open it")
+    if await takes_websocket(door.at(f"{kernel}/channels")):
+        raise broken("its kernels talk to everybody")
 
 
-async def _answer(address: str) -> tuple[int, str]:
-    """The code, and where it leads to."""
+async def answer_of(address: str, headers: Mapping[str, str] | None = None) -> Any:
+    """What the server answers, whatever it is."""
     from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
-    answer = await SimpleAsyncHTTPClient().fetch(
-        address, follow_redirects=False, raise_error=False, request_timeout=_PATIENCE_SECONDS
+    return await SimpleAsyncHTTPClient().fetch(
+        address, headers=headers, follow_redirects=False, raise_error=False, request_timeout=_PATIENCE_SECONDS
     )
-    return answer.code, answer.headers.get("Location", "")
 
 
-async def _takes_websocket(address: str) -> bool:
-    from tornado.httpclient import HTTPClientError
+async def takes_websocket(address: str, headers: Mapping[str, str] | None = None) -> bool:
+    """Whether somebody who comes so is talked to."""
+    from tornado.httpclient import HTTPClientError, HTTPRequest
     from tornado.websocket import websocket_connect
 
     try:
-        (await websocket_connect(address.replace("http", "ws", 1))).close()
+        (await websocket_connect(HTTPRequest(address.replace("http", "ws", 1), headers=headers))).close()
     except HTTPClientError:
         return False
     return True
 
 
-def _broken(what: str) -> UsageError:
+def broken(what: str) -> UsageError:
+    """The end of a server that is another than it has to be."""
     return UsageError(f"The server is not what it has to be ({what}), and was ended before anyone was told.", _CURE)
 
 

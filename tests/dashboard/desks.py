@@ -59,5 +59,9 @@ class Clerk:
         """The last announcement."""
         return next(message["say"] for message in reversed(self.messages) if message.get("say"))
 
+    def last_address(self) -> str:
+        """What stands behind the # of the browser's address."""
+        return next(message["hash"] for message in reversed(self.messages) if message.get("hash"))
+
     def last(self, kind: str) -> dict[str, Any]:
         return next(message for message in reversed(self.messages) if message["t"] == kind)

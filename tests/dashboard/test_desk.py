@@ -119,8 +119,64 @@ def test_the_address_opens_the_run_again_at_the_same_step(evaluated):
     assert again.desk.session.run.folder == evaluated.desk.session.run.folder
 
 
+def test_the_address_names_row_and_filters_and_nobody(evaluated):
+    evaluated.do("step/review")
+    table = evaluated.desk.session.proposal
+    evaluated.do("review/narrow", action=["update", "add"], search=table.rows[0]["ssid"])
+    evaluated.do("review/clear")
+    evaluated.do("review/narrow", action=["update", "add"])
+    place = table.view[0]
+    evaluated.do("review/open", arg=str(place))
+    address = evaluated.last_address()
+    assert (
+        address == f"#run={evaluated.desk.session.run.folder.name}&step=review&student={place}&action=update&action=add"
+    )
+    assert not [one for one in evaluated.messages if table.rows[0]["ssid"] in one.get("hash", "")]
+    again = Clerk(evaluated.desk.places.home)
+    again.send({"t": "hello", "hash": address})
+    assert (again.desk.student, again.desk.session.proposal.view) == (place, table.view)
+    assert "student-title" in again.regions["dialog"] and again.last_address() == address
+
+
+@pytest.mark.parametrize("end", ["student=999999", "student=-1", "student=x", "student=²", "action=nothing&field=<b>"])
+def test_an_address_that_names_no_row_opens_the_rest(evaluated, end):
+    run = evaluated.desk.session.run.folder.name
+    again = Clerk(evaluated.desk.places.home)
+    again.send({"t": "hello", "hash": f"#run={run}&step=review&{end}"})
+    assert (again.desk.session.step, again.desk.student) == ("review", None)
+
+
+def test_back_and_forth_between_places(evaluated):
+    places = []
+    for action, values in [("step/review", {}), ("review/open", {"arg": "1"}), ("step/evaluate", {})]:
+        evaluated.do(action, **values)
+        places.append(evaluated.last_address())
+    drawn = evaluated.regions["main"]
+    for place, (step, student) in zip(reversed(places[:-1]), [("review", 1), ("review", None)], strict=True):
+        evaluated.send({"t": "visit", "hash": place})
+        assert (evaluated.desk.session.step, evaluated.desk.student) == (step, student)
+        assert evaluated.last_address() == place
+    assert set(evaluated.messages[-1]["regions"]) == {"dialog"}, "only the window closes; the table stays"
+    evaluated.send({"t": "visit", "hash": places[-1]})
+    assert evaluated.desk.session.step == "evaluate" and evaluated.regions["main"] == drawn
+
+
+def test_before_there_is_a_run_the_address_names_the_settings(home):
+    clerk = Clerk(home)
+    clerk.send({"t": "hello", "hash": "#settings=demo/senrkit.toml&step=check"})
+    assert (clerk.desk.session.step, clerk.desk.session.settings_file) == ("load", home / "demo" / "senrkit.toml")
+    assert clerk.last_address() == "#settings=demo%2Fsenrkit.toml&step=load"
+
+
 @pytest.mark.parametrize(
-    "address", ["#run=../../etc&step=review", "#step=nowhere", "#run=unknown&step=export", "garbage"]
+    "address",
+    [
+        "#settings=../other/senrkit.toml&step=load",
+        "#run=../../etc&step=review",
+        "#step=nowhere",
+        "#run=unknown&step=export",
+        "garbage",
+    ],
 )
 def test_an_address_that_leads_nowhere_opens_the_start(home, address):
     clerk = Clerk(home)

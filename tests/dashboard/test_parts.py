@@ -16,6 +16,7 @@ from senrkit.app.server import FIRST_PORT, Options, configuration, notebook, ser
 from senrkit.app.workroom import Request, Workroom
 from senrkit.errors import UsageError
 from senrkit.jupyter.door import Door, taken_port
+from senrkit.jupyter.gate import Guard
 from senrkit.jupyter.world import World
 from senrkit.results import masking
 from senrkit.results.tables import PROPOSAL_COLUMNS
@@ -189,8 +190,8 @@ def test_a_worker_that_dies_is_a_sentence_and_not_a_page_that_waits_for_ever(wor
 
 def test_the_server_listens_here_behind_a_token_and_hands_out_no_file(tmp_path):
     with taken_port(None, FIRST_PORT) as taken:
-        made = configuration(Options(tmp_path), Door(taken, token="secret"), World(tmp_path))
-    assert (made.Voila.ip, made.Voila.token) == ("127.0.0.1", "secret")
+        made = configuration(Options(tmp_path), Guard(Door(taken, token="secret")), World(tmp_path))
+    assert made.Voila.ip == "127.0.0.1" and "secret" not in repr(made)
     assert made.VoilaConfiguration.file_allowlist == [r"(?!)"]
     assert made.VoilaConfiguration.strip_sources and not made.VoilaConfiguration.show_tracebacks
     assert made.MappingKernelManager.cull_idle_timeout == 600

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from tests.patience import PATIENCE
@@ -40,16 +40,17 @@ class Served:
     def port(self) -> int:
         return urlsplit(self.address).port
 
-    def at(self, path: str, *, with_token: bool) -> str:
-        return f"http://127.0.0.1:{self.port}/{path}" + (f"?token={self.token}" if with_token else "")
+    def at(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{path}"
+
+    def key(self, with_token: bool) -> dict[str, str]:
+        return {"Authorization": f"token {self.token}"} if with_token else {}
 
     def asked(self, path: str, *, with_token: bool, method: str = "GET") -> tuple[int, str]:
         """The code and the text; somebody who is led to the login got 401."""
         request = urllib.request.Request(
-            self.at(path, with_token=with_token), method=method, data=b"{}" if method == "POST" else None
+            self.at(path), method=method, data=b"{}" if method == "POST" else None, headers=self.key(with_token)
         )
-        if with_token:
-            request.add_header("Authorization", f"token {self.token}")
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 text = answer.read().decode()
@@ -61,9 +62,10 @@ class Served:
         """Does the kernel's websocket take somebody?"""
 
         async def talk() -> bool:
-            address = self.at(f"api/kernels/{kernel}/channels", with_token=with_token)
+            address = self.at(f"api/kernels/{kernel}/channels").replace("http", "ws", 1)
+            request = HTTPRequest(address, headers=self.key(with_token), connect_timeout=PATIENCE)
             try:
-                (await websocket_connect(address.replace("http", "ws", 1), connect_timeout=PATIENCE)).close()
+                (await websocket_connect(request)).close()
             except HTTPClientError:
                 return False
             return True

@@ -188,14 +188,25 @@ _ALSO_ELSEWHERE = (
     "from tornado import httpserver, ioloop; "
     "ioloop.IOLoop.current().add_callback(httpserver.HTTPServer(print).listen, 0, '0.0.0.0')"
 )
+_GUARD = "import senrkit.jupyter.gate; senrkit.jupyter.gate.Guard.{}"
+_ANOTHER_EACH_TIME = "cookie = property(lambda _: __import__('os').urandom(4).hex())"
+_VOILAS_OWN = "settings['identity_provider'] = type(self.identity_provider).__mro__[1](token='x')"
+_COOKIE = (
+    "import tornado.web; gives = tornado.web.RequestHandler.set_cookie; "
+    "tornado.web.RequestHandler.set_cookie = lambda self, name, value, **_: gives(self, name, value)"
+)
 _NO_KERNEL = "jupyter_client.manager.KernelManager.format_kernel_cmd = lambda *_, **__: ['/bin/false']"
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        pytest.param("self.identity_provider.token = ''", "is open to everybody", id="no token"),
-        pytest.param("self.identity_provider.token = 'x'", "its token does not open it", id="another token"),
+        pytest.param(_GUARD.format("knows = lambda *_: True"), "is open to everybody", id="no token"),
+        pytest.param(_GUARD.format("knows = lambda *_: False"), "its token does not open it", id="another token"),
+        pytest.param(_GUARD.format("is_called_by_name = lambda *_: True"), "open to pages of other sites", id="names"),
+        pytest.param(_GUARD.format(_ANOTHER_EACH_TIME), "its cookie does not open it", id="cookie"),
+        pytest.param(_COOKIE, "its cookie is open to others", id="cookie for all"),
+        pytest.param(_VOILAS_OWN, "its token does not open it", id="nobody is known"),
         pytest.param(_ALSO_ELSEWHERE, "it listens on 0.0.0.0:", id="address"),
         pytest.param("self.voila_configuration.file_allowlist = ['.*']", "VoilaConfiguration.file_allow", id="files"),
         pytest.param("self.voila_configuration.template = 'lab'", "VoilaConfiguration.template", id="template"),
@@ -223,7 +234,7 @@ def test_the_next_port_is_taken_and_a_named_one_that_is_taken_is_a_sentence(arou
         for door in ("dashboard", "lab"):
             code, told, said = refused(around, door, "--no-browser", "--port", str(first.port))
             assert (code, told) == (2, "") and f"Port {first.port} is in use." in said
-        assert first.asked("", with_token=False)[0] == second.asked("", with_token=False)[0] == 401
+        assert first.asked("", with_token=False)[0] == second.asked("", with_token=False)[0] == 403
 
 
 def test_the_browser_is_opened_through_a_file_that_only_this_person_can_read(around):

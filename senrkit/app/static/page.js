@@ -3,7 +3,7 @@
 const FRAME = `
 <div class="senr">
   <a class="skip" href="#main">Skip to the content</a>
-  <div class="lost" role="alert" hidden><p><strong>The connection to senrkit is lost.</strong> Runs and decisions are kept.</p><button type="button" class="primary">Open the page again</button></div>
+  <div class="lost" role="alert" hidden><p><strong>The connection to senrkit is lost.</strong> Runs and decisions are kept. Where senrkit has ended, start it again with <code>senrkit dashboard</code>.</p><button type="button" class="primary">Open the page again</button></div>
   <header id="head"></header>
   <nav id="rail" aria-label="Steps"></nav>
   <main id="main" tabindex="-1"><p class="lead">Opening…</p></main>
@@ -18,7 +18,12 @@ function render({ model, el }) {
   el.innerHTML = FRAME;
   const root = el.querySelector(".senr");
   const at = (id) => root.querySelector(`#${CSS.escape(id)}`);
-  const send = (message, buffers) => model.send(message, undefined, buffers);
+  // Whether the browser forgets the place that is left: a person only typed, or came to it by the browser itself.
+  let stays = true;
+  const send = (message, buffers) => {
+    if (message.t === "do") stays = false;
+    model.send(message, undefined, buffers);
+  };
   const charts = new Charts(root, send);
   const uploads = new Uploads(send);
   const downloads = new Downloads(send);
@@ -128,13 +133,27 @@ function render({ model, el }) {
   }
 
   function show({ regions, say: words, focus, hash }) {
-    const step = hash && !location.hash.endsWith(hash.split("&").pop());
+    const step = hash && placeIn(hash).get("step") !== placeIn(location.hash).get("step");
     for (const [id, html] of Object.entries(regions)) put(id, html);
-    if (hash && hash !== location.hash) history.replaceState(null, "", hash);
+    if (hash) mark(hash);
     if (regions.rail) document.title = `${root.querySelector("h1")?.textContent ?? "senrkit"} · senrkit`;
     if (step) window.scrollTo(0, 0);
     if (focus) at(focus)?.focus();
     say(words);
+  }
+
+  function placeIn(hash) {
+    return new URLSearchParams(hash.slice(1));
+  }
+
+  // The address says where the page is. A run that is made on a step, or the settings, are no other place.
+  function mark(hash) {
+    const address = `${location.origin}${location.pathname}${hash}`;
+    if (location.href === address) return;
+    const [before, now] = [placeIn(location.hash), placeIn(hash)];
+    for (const place of [before, now]) ["run", "settings"].forEach((name) => place.delete(name));
+    if (stays || `${before}` === `${now}`) history.replaceState(null, "", address);
+    else history.pushState(null, "", address);
   }
 
   const handlers = {
@@ -222,7 +241,10 @@ function render({ model, el }) {
     const field = event.target.closest("[data-input]");
     if (!field) return;
     clearTimeout(typing);
-    typing = setTimeout(() => act(field.dataset.input, { [field.name]: field.value }), 150);
+    typing = setTimeout(() => {
+      act(field.dataset.input, { [field.name]: field.value });
+      stays = true;
+    }, 150);
   });
 
   root.querySelector(".skip").onclick = (event) => {
@@ -240,8 +262,19 @@ function render({ model, el }) {
     send({ t: "ping" });
   }, BEAT);
 
+  const visit = () => {
+    stays = true;
+    send({ t: "visit", hash: location.hash });
+  };
+  window.addEventListener("popstate", visit);
+  // A page that the browser had put aside: its kernel has gone meanwhile.
+  const thaw = (event) => event.persisted && location.reload();
+  window.addEventListener("pageshow", thaw);
+
   send({ t: "hello", hash: location.hash });
   return () => {
+    window.removeEventListener("popstate", visit);
+    window.removeEventListener("pageshow", thaw);
     clearInterval(clock);
     clearInterval(pulse);
   };

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from senrkit.app import screens, student
+from senrkit.app import address, screens, student
 from senrkit.app.notice import Notice
 from senrkit.app.proposal import FILTERS
 from senrkit.errors import UsageError
@@ -20,6 +20,7 @@ from senrkit.results.tables import SENT, changes_of
 from senrkit.texts import wording
 
 if TYPE_CHECKING:
+    from senrkit.app.address import Address
     from senrkit.app.desk import Desk
 
 COLUMNS = (
@@ -153,13 +154,25 @@ def choose_none(desk: Desk, values: Mapping[str, Any]) -> None:
 
 
 def open_student(desk: Desk, values: Mapping[str, Any]) -> None:
-    desk.student = int(values["arg"])
-    _show_student(desk)
+    show_student(desk, int(values["arg"]))
 
 
 def close_student(desk: Desk, values: Mapping[str, Any]) -> None:
-    place, desk.student = desk.student, None
-    _show_student(desk, focus=f"row-{place}")
+    show_student(desk, None)
+
+
+def show_student(desk: Desk, place: int | None) -> None:
+    """Open the window of the student of this row, or close it: then the keyboard is on the row again."""
+    before, desk.student = desk.student, _known(desk, place)
+    _show_student(desk, focus="" if before is None or desk.student is not None else f"row-{before}")
+
+
+def take_address(desk: Desk, wanted: Address) -> None:
+    """The filters and the student of an address; what was searched for stays."""
+    table = desk.session.proposal
+    for name in FILTERS:
+        table.filter(name, wanted.filters.get(name, ()))
+    desk.student = _known(desk, wanted.student)
 
 
 def decide(desk: Desk, values: Mapping[str, Any]) -> None:
@@ -328,7 +341,12 @@ def _show_rows(desk: Desk) -> None:
     shown = len(desk.session.proposal.view)
     region = screens.render("review_count", {"table": desk.session.proposal})
     desk.post(
-        {"t": "show", "regions": {"review-count": region}, "say": f"{shown:,} {'row' if shown == 1 else 'rows'}."}
+        {
+            "t": "show",
+            "regions": {"review-count": region},
+            "say": f"{shown:,} {'row' if shown == 1 else 'rows'}.",
+            "hash": str(address.of(desk)),
+        }
     )
 
 
@@ -350,7 +368,12 @@ def _chosen(desk: Desk) -> dict[str, Any]:
 def _show_student(desk: Desk, focus: str = "") -> None:
     # The table behind it stays as it is, and with it the row that the keyboard goes back to.
     region = screens.render("dialog", {"desk": desk, "session": desk.session, "opened": opened(desk)})
-    desk.post({"t": "show", "regions": {"dialog": region}, "focus": focus})
+    desk.post({"t": "show", "regions": {"dialog": region}, "focus": focus, "hash": str(address.of(desk))})
+
+
+def _known(desk: Desk, place: int | None) -> int | None:
+    """A row that there is: an address may name any."""
+    return place if place is not None and place < len(desk.session.proposal.rows) else None
 
 
 def _show_chosen(desk: Desk) -> None:
