@@ -234,7 +234,7 @@ class Desk:
         self.doing = ""
         self.notice = Notice(
             "error",
-            "Something went wrong inside senrkit. Nothing of yours was changed.",
+            screens.words("fault"),
             screens.words("fault_cure"),
             reference,
         )
@@ -275,12 +275,7 @@ class Desk:
     def _when_ended(self, done: Callable[[Any], None], refused: Callable[[str, str], None]) -> Callable[[Answer], None]:
         def ended(answer: Answer) -> None:
             self.doing = ""
-            try:
-                self._ended(answer, done, refused)
-            except SenrkitError as error:
-                self.refuse(error.message, error.cure)
-            except Exception as fault:  # noqa: BLE001 - as in receive
-                self.own_fault(fault)
+            self._end(answer, done, refused)
 
         return ended
 
@@ -289,9 +284,18 @@ class Desk:
 
         def ended(answer: Answer) -> None:
             if not answer.canceled:
-                self._ended(answer, done, self.refuse)
+                self._end(answer, done, self.refuse)
 
         self.workroom.ask(Request(job, given, ended))
+
+    def _end(self, answer: Answer, done: Callable[[Any], None], refused: Callable[[str, str], None]) -> None:
+        """As `receive`: what goes wrong with an answer is told on the page, for nobody else would hear of it."""
+        try:
+            self._ended(answer, done, refused)
+        except SenrkitError as error:
+            self.refuse(error.message, error.cure)
+        except Exception as fault:  # noqa: BLE001 - the page gets a reference number, the log the trace
+            self.own_fault(fault)
 
     def _ended(self, answer: Answer, done: Callable[[Any], None], refused: Callable[[str, str], None]) -> None:
         if answer.canceled:

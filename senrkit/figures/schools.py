@@ -30,6 +30,8 @@ from senrkit.texts import wording
 _COLUMNS_SHOWN = 20
 # Below this, a cell is not drawn as if it were many.
 _PALE_UP_TO = 5
+# Of a letter of a label at 40 degrees.
+_SLANT_PIXELS = 5
 
 
 def by_school(run: RunFolder) -> Chart:
@@ -145,7 +147,8 @@ def _heat_map(
     where = counts[largest].idxmax()
     item = "finding" if word == "finding" else "item"
     share = of_all(int(sums[largest]), whole, item)
-    sentence = f"The most frequent {word} is “{largest}”: {share}, most of them at {where}.{after}"
+    most = int(counts[largest].max())
+    sentence = f"The most frequent {word} is “{largest}”: {share}, the most at {where} ({most:,}).{after}"
     shown = first_schools(_first_columns(counts))
     cells = shown.to_numpy()
     heat = go.Heatmap(
@@ -163,12 +166,15 @@ def _heat_map(
         showscale=False,
         hovertemplate="%{y}<br>%{x}: %{z:,}<extra></extra>",
     )
-    drawn = figure(title, rows_height(len(shown)) + 150, plot_bgcolor="#eeeeee", margin_t=52)
+    columns = shown.columns.tolist()
+    labels = [_short(name) for name in columns]
+    # Slanting words take their height from the cells.
+    height = rows_height(len(shown)) + max(150, int(_SLANT_PIXELS * max(map(len, labels))))
+    drawn = figure(title, height, plot_bgcolor="#eeeeee", margin_t=52)
     drawn.add_trace(heat)
     drawn.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    columns = shown.columns.tolist()
     drawn.update_xaxes(showgrid=False, type="category", side="bottom", tickangle=-40)
-    drawn.update_xaxes(tickvals=columns, ticktext=[_short(name) for name in columns])
+    drawn.update_xaxes(tickvals=columns, ticktext=labels)
     return Chart(drawn, table, sentence, drawn_lines(table), gathered(behind, shown))
 
 

@@ -45,17 +45,19 @@ def axe():
 
 @pytest.fixture(scope="session")
 def look(axe, shots):
-    """Every screen is photographed, and scanned for what WCAG AA forbids."""
+    """Every screen is photographed, and scanned for what WCAG AA forbids, in light and in dark."""
 
     def look(page, name: str) -> None:
         settled(page)
-        page.screenshot(path=shots / f"{name}.png")
-        found = axe.run(page).response["violations"]
-        grave = [
-            (one["id"], [node["html"][:150] for node in one["nodes"][:3]])
-            for one in found
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert not grave, (name, grave)
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=shots / f"{name}{'_dark' if scheme == 'dark' else ''}.png")
+            found = axe.run(page).response["violations"]
+            grave = [
+                (one["id"], [node["html"][:150] for node in one["nodes"][:3]])
+                for one in found
+                if one["impact"] in ("serious", "critical")
+            ]
+            assert not grave, (name, scheme, grave)
 
     return look

@@ -13,7 +13,7 @@ import pytest
 
 from senrkit.app import screens
 from senrkit.app.proposal import ProposalTable
-from senrkit.app.steps import check
+from senrkit.app.steps import check, export
 from senrkit.app.steps.review import COLUMNS
 from senrkit.app.workroom import Answer
 from senrkit.demo import make
@@ -206,6 +206,15 @@ def test_a_fault_of_the_worker_is_told_by_its_reference(home):
     assert "Reference number abcd1234" in clerk.sees()
 
 
+def test_a_fault_in_what_a_quiet_answer_leads_to_is_told_too(evaluated, monkeypatch):
+    def broken(desk, **words):
+        raise KeyError("rules")
+
+    monkeypatch.setattr(export, "_show_files", broken)
+    evaluated.do("step/export")
+    assert "Something went wrong inside senrkit" in evaluated.sees() and "Reference number" in evaluated.sees()
+
+
 def test_a_refusal_is_told_with_its_cure_and_nothing_is_under_way_after_it(clerk, home):
     clerk.do("start/demo")
     (home / "demo" / "SENR_ODS.txt").write_bytes(b"no extract at all\n")
@@ -381,7 +390,7 @@ def test_a_hold_is_appended_and_its_student_is_in_no_file(evaluated):
         (ssid, "delete", "hold", expires)
     ]
     evaluated.do("step/export")
-    assert "Make them again" in evaluated.sees()
+    assert "not in the files yet" in evaluated.sees()
     evaluated.do("export/make")
     sent = b"".join(path.read_bytes() for path in (evaluated.desk.session.run.folder / "submission").glob("SENR_*.txt"))
     assert sent and ssid.encode() not in sent

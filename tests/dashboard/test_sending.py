@@ -256,4 +256,6 @@ def test_start_says_what_is_on_its_way_and_nothing_where_nothing_is(home, settin
     assert "Files 2 to 6 wait until file 1 has posted." in shown
     clerk.do("step/start")
     assert "Files 2 to 6 wait" in clerk.sees("main")
+    words.rejected(settings, None, 1, errors=[])
+    assert "Do not upload files 2 to 6" in Clerk(home).sees("on-its-way")
     assert "On its way" not in seen(Clerk(tmp_path / "new"))

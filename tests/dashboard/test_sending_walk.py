@@ -59,7 +59,7 @@ def test_from_start_to_the_refused_student(page, district, look, tmp_path):
     page.locator("#on-its-way h3").wait_for()
     assert "File 1 is ready: upload it." in page.locator("#on-its-way").inner_text()
     look(page, "9_start_on_its_way")
-    page.get_by_role("button", name=re.compile("Go on with the run")).click()
+    page.get_by_role("button", name=re.compile("Go on with run")).click()
     page.get_by_role("heading", level=1, name="Export").wait_for()
     page.locator("#file-1 .tag.prepared").wait_for()
     assert page.locator("#tell-sent-2").get_attribute("aria-disabled") == "true"

@@ -334,7 +334,7 @@ def test_the_whole_job_by_keyboard_alone(demo, server, browser):
     page.locator("#demo").wait_for()
 
     def tab_to(selector: str) -> None:
-        for _ in range(60):
+        for _ in range(120):
             page.keyboard.press("Tab")
             if page.evaluate("selector => document.activeElement.matches(selector)", selector):
                 return

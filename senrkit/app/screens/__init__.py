@@ -19,6 +19,7 @@ import jinja2
 
 from senrkit.results.masking import masked_identifier, masked_text
 from senrkit.texts import wording
+from senrkit.texts.glossary import meanings
 
 _ISO_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
@@ -39,7 +40,7 @@ def _environment() -> jinja2.Environment:
         "with_days": with_days,
         "plural": lambda number, one, many="": one if number == 1 else many or f"{one}s",
     }
-    made.globals |= {"phrase": wording.phrase, "words": words}
+    made.globals |= {"phrase": wording.phrase, "words": words, "meaning": lambda word: meanings()[word]}
     return made
 
 

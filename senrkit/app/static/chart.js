@@ -10,6 +10,8 @@ class Charts {
     this.send = send;
     this.waiting = new Map();
     this.drawn = new Map();
+    this.later = new Map();
+    this.seen = new Set();
     this.asked = false;
     for (const query of ["(prefers-color-scheme: dark)", "print"])
       window.matchMedia(query).addEventListener("change", () => this.recolor());
@@ -74,7 +76,23 @@ class Charts {
     }
   }
 
-  async draw(host, { id, figure, label }) {
+  // The chart is wanted after all, on a page that began with its table.
+  wanted(id) {
+    const message = this.later.get(id);
+    this.later.delete(id);
+    if (message) this.draw(this.root.querySelector(`[data-figure="${id}"]`), message);
+  }
+
+  async draw(host, message) {
+    const { id, figure, label } = message;
+    // On a narrow page there is no room for bars beside names: the table stands there first.
+    if (host.clientWidth < NARROW && !host.hidden && !this.seen.has(id)) {
+      this.seen.add(id);
+      this.later.set(id, message);
+      this.root.querySelector(`[data-show=table][data-of="${id}"]`)?.click();
+      return;
+    }
+    if (host.hidden) return void this.later.set(id, message);
     host.replaceChildren();
     host.setAttribute("role", "img");
     host.setAttribute("aria-label", label);

@@ -83,6 +83,7 @@ function render({ model, el }) {
       button.type = "button";
       button.className = "link";
       button.textContent = text;
+      button.dataset.kind = kind;
       button.onclick = () => (what === "table" ? takeTable(group.parentElement, kind) : act("take/proposal", { kind }));
       group.append(button);
     }
@@ -104,6 +105,7 @@ function render({ model, el }) {
     try {
       await navigator.clipboard.writeText(text);
       say(`${rows.toLocaleString()} rows are copied.`);
+      if (document.activeElement.dataset.kind === "copy") document.activeElement.textContent = "Copied ✓";
     } catch {
       say("The browser does not let a page copy. Take the table as a file.");
     }
@@ -156,8 +158,28 @@ function render({ model, el }) {
     else history.pushState(null, "", address);
   }
 
+  // Between press and release of a button the page stays as it is: drawn anew, the click would meet nothing.
+  let pressed = false;
+  let held = [];
+  function hold(message) {
+    if (!pressed) return show(message);
+    held.push(message);
+    root.dataset.held = held.length;
+  }
+  // The click comes right after the release.
+  const release = () => setTimeout(() => {
+    pressed = false;
+    delete root.dataset.held;
+    for (const message of held.splice(0)) show(message);
+  });
+  root.addEventListener("pointerdown", () => (pressed = true));
+  window.addEventListener("pointerup", release);
+  window.addEventListener("pointercancel", release);
+  // A release outside of the window is not told.
+  root.addEventListener("pointermove", (event) => pressed && !event.buttons && release());
+
   const handlers = {
-    show,
+    show: hold,
     pong: () => {},
     rows: (message) => rows?.take(message),
     "rows-changed": () => rows?.restart(),
@@ -204,6 +226,7 @@ function render({ model, el }) {
     root.querySelector(`[data-figure="${id}"]`).hidden = asTable;
     root.querySelector(`[data-table-of="${id}"]`).hidden = !asTable;
     for (const one of button.parentElement.children) one.setAttribute("aria-pressed", one === button ? "true" : "false");
+    if (!asTable) charts.wanted(id);
   }
 
   root.addEventListener("submit", (event) => {

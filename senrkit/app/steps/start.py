@@ -151,7 +151,8 @@ def _said(files: Sequence[Mapping[str, Any]]) -> list[str]:
         )
     if later:
         numbers = {"number": later[0]["number"], "last": later[-1]["number"], "before": later[0]["waits_for"]}
-        said.append(words["after" if len(later) == 1 else "after_all"].format(**numbers))
+        kind = "after_refused" if any(file["state"] == "rejected" for file in files) else "after"
+        said.append(words[kind if len(later) == 1 else f"{kind}_all"].format(**numbers))
     return said
 
 
