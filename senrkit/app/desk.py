@@ -218,7 +218,13 @@ class Desk:
         """Something that a person can mend."""
         self.doing = ""
         self.notice = Notice("error", text, cure)
-        self.show(focus="notice")
+        try:
+            self.show(focus="notice")
+        except SenrkitError:
+            # The settings have become wrong: no screen but their own can be shown, and it says why.
+            self.session.step = "settings"
+            steps.BEFORE["settings"](self)
+            self.show(focus="notice")
 
     def warn(self, text: str, more: str = "") -> None:
         """Something was done, and a person should know more of it."""
