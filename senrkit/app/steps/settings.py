@@ -125,14 +125,20 @@ def context(desk: Desk) -> dict[str, Any]:
     }
 
 
-def look(desk: Desk, values: Mapping[str, Any]) -> None:
-    """What was answered, as the lines that would be written; nothing is written yet."""
+def answer(desk: Desk, values: Mapping[str, Any]) -> None:
+    """An answer is remembered, for a screen that is drawn anew before it is looked at."""
     change: Change = desk.form["settings"]
-    change.refused = {}
     for name in change.answers:
         change.answers[name] = str(values.get(name, change.answers[name])).strip()
     for place, key in enumerate(change.code_answers):
         change.code_answers[key] = str(values.get(f"code-{place}", change.code_answers[key])).strip()
+
+
+def look(desk: Desk, values: Mapping[str, Any]) -> None:
+    """What was answered, as the lines that would be written; nothing is written yet."""
+    change: Change = desk.form["settings"]
+    change.refused = {}
+    answer(desk, values)
     if code := str(values.get("new_code", "")).strip():
         key = (str(values["new_set"]), code)
         if key[0] not in TRANSLATION_SETS:
@@ -380,6 +386,7 @@ def _go_on(desk: Desk, back: str) -> None:
 
 
 ACTIONS = {
-    "settings/open": open_at, "settings/leave": leave, "settings/look": look, "settings/fields": fields_again,
+    "settings/open": open_at, "settings/leave": leave, "settings/answer": answer, "settings/look": look,
+    "settings/fields": fields_again,
     "settings/write": write, "settings/undo": undo,
 }  # fmt: skip
