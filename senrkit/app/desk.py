@@ -94,7 +94,7 @@ class Desk:
         if action == "work/cancel":
             self.workroom.cancel()
             return
-        if self.doing and not action.startswith(("review/", "names/", "take/")):
+        if self.doing and not action.startswith(("review/", "names/", "take/", "settings/answer")):
             self.say("Please wait until the work under way is done, or cancel it.")
             return
         self.notice = None

@@ -217,6 +217,26 @@ def test_two_wrong_answers_are_said_each_at_its_field(clerk):
     assert "lea" in said_at(clerk, "lea") and "whole number" in said_at(clerk, "max_extract_age_days")
 
 
+def test_settings_that_belong_together_are_judged_together(clerk):
+    settings = file_of(clerk)
+    settings.write_text(settings.read_text().replace("[process]", "[process]\nlast_school_day = 2027-06-10"))
+    clerk.do("step/settings")
+    clerk.do("settings/look", school_year="2027-2028")
+    assert "is not in the school year 2027-2028" in said_at(clerk, "last_school_day"), "there it can be mended"
+    clerk.do("settings/look", school_year="2027-2028", last_school_day="2028-06-10", lea="1")
+    assert not said_at(clerk, "school_year") and not said_at(clerk, "last_school_day") and said_at(clerk, "lea")
+    clerk.do("settings/look", school_year="2027-2028", last_school_day="2028-06-10", lea="1999990")
+    assert "2 lines of demo/senrkit.toml" in clerk.sees()
+
+
+def test_a_setting_that_another_one_needs_is_not_taken_out(clerk):
+    settings = file_of(clerk)
+    settings.write_text(settings.read_text().replace("[calpads]", '[calpads]\nlanguage_source = "vendor"'))
+    clerk.do("step/settings")
+    clerk.do("settings/look", elpac_file="")
+    assert "language_source needs elpac_file" in said_at(clerk, "elpac_file")
+
+
 def test_no_secret_and_no_database_is_among_the_fields(clerk):
     settings = file_of(clerk)
     settings.write_text(settings.read_text().replace('"SELA_ODS.txt"', '"sftp://me:secret@host/SELA.txt"'))

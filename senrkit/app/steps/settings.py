@@ -6,6 +6,7 @@ The checker is `read_settings_text`: what it refuses is not written. The old fil
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _FILES = {".txt", ".csv", ".zip", ".dat", ".xlsx"}
 _FILES_SHOWN = 100
+# How the checker begins: senrkit.toml, line 3: lea is …, or the setting lea is missing.
+_NAMED = re.compile(r"(?:, line \d+)?(?:: )?(?:the setting )?(\w+) ")
 _BACK = ("check", "language")
 
 
@@ -265,13 +268,26 @@ def _addresses(change: Change) -> dict[str, str]:
 
 def _refused(desk: Desk, change: Change, changes: Mapping[KeyPath, Value]) -> dict[str, str]:
     """What the checker says against the change, by the field that it is about; under "" what is about none."""
-    whole = _judged(desk, change, changes)
-    if not whole:
-        return {}
-    # Each by itself, so that each field has its own sentence.
-    alone = {path: _judged(desk, change, {path: value}) for path, value in changes.items()}
-    said = {_field_name(change, path): sentence for path, sentence in alone.items() if sentence}
-    return said or {"": whole}
+    said: dict[str, str] = {}
+    left = dict(changes)
+    # The checker says one thing at a time: without what it is about it says the next.
+    while sentence := _judged(desk, change, left):
+        name = _about(desk, change, left, sentence)
+        said.setdefault(name, sentence)
+        path = next((one for one in left if _field_name(change, one) == name), None)
+        if path is None:
+            break
+        del left[path]
+    return said
+
+
+def _about(desk: Desk, change: Change, changes: Mapping[KeyPath, Value], sentence: str) -> str:
+    """The field that the checker names, or else that of the change that it refuses alone."""
+    named = _NAMED.match(sentence.removeprefix(change.file.name))
+    if named and named[1] in change.answers:
+        return named[1]
+    alone = (path for path, value in changes.items() if _judged(desk, change, {path: value}))
+    return next((_field_name(change, path) for path in alone), "")
 
 
 def _judged(desk: Desk, change: Change, changes: Mapping[KeyPath, Value]) -> str:
