@@ -269,7 +269,7 @@ def _may(stand: Mapping[str, Any], out_of_date: bool) -> list[dict[str, str]]:
 def _refused(desk: Desk, one: Mapping[str, Any]) -> dict[str, Any]:
     """A refused record: its student as the page calls them, and the rules in plain words."""
     session = desk.session
-    titles = student.rule_titles(session.run.manifest["as_of"])
+    titles = student.rule_titles()
     rules = [f"{titles[rule]} ({rule})" if rule in titles else rule for rule in one["rules"]]
     rows = session.proposal.rows
     place = next((at for at, row in enumerate(rows) if row.get("sequence") == str(one["sequence"])), None)
