@@ -94,7 +94,7 @@ class Desk:
         if action == "work/cancel":
             self.workroom.cancel()
             return
-        if self.doing and not action.startswith(("review/", "names/", "take/")):
+        if self.doing and not action.startswith(("review/", "names/", "take/", "settings/answer")):
             self.say("Please wait until the work under way is done, or cancel it.")
             return
         self.notice = None
@@ -218,7 +218,13 @@ class Desk:
         """Something that a person can mend."""
         self.doing = ""
         self.notice = Notice("error", text, cure)
-        self.show(focus="notice")
+        try:
+            self.show(focus="notice")
+        except SenrkitError:
+            # The settings have become wrong: no screen but their own can be shown, and it says why.
+            self.session.step = "settings"
+            steps.BEFORE["settings"](self)
+            self.show(focus="notice")
 
     def warn(self, text: str, more: str = "") -> None:
         """Something was done, and a person should know more of it."""

@@ -9,9 +9,10 @@ import traitlets
 
 from senrkit.app.places import PastRun
 from senrkit.app.proposal import ProposalTable
+from senrkit.errors import SenrkitError
 from senrkit.settings.settings import Settings, load_settings
 
-STEPS = ("start", "load", "check", "evaluate", "review", "export", "language", "history")
+STEPS = ("start", "load", "check", "evaluate", "review", "export", "language", "history", "settings")
 DONE, NOW, NOT_YET, NEEDS_YOU = "done", "now", "not-yet", "needs-you"
 STOPPED, ACCEPTED = "stopped", "accepted"
 
@@ -80,6 +81,14 @@ class Session(traitlets.HasTraits):
         return load_settings(self.settings_file) if self.settings_file else None
 
     @property
+    def right_settings(self) -> Settings | None:
+        """As `settings`, and `None` when their file has become wrong."""
+        try:
+            return self.settings
+        except SenrkitError:
+            return None
+
+    @property
     def runs_folder(self) -> Path | None:
         return self.settings.output.runs if self.settings_file else None
 
@@ -113,6 +122,12 @@ class Session(traitlets.HasTraits):
     def forget_extract(self) -> None:
         """Another extract: nothing that was found in the one before holds any more."""
         self.extract, self.recognized, self.confirmed = "", None, None
+        self.forget_check()
+        self.close_run()
+
+    def forget_found(self) -> None:
+        """Other words in the settings: what was found with those of before holds no more. The extract stays."""
+        self.recognized, self.confirmed, self.language = None, None, {}
         self.forget_check()
         self.close_run()
 
@@ -162,6 +177,7 @@ class Session(traitlets.HasTraits):
         """Whether there is something to see; going back is always allowed."""
         needs = {
             "load": self.settings_file is not None,
+            "settings": self.settings_file is not None,
             "check": self.recognized is not None,
             "evaluate": self.checked is not None and not self.stops,
             "review": self.proposal is not None,

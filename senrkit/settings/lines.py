@@ -53,6 +53,18 @@ def line_of(text: str, path: KeyPath) -> int:
     return next((lines[known] for known in above if known in lines), 0)
 
 
+def heading_of(line: str) -> str:
+    """`calpads` of the line `[calpads]`, as it is written there; "" of a line that is no heading."""
+    header = _HEADER.match(line)
+    return header[1] if header else ""
+
+
+def key_of(line: str) -> str:
+    """`lea` of the line `lea = "1999990"`, as it is written there; "" of a line that begins no setting."""
+    key = _KEY.match(line)
+    return key[1] if key else ""
+
+
 def _parts(dotted: str) -> KeyPath:
     return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
 

@@ -25,19 +25,20 @@ from senrkit.texts.card import Carded
 
 TEMPLATE = resources.files("senrkit.settings").joinpath("template.toml").read_text(encoding="utf-8")
 
-TRANSLATION_SETS = (
-    "STU.SP",
-    "STU.GR",
-    "ATT.RS",
-    "STU.HSG",
-    "STU.IT",
-    "STU.GN",
-    "STU.LF",
-    "STU.HL",
-    "STU.BST",
-    "STU.BCU",
-    "STU.SF",
-)
+# The sets of local codes that are translated, each with the state's own codes for it (`reference.code_names`), if any.
+TRANSLATION_SETS: Mapping[str, str] = {
+    "STU.SP": "status",
+    "STU.GR": "grade",
+    "ATT.RS": "exit_reason",
+    "STU.HSG": "completion_status",
+    "STU.IT": "transfer_code",
+    "STU.GN": "gender",
+    "STU.LF": "",
+    "STU.HL": "",
+    "STU.BST": "birth_state",
+    "STU.BCU": "birth_country",
+    "STU.SF": "suffix",
+}
 
 _TABLES: Mapping[str, Mapping[str, values.Reader]] = {
     "": {

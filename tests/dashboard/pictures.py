@@ -53,6 +53,20 @@ def screens(page: Any) -> Iterator[str]:
     page.locator("#setup-open").click()
     page.locator("#setup-name").wait_for()
     yield "setup"
+    page.locator("#change-settings").click()
+    page.locator("#settings-lea").wait_for()
+    yield "settings"
+    page.locator("#settings-last_school_day").fill("2020-01-01")
+    page.locator("#next").click()
+    page.locator("#settings-last_school_day[aria-invalid]").wait_for()
+    yield "settings_refused"
+    page.locator("#settings-last_school_day").fill("")
+    page.locator("#settings-other_leas").fill("1999982, 1999983")
+    page.locator("#next").click()
+    page.locator("#settings-lines").wait_for()
+    yield "settings_lines"
+    page.locator("#settings-back").click()
+    page.locator("#settings-leave").click()
     page.get_by_role("button", name="Use these").click()
     page.get_by_role("heading", level=1, name="Load the extract").wait_for()
     settled(page)

@@ -204,9 +204,9 @@ function render({ model, el }) {
     handlers[message.t](message, buffers);
   });
 
-  function valuesOf(form) {
+  function valuesOf(form, button) {
     const values = {};
-    for (const [name, value] of new FormData(form)) values[name] = name === "picked" ? [...(values[name] ?? []), value] : value;
+    for (const [name, value] of new FormData(form, button)) values[name] = name === "picked" ? [...(values[name] ?? []), value] : value;
     return values;
   }
 
@@ -232,7 +232,7 @@ function render({ model, el }) {
   root.addEventListener("submit", (event) => {
     event.preventDefault();
     const form = event.target.closest("form[data-do]");
-    if (form) act(form.dataset.do, valuesOf(form));
+    if (form) act(form.dataset.do, valuesOf(form, event.submitter));
   });
 
   root.addEventListener("change", (event) => {

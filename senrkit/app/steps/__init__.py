@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from senrkit.app.steps import check, evaluate, export, history, language, load, review, setup, start
+from senrkit.app.steps import check, evaluate, export, history, language, load, review, settings, setup, start
 
 _STEPS = {
     "start": start, "load": load, "check": check, "evaluate": evaluate, "review": review, "export": export,
-    "language": language, "history": history,
+    "language": language, "history": history, "settings": settings,
 }  # fmt: skip
 
 CONTEXTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {name: step.context for name, step in _STEPS.items()}

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from senrkit.app import screens
+from senrkit.app import mending, screens
 from senrkit.app.proposal import ProposalTable
 from senrkit.app.session import ACCEPTED, STOPPED
 from senrkit.app.steps import review
@@ -45,6 +45,7 @@ def context(desk: Desk) -> dict[str, Any]:
         "passed": sum(one["state"] == "passed" for one in lines),
         "notes": (session.checked or {}).get("notes", []),
         "deletes": _deletes(desk),
+        "settings_mend": mending.ABOUT,
     }
 
 

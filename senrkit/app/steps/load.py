@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,11 +60,26 @@ def take_extract(desk: Desk, file: Path, is_upload: bool = False) -> None:
     _recognize(desk, [str(file)], str(file), file if is_upload else None)
 
 
-def _recognize(desk: Desk, files: list[str], extract: str, upload: Path | None) -> None:
+def look_again(desk: Desk) -> None:
+    """The same extract, with settings that were changed, and on to the check."""
+    session = desk.session
+    files = [session.extract] if session.extract else [str(path) for path in session.settings.calpads.senr_extract]
+    session.step = "check"
+    _recognize(desk, files, session.extract, None, lambda: desk.go("check"))
+    if desk.doing:
+        desk.show(focus="title")
+
+
+def _recognize(
+    desk: Desk, files: list[str], extract: str, upload: Path | None, then: Callable[[], None] | None = None
+) -> None:
     settings = desk.session.settings
 
     def recognized(facts: dict[str, Any]) -> None:
         desk.session.extract, desk.session.recognized = extract, facts
+        if then is not None:
+            then()
+            return
         said = (
             f"This extract is not of LEA {settings.lea}."
             if desk.session.of_another_lea
@@ -76,6 +91,7 @@ def _recognize(desk: Desk, files: list[str], extract: str, upload: Path | None) 
         # A refused upload is of no use, and may hold anybody's data.
         if upload is not None:
             shutil.rmtree(upload.parent, ignore_errors=True)
+        desk.session.step = "load"
         desk.refuse(text, cure)
 
     desk.work(

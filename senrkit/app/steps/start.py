@@ -79,6 +79,10 @@ def use_demo(desk: Desk, values: Mapping[str, Any]) -> None:
 def use_settings(desk: Desk, values: Mapping[str, Any]) -> None:
     file = desk.listed["settings"][int(values["settings"])]
     load_settings(file)
+    if values.get("then") == "settings":
+        desk.session.choose_settings(file)
+        desk.go("settings")
+        return
     _use(desk, file)
 
 
@@ -161,7 +165,7 @@ def _settings_line(file: Path, home: Path) -> dict[str, Any]:
     try:
         settings = load_settings(file)
     except SenrkitError as error:
-        return {"title": str(shown), "wrong": error.message}
+        return {"title": str(shown), "wrong": str(error)}
     return {"title": str(shown), "wrong": "", "lea": settings.lea, "school_year": settings.school_year.text}
 
 
