@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,9 +14,9 @@ from statistics import median
 import psutil
 
 from senrkit.demo import make_large
-from tests.dashboard.servers import ROOT, browsing, go_on, narrow, new_page, serving, settled
+from tests.dashboard.servers import ROOT, browsing, go_on, new_page, serving, settled
 
-STATE_ROWS, SHARE = 100_000, 0.7
+STATE_ROWS, SHARE = 100_000, 0.19
 ENR_ROWS = 28_000
 
 
@@ -46,7 +47,9 @@ def _work(browser, server, settings: Path) -> None:
         while page.locator("#deletes-after").count():
             shown = page.locator("#deletes tbody td").first.inner_text()
             page.locator("#deletes-after").click()
-            page.locator("#deletes tbody tr:first-child td:first-child").filter(has_not_text=shown).wait_for()
+            page.locator("#deletes tbody tr:first-child td:first-child").filter(
+                has_not_text=re.compile(rf"^{shown}$")
+            ).wait_for()
         number = page.locator("#deletes tbody tr").last.locator("td").first.inner_text().replace(",", "")
         page.locator("#deletes-P12").fill(number)
         page.locator("#because-P12").fill("Looked at")
@@ -77,13 +80,22 @@ def _work(browser, server, settings: Path) -> None:
     settled(page)
     rows = page.locator("#review-count").inner_text()
     answers = {
-        "filter": lambda turn: narrow(page, "action", ("update", "add", "delete")[turn % 3]),
+        "filter": lambda turn: page.locator("#filter-action input").nth(turn // 2).click(),
         "sort": lambda turn: page.locator("[data-keep=sort-school_name]").click(),
         "search": lambda turn: page.locator("#review-search").fill(("elementary", "grade", "")[turn % 3]),
         "next page": lambda turn: page.locator("[data-keep=following]").click(),
     }
+    page.locator("#filter-action summary").click()
     for name, act in answers.items():
         say(f"{name} on a proposal of {rows}: {median(_answer(page, act, turn) for turn in range(6)) * 1000:.0f} ms")
+    page.locator("[data-do='review/clear']").click()
+    page.locator("[data-keep=all]").check()
+    page.locator("#decision-hold").check()
+    page.locator("#decide-reason").fill("Measured")
+    page.locator("#decide-chosen").click()
+    page.locator(".with-decisions").wait_for()
+    again = median(_review(page) for _ in range(3))
+    say(f"Review of {page.locator('#review-count').inner_text()} with their decisions: {again * 1000:.0f} ms")
     opening = timed(
         lambda: (page.locator("#review-table tbody tr").nth(3).click(), page.locator("dialog[open]").wait_for())
     )
@@ -91,7 +103,27 @@ def _work(browser, server, settings: Path) -> None:
     for name, found in (("kernel", server.kernels()), ("worker", server.workers())):
         say(f"memory of the {name}: {', '.join(f'{one.memory_info().rss / 2**20:.0f} MiB' for one in found)}")
     say(f"memory of the server: {psutil.Process(server.process.pid).memory_info().rss / 2**20:.0f} MiB")
+    page.close(run_before_unload=True)
+    say(f"kernel and worker gone after the tab was closed: {timed(lambda: _until_gone(server)):.1f} s")
     page.context.close()
+
+
+def _until_gone(server) -> None:
+    while server.kernels() or server.workers():
+        time.sleep(0.1)
+
+
+def _review(page) -> float:
+    page.locator("#step-evaluate").click()
+    page.locator(".tiles").wait_for()
+    settled(page)
+    return timed(
+        lambda: (
+            page.locator("#step-review").click(),
+            page.locator("#review-table tbody tr.decided").first.wait_for(),
+            page.locator(".with-decisions").wait_for(),
+        )
+    )
 
 
 def _answer(page, act: Callable[[int], object], turn: int) -> float:

@@ -100,6 +100,10 @@ def screens(page: Any) -> Iterator[str]:
     page.locator("#step-language").click()
     page.get_by_role("heading", level=1, name="Language").wait_for()
     settled(page)
+    yield "language_before"
+    page.locator("#compare-language").click()
+    page.locator("#found-title").wait_for()
+    settled(page)
     yield "language"
     page.locator("#step-history").click()
     page.get_by_role("heading", level=1, name="History").wait_for()
