@@ -23,7 +23,7 @@ def small(tmp_path_factory):
     """A server with a small district, evaluated once."""
     home = tmp_path_factory.mktemp("page") / "home"
     home.mkdir()
-    main(["demo", str(home / "demo"), "--students", "300", "--quiet"], standalone_mode=False)
+    main(["demo", str(home / "demo"), "--students", "300", "--as-of", "2026-11-23", "--quiet"], standalone_mode=False)
     with serving(home) as running:
         yield running
 
