@@ -18,18 +18,23 @@ if TYPE_CHECKING:
     from senrkit.app.desk import Desk
 
 
+NAMED = "named"
+
+
 @dataclass(frozen=True)
 class Address:
-    """`settings` is their file below the home, where no run says them; `student` a place in the proposal."""
+    """`settings` is their file below the home, where no run says them, and `extract` that below it or `NAMED`, the
+    settings' own; `student` is a place in the proposal."""
 
     step: str = "start"
     run: str = ""
     settings: str = ""
+    extract: str = ""
     student: int | None = None
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        parts = {"run": self.run, "settings": self.settings, "step": self.step}
+        parts = {"run": self.run, "settings": self.settings, "extract": self.extract, "step": self.step}
         student = {} if self.student is None else {"student": self.student}
         shown = {name: value for name, value in parts.items() if value} | student | dict(self.filters)
         return f"#{urlencode(shown, doseq=True)}"
@@ -44,6 +49,7 @@ class Address:
             given.get("step", "start"),
             given.get("run", ""),
             given.get("settings", ""),
+            given.get("extract", ""),
             int(student) if student.isascii() and student.isdecimal() else None,
             {name: tuple(value for one, value in pairs if one == name) for name in FILTERS if given.get(name)},
         )
@@ -53,7 +59,10 @@ def of(desk: Desk) -> Address:
     """Where this page is now."""
     session = desk.session
     if session.run is None:
-        return Address(session.step, settings=_below(session.settings_file, desk.places.home))
+        home = desk.places.home
+        file = Path(session.extract) if session.extract else None
+        extract = "" if session.recognized is None else _below(file, home) if file else NAMED
+        return Address(session.step, settings=_below(session.settings_file, home), extract=extract)
     if session.step != "review" or session.proposal is None:
         return Address(session.step, session.run.folder.name)
     chosen = {name: value for name, value in session.proposal.filters.items() if value}

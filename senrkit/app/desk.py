@@ -115,6 +115,8 @@ class Desk:
         self._take_up(wanted)
         self.go(wanted.step, wanted, first=True)
         self._look_for_work()
+        if wanted.extract and wanted.step in ("load", "check") and self.session.settings_file and not self.doing:
+            steps.load.take_up(self, wanted.extract, wanted.step)
 
     def _look_for_work(self) -> None:
         """Work whose page is gone, as after a reload. Its kernel may end a moment later than this one begins."""

@@ -146,6 +146,33 @@ def test_an_address_that_names_no_row_opens_the_rest(evaluated, end):
     assert (again.desk.session.step, again.desk.student) == ("review", None)
 
 
+@pytest.mark.parametrize("step", ["load", "check"])
+@pytest.mark.parametrize("dropped", [False, True])
+def test_the_extract_is_found_again_after_a_reload(clerk, step, dropped):
+    home = clerk.desk.places.home
+    clerk.do("start/settings", settings="0")
+    if dropped:
+        (home / "drop").mkdir(exist_ok=True)
+        shutil.copy(home / "demo" / "SENR_ODS.txt", home / "drop" / "mine.txt")
+        clerk.do("load/refresh")
+        clerk.do("load/dropped", dropped="0")
+    else:
+        clerk.do("load/named")
+    clerk.do(f"step/{step}")
+    again = Clerk(home)
+    again.send({"t": "hello", "hash": clerk.last_address()})
+    session = again.desk.session
+    assert (session.step, session.extract) == (step, str(home / "drop" / "mine.txt") if dropped else "")
+    assert again.last_address() == clerk.last_address() and again.sees() == clerk.sees()
+
+
+@pytest.mark.parametrize("extract", ["../../etc/passwd", "gone.txt", "demo"])
+def test_an_extract_that_is_not_there_is_not_taken_up(clerk, extract):
+    again = Clerk(clerk.desk.places.home)
+    again.send({"t": "hello", "hash": f"#settings=demo/senrkit.toml&extract={extract}&step=check"})
+    assert (again.desk.session.step, again.desk.session.recognized) == ("load", None)
+
+
 def test_back_and_forth_between_places(evaluated):
     places = []
     for action, values in [("step/review", {}), ("review/open", {"arg": "1"}), ("step/evaluate", {})]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from senrkit.app.address import NAMED
 from senrkit.app.places import found_file
 
 if TYPE_CHECKING:
@@ -58,6 +59,16 @@ def take_extract(desk: Desk, file: Path, is_upload: bool = False) -> None:
     """Look at this file and, when it is an extract, go on with it."""
     desk.session.forget_extract()
     _recognize(desk, [str(file)], str(file), file if is_upload else None)
+
+
+def take_up(desk: Desk, extract: str, step: str) -> None:
+    """The extract that an address names, looked at again: after a reload the page is where it was."""
+    session, home = desk.session, desk.places.home
+    file = home / extract
+    if extract == NAMED:
+        _recognize(desk, [str(path) for path in session.settings.calpads.senr_extract], "", None, lambda: desk.go(step))
+    elif file.is_file() and file.resolve().is_relative_to(home.resolve()):
+        _recognize(desk, [str(file)], str(file), None, lambda: desk.go(step))
 
 
 def look_again(desk: Desk) -> None:
