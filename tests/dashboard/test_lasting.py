@@ -239,8 +239,9 @@ def test_a_cancel_after_a_reload_ends_it(bare, browser):
     page.reload()
     page.locator(".busy", has_text="Making the demo district").wait_for()
     page.locator("#cancel").click()
-    worker.send_signal(signal.SIGCONT)
+    # Not before the word has come: the worker may be near its end.
     page.locator("#notice", has_text="Canceled").wait_for()
+    worker.send_signal(signal.SIGCONT)
     until(lambda: not worker.is_running())
     assert files(bare.home) == [] and not (bare.home / "demo" / "senrkit.toml").exists()
     page.context.close()
