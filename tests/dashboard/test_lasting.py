@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -211,11 +212,27 @@ def begin_demo(page, server):
     page.locator("#demo").wait_for()
     until(lambda: server.workers())
     (worker,) = server.workers()
-    page.locator("#demo").click()
-    page.locator(".busy p > span:not(.elapsed)").wait_for()
-    worker.send_signal(signal.SIGSTOP)
     STOPPED.append(worker)
+    # Stopped by its file, and not by way of the page: on a busy computer the demo would be made by then.
+    watcher = threading.Thread(target=stop_at_the_first_step, args=(worker, server.home), daemon=True)
+    watcher.start()
+    page.locator("#demo").click()
+    watcher.join(PATIENCE)
+    page.locator(".busy").wait_for()
     return worker
+
+
+def stop_at_the_first_step(worker, home):
+    while not any('"step": "' in text for text in told(home)):
+        time.sleep(0.002)
+    worker.send_signal(signal.SIGSTOP)
+
+
+def told(home):
+    """What the files of work under way say; of one that is just taken away nothing."""
+    with contextlib.suppress(FileNotFoundError):
+        return [path.read_text() for path in (home / FOLDER).glob("*.json")]
+    return []
 
 
 @posix_only
@@ -239,9 +256,10 @@ def test_a_cancel_after_a_reload_ends_it(bare, browser):
     page.reload()
     page.locator(".busy", has_text="Making the demo district").wait_for()
     page.locator("#cancel").click()
-    # Not before the word has come: the worker may be near its end.
-    page.locator("#notice", has_text="Canceled").wait_for()
+    # Not before the word has come, by which the file goes: the worker may be near its end.
+    until(lambda: not list((bare.home / FOLDER).glob("*.json")))
     worker.send_signal(signal.SIGCONT)
+    page.locator("#notice", has_text="Canceled").wait_for()
     until(lambda: not worker.is_running())
     assert files(bare.home) == [] and not (bare.home / "demo" / "senrkit.toml").exists()
     page.context.close()
