@@ -81,7 +81,7 @@ def _work(browser, server, settings: Path) -> None:
     rows = page.locator("#review-count").inner_text()
     answers = {
         "filter": lambda turn: page.locator("#filter-action input").nth(turn // 2).click(),
-        "sort": lambda turn: page.locator("[data-keep=sort-school_name]").click(),
+        "sort": lambda turn: page.locator("[data-keep=sort-school_name]").press("Enter"),
         "search": lambda turn: page.locator("#review-search").fill(("elementary", "grade", "")[turn % 3]),
         "next page": lambda turn: page.locator("[data-keep=following]").click(),
     }
