@@ -149,7 +149,9 @@ def numbers(tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
 
 def of_number(known: pl.DataFrame, identifier: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Every SSID and every local id that belongs to a number, by pairs of the two."""
-    mine = known.filter(pl.lit(identifier != "") & ((col.ssid == identifier) | (col.local_id == identifier)))
+    if not identifier:
+        return (), ()
+    mine = known.filter((col.ssid == identifier) | (col.local_id == identifier))
     ssids = tuple(sorted(set(mine["ssid"]) - {""}))
     also = known.filter(col.ssid.is_in(ssids))
     return ssids, tuple(sorted({*mine["local_id"], *also["local_id"]} - {""}))

@@ -1,4 +1,4 @@
-"""Where a page is, as the part of its address behind the #: run, step, student, filters.
+"""Where a page is, as the part of its address behind the #: run (or settings and extract), step, student, filters.
 
 An address stays in the browser's history and is passed on in links. So a student is the place of a row in the run's
 proposal, which never changes, and no name or SSID; and what was typed into the search, which may be one, is not in it.

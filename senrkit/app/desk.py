@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from senrkit.app import address, found_again, screens, steps, taking, transfer
+from senrkit.app import address, found_again, screens, steps, transfer
 from senrkit.app.address import Address
 from senrkit.app.lasting import Claim
 from senrkit.app.notice import Notice
@@ -102,8 +102,6 @@ class Desk:
             self.go(action.removeprefix("step/"))
         elif action == "names/toggle":
             steps.toggle_names(self)
-        elif action.startswith("take/"):
-            taking.ACTIONS[action](self, values)
         else:
             steps.ACTIONS[action](self, values)
 

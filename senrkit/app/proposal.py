@@ -47,7 +47,7 @@ class ProposalTable:
         # A run of an older senrkit has the start as a key only, and under the other name.
         rows = [{"start_key": row["start_date"].replace("-", "")} | row for row in rows]
         rules = _rules(folder / "findings.csv")
-        return cls([row | {"rules": "|".join(sorted(rules[row["ssid"], row["start_key"]]))} for row in rows])
+        return cls([row | {"rules": "|".join(sorted(rules[_key(row)]))} for row in rows])
 
     def deletes(self) -> ProposalTable:
         """The deletes alone, those at risk first, then by school."""
@@ -111,7 +111,7 @@ class ProposalTable:
         """The decisions in force; those that fit no row are passed over."""
         by_key: dict[tuple[str, str, str], list[int]] = {}
         for place, row in enumerate(self.rows):
-            by_key.setdefault((row["ssid"], row["school_code"], row["start_key"]), []).append(place)
+            by_key.setdefault(_key(row), []).append(place)
         self._decided, self._held_students = {}, set()
         for one in decided:
             for place in by_key.get((one["ssid"], one["school_code"], one["start_date"]), ()):
@@ -191,13 +191,18 @@ class ProposalTable:
         return row[self.sorted_by]
 
 
-def _rules(findings: Path) -> Mapping[tuple[str, str], set[str]]:
-    """Of each SSID and start, the rules that CALPADS is expected to name."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+def _key(row: Mapping[str, str]) -> tuple[str, str, str]:
+    """What tells enrollments apart, in the proposal and in the findings."""
+    return row["ssid"], row["school_code"], row.get("start_key") or row["start_date"].replace("-", "")
+
+
+def _rules(findings: Path) -> Mapping[tuple[str, str, str], set[str]]:
+    """Of each enrollment, the rules that CALPADS is expected to name."""
+    found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     if findings.is_file():
         with findings.open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines):
-                found[row["ssid"], row["start_date"].replace("-", "")].add(row["rule"])
+                found[_key(row)].add(row["rule"])
     return found
 
 

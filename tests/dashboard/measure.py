@@ -14,7 +14,7 @@ from statistics import median
 import psutil
 
 from senrkit.demo import make_large
-from tests.dashboard.servers import ROOT, browsing, go_on, new_page, serving, settled
+from tests.dashboard.servers import ROOT, browsing, checked, new_page, serving, settled
 
 STATE_ROWS, SHARE = 100_000, 0.19
 ENR_ROWS = 28_000
@@ -36,13 +36,7 @@ def main() -> None:
 def _work(browser, server, settings: Path) -> None:
     page = new_page(browser, server)
     page.goto(server.address)
-    page.get_by_role("button", name="Use these").click()
-    page.locator("#use-named").click()
-    page.locator("#recognized").wait_for()
-    settled(page)
-    go_on(page, "Check: may the two be compared?")
-    page.locator("#met").wait_for()
-    settled(page)
+    checked(page)
     if page.locator("#deletes-P12").count():
         while page.locator("#deletes-after").count():
             shown = page.locator("#deletes tbody td").first.inner_text()

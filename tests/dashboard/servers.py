@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from senrkit.cli.main import main
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,6 +80,16 @@ def serving(home: Path, *options: str) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
+def serving_demo(home: Path, *options: str) -> Iterator[Server]:
+    """With a small district in the home, evaluated once, on a day of its own."""
+    home.mkdir()
+    asked = ["demo", str(home / "demo"), "--students", "300", "--as-of", "2026-11-23", "--quiet"]
+    main(asked, standalone_mode=False)
+    with serving(home, *options) as running:
+        yield running
+
+
+@contextlib.contextmanager
 def browsing() -> Iterator[object]:
     from playwright.sync_api import sync_playwright
 
@@ -118,6 +129,17 @@ def narrow(page, name: str, *values: str) -> None:
 def settled(page) -> None:
     """No work under way."""
     page.wait_for_function("!document.querySelector('.busy')")
+
+
+def checked(page) -> None:
+    """From Start to a Check that has looked at the settings' own extract."""
+    page.get_by_role("button", name="Use these").click()
+    page.locator("#use-named").click()
+    page.locator("#recognized").wait_for()
+    settled(page)
+    go_on(page, "Check: may the two be compared?")
+    page.locator(".preconditions").first.wait_for(state="attached")
+    settled(page)
 
 
 def go_on(page, heading: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import socket
 import threading
@@ -121,6 +122,22 @@ def test_a_decision_holds_the_whole_student_and_fits_only_its_own_action(decisio
     table = ProposalTable(TWO)
     table.take_decisions([HOLD | decision])
     assert (table.decided_as(0), table.decided_as(1)) == (update_is, add_is)
+
+
+def test_a_rule_is_named_only_of_its_own_enrollment(tmp_path):
+    """Another school, another day and another student have it not."""
+    finding = {"ssid": "9000000001", "school_code": "1111111", "start_date": "2026-08-17", "rule": "SENR0178"}
+    misses = [{"school_code": "2222222"}, {"start_date": "2026-08-18"}, {"ssid": "9000000002"}]
+    rows = [ROW | {"action": "update", "before": "", "after": "", **finding, **miss} for miss in ({}, *misses)]
+    for name, lines in (("proposal.csv", rows), ("findings.csv", [finding])):
+        with (tmp_path / name).open("w", encoding="utf-8", newline="") as opened:
+            writer = csv.DictWriter(opened, list(lines[0]))
+            writer.writeheader()
+            writer.writerows(lines)
+    table = ProposalTable.read(tmp_path)
+    assert [row["rules"] for row in table.rows] == ["SENR0178", "", "", ""]
+    table.filter("rule", ["SENR0178"])
+    assert table.view == [0]
 
 
 def test_filters_and_search_narrow_together():

@@ -7,8 +7,7 @@ import time
 
 import pytest
 
-from senrkit.cli.main import main
-from tests.dashboard.servers import go_on, narrow, new_page, serving, settled
+from tests.dashboard.servers import go_on, narrow, new_page, serving_demo, settled
 from tests.patience import PATIENCE
 
 CHOSEN = "[...document.querySelectorAll('#filter-action :checked')].map(one => one.value).join()"
@@ -17,10 +16,7 @@ CHOSEN = "[...document.querySelectorAll('#filter-action :checked')].map(one => o
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory):
     """A server whose kernels would outlive every test by themselves, and a run to open."""
-    home = tmp_path_factory.mktemp("tabs") / "home"
-    home.mkdir()
-    main(["demo", str(home / "demo"), "--students", "300", "--quiet"], standalone_mode=False)
-    with serving(home, "--idle-minutes", "60") as running:
+    with serving_demo(tmp_path_factory.mktemp("tabs") / "home", "--idle-minutes", "60") as running:
         yield running
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from senrkit.app.steps import check, evaluate, export, history, language, load, review, settings, setup, start
+from senrkit.app.steps import check, evaluate, export, history, language, load, review, settings, setup, start, taking
 
 _STEPS = {
     "start": start, "load": load, "check": check, "evaluate": evaluate, "review": review, "export": export,
@@ -31,7 +31,7 @@ UPLOAD_REFUSED: Mapping[str, Callable[[Any], None]] = {
     name: step.upload_refused for name, step in _STEPS.items() if hasattr(step, "upload_refused")
 }
 ACTIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], None]] = {
-    name: act for step in (*_STEPS.values(), setup) for name, act in getattr(step, "ACTIONS", {}).items()
+    name: act for step in (*_STEPS.values(), setup, taking) for name, act in getattr(step, "ACTIONS", {}).items()
 }
 
 
