@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.dashboard.servers import go_on, narrow, new_page, serving_demo, settled
+from tests.dashboard.servers import checked, go_on, narrow, new_page, serving_demo, settled
 from tests.patience import PATIENCE
 
 CHOSEN = "[...document.querySelectorAll('#filter-action :checked')].map(one => one.value).join()"
@@ -67,6 +67,15 @@ def test_a_reloaded_and_a_closed_tab_give_back_kernel_and_worker(page, lasting):
     until(lambda: (len(lasting.kernels()), len(lasting.workers())) == (1, 1))
     page.locator("#step-history").click()
     at(page, "History")
+
+
+def test_an_extract_that_is_recognized_is_no_place_of_its_own(page):
+    checked(page)
+    page.go_back()
+    at(page, "Load the extract")
+    page.locator("#recognized").wait_for()
+    page.go_back()
+    page.locator("#demo").wait_for()
 
 
 def test_back_forth_and_reload_keep_step_student_and_filters(page, lasting):

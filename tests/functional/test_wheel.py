@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from senrkit.texts.glossary import meanings
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +85,11 @@ def asked(installed, tmp_path):
 def test_it_is_the_wheel_that_is_asked(asked, installed):
     where = asked("python", "-c", "import senrkit; print(senrkit.__file__)").stdout
     assert where.startswith(str(installed.parent)) and str(ROOT) not in where
+
+
+def test_the_words_of_the_dashboard_are_those_of_the_glossary(asked):
+    done = asked("python", "-c", "from senrkit.texts.glossary import meanings; print(meanings())")
+    assert done.stdout.strip() == repr(meanings()), done.stderr
 
 
 def test_demo_notebook_and_python_work_without_the_clone(asked, tmp_path):

@@ -148,12 +148,12 @@ function render({ model, el }) {
     return new URLSearchParams(hash.slice(1));
   }
 
-  // The address says where the page is. A run that is made on a step, or the settings, are no other place.
+  // The address says where the page is. A run that is made on a step, the settings, or the extract are no other place.
   function mark(hash) {
     const address = `${location.origin}${location.pathname}${hash}`;
     if (location.href === address) return;
     const [before, now] = [placeIn(location.hash), placeIn(hash)];
-    for (const place of [before, now]) ["run", "settings"].forEach((name) => place.delete(name));
+    for (const place of [before, now]) ["run", "settings", "extract"].forEach((name) => place.delete(name));
     if (stays || `${before}` === `${now}`) history.replaceState(null, "", address);
     else history.pushState(null, "", address);
   }
