@@ -60,8 +60,12 @@ class Desk:
 
     def receive(self, message: Mapping[str, Any], buffers: list[Any]) -> None:
         """Anything that a person did; never raises."""
+        self._guarded(lambda: self._take(message, buffers))
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """What goes wrong with something that a person did, or with an answer, is told on the page; it never raises."""
         try:
-            self._take(message, buffers)
+            act()
         except SenrkitError as error:
             self.refuse(error.message, error.cure)
         except Exception as fault:  # noqa: BLE001 - the page gets a reference number, the log the trace
@@ -281,7 +285,7 @@ class Desk:
     def _when_ended(self, done: Callable[[Any], None], refused: Callable[[str, str], None]) -> Callable[[Answer], None]:
         def ended(answer: Answer) -> None:
             self.doing = ""
-            self._end(answer, done, refused)
+            self._guarded(lambda: self._ended(answer, done, refused))
 
         return ended
 
@@ -290,18 +294,9 @@ class Desk:
 
         def ended(answer: Answer) -> None:
             if not answer.canceled:
-                self._end(answer, done, self.refuse)
+                self._guarded(lambda: self._ended(answer, done, self.refuse))
 
         self.workroom.ask(Request(job, given, ended))
-
-    def _end(self, answer: Answer, done: Callable[[Any], None], refused: Callable[[str, str], None]) -> None:
-        """As `receive`: what goes wrong with an answer is told on the page, for nobody else would hear of it."""
-        try:
-            self._ended(answer, done, refused)
-        except SenrkitError as error:
-            self.refuse(error.message, error.cure)
-        except Exception as fault:  # noqa: BLE001 - the page gets a reference number, the log the trace
-            self.own_fault(fault)
 
     def _ended(self, answer: Answer, done: Callable[[Any], None], refused: Callable[[str, str], None]) -> None:
         if answer.canceled:
