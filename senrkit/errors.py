@@ -89,4 +89,7 @@ def is_out_of_memory(fault: BaseException) -> bool:
     """Whether it is for want of memory, whichever library says so."""
     if isinstance(fault, MemoryError) or getattr(fault, "errno", None) == errno.ENOMEM:
         return True
+    # Polars goes on without its compiled part where that could not be loaded, and then does not find it.
+    if isinstance(fault, NameError) and fault.name == "plr":
+        return True
     return bool(_NO_MEMORY.search(str(fault)))

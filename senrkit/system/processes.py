@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +26,8 @@ _USED_UP, _STUCK_SECONDS, _LOOK_EVERY_SECONDS = 0.98, 30, 1.0
 def watched(work: Callable[[], int], crashed: Callable[[], int]) -> int:
     """The exit code of the work, which is done in a process of its own; or of `crashed`, where the system ended that.
 
+    The work says what it has to say on `sys.stderr`; what libraries write there past it is not shown.
+
     A library that gets no memory ends its process, and so does the system when all memory is used: nothing in that
     process can say a word any more. What ends this one ends that one. On Windows, which cannot fork, the work is done
     here.
@@ -36,6 +39,7 @@ def watched(work: Callable[[], int], crashed: Callable[[], int]) -> int:
     if not child:
         _end_with(parent)
         os.environ.update(_FRUGAL)
+        _hush_libraries()
         code = 1
         try:
             code = work()
@@ -56,6 +60,20 @@ def watched(work: Callable[[], int], crashed: Callable[[], int]) -> int:
     signal.signal(-ended, signal.SIG_DFL)
     os.kill(os.getpid(), -ended)
     return 128 - ended
+
+
+def _hush_libraries() -> None:
+    """What a library writes by itself, before it ends the process or beside what it raises, is for nobody.
+
+    A panic or a trace tells a person nothing, and may quote a row.
+    """
+    if sys.stderr is None:
+        return
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(os.dup(2), "w", 1, encoding=sys.stderr.encoding, errors="replace")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    # Libraries in Rust and C have Python print what they cannot raise. What the work raises, the work tells.
+    sys.excepthook = sys.unraisablehook = threading.excepthook = lambda *_: None
 
 
 def _waited_for(child: int) -> int:
