@@ -36,7 +36,7 @@ from senrkit.results.census import what_if
 from senrkit.results.files import encode_files, package_name
 from senrkit.results.kept import keep
 from senrkit.results.manifest import RunLabel, build_manifest
-from senrkit.results.outcome import Outcome, decide, foretell, with_first_seen, with_postings
+from senrkit.results.outcome import Outcome, decide, foretell, with_concerned, with_first_seen, with_postings
 from senrkit.results.summary import summary_lines
 from senrkit.results.tables import both_sides
 from senrkit.results.write import RunDocuments, refuse_used, write_run, write_stopped
@@ -199,7 +199,7 @@ def compare(
     posted = Postings.of(settings, extract, overlay)
     scope = scope_of(posted.over(extract), spell_set, settings)
     found += preconditions.of_comparison(extract, scope, spell_set, inputs.tables, settings)
-    found.append(preconditions.of_postings(posted.newest, extract.newest_update, posted.laid))
+    found.append(preconditions.of_postings(posted.newest, extract.newest_update, posted.laid, posted.taken_off))
     # The rest of Aeries' rows is in the spells; comparing needs the room.
     inputs = inputs.without_rows(save=["ENR"])
     made = Comparison(settings, inputs, found, read, scope, spell_set, decisions_file=data, posted=posted)
@@ -246,7 +246,9 @@ def _documents(
     assert made.spell_set is not None and made.proposal is not None and made.scope is not None
     return RunDocuments(
         manifest,
-        with_first_seen(outcome.plan, made.posted.first_seen, made.settings.as_of),
+        with_concerned(
+            with_first_seen(outcome.plan, made.posted.first_seen, made.settings.as_of), made.proposal.conflicts
+        ),
         files,
         made.spell_set.left_out,
         outcome.findings,

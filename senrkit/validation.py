@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 from polars import col
 
-from senrkit.calpads.check import cannot_check, titles
+from senrkit.calpads.check import cannot_check
 from senrkit.calpads.findings import FATAL, UNKNOWN, WARNING, by_cause
 from senrkit.calpads.predict import apply
 from senrkit.calpads.rule import CheckContext
@@ -30,7 +30,7 @@ from senrkit.inputs.extract.sela import read_sela_extract
 from senrkit.inputs.extract.senr import read_extract
 from senrkit.inputs.submission.sela import read_sela_file, record_type_of
 from senrkit.inputs.submission.senr import SenrFile, read_senr_file
-from senrkit.reference import SchoolYear, rule_anchor
+from senrkit.reference import SchoolYear, rule_anchor, rule_titles
 from senrkit.results.files import encode
 from senrkit.results.tables import formula_safe
 from senrkit.system.files import why
@@ -83,7 +83,7 @@ class Validation(Carded):
         `rule_book`, the anchor of the rule in the documentation."""
         cause = ["severity", "rule", "fields"]
         first = self.found.group_by(cause).agg(first_line=col.line.min())
-        causes = by_cause(self.found, titles(self.context.as_of)).join(first, on=cause, maintain_order="left")
+        causes = by_cause(self.found, rule_titles()).join(first, on=cause, maintain_order="left")
         anchors = {rule: rule_anchor(rule) for rule in causes["rule"]}
         return causes.with_columns(rule_book=col.rule.replace_strict(anchors, default="", return_dtype=pl.String))
 

@@ -40,7 +40,7 @@ FIGURES = (
 )  # fmt: skip
 HELD_COLUMNS = (
     "school_code", "school_name", "ssid", "local_id", "grade", "start_date", "exit_date", "reason", "why",
-    "hold_detail", "rule", "first_seen", "age", "evidence", "cure", "start_key",
+    "hold_detail", "rule", "first_seen", "age", "evidence", "cure", "start_key", "concerned",
 )  # fmt: skip
 FILE_COLUMNS = ("number", "step", "name", "records", "bytes", "sha256", "state", "since", "job")
 PRECONDITION_COLUMNS = ("id", "title", "kind", "state", "evidence", "cure", "because", "accepted_by")
@@ -104,7 +104,7 @@ class Run(Carded):
         `sequence` (int64, place in the upload, -1 for what is not sent), `file, action, transaction, reason,
         school_code, school_name, ssid, local_id, grade` (str), `start_date, exit_date` (days), `changed, before, after`
         (str, packed; `changes` has them a row a field), `evidence, start_key, hold_detail, local_record_id` (str),
-        `at_risk` (bool), `first_seen` (day), `age` (int64, days), `rule` (str).
+        `at_risk` (bool), `first_seen` (day), `age` (int64, days), `rule, concerned` (str).
         """
         return typed(self._decided(PROPOSAL), "proposal")
 
@@ -123,7 +123,7 @@ class Run(Carded):
 
         `school_code, school_name, ssid, local_id, grade` (str), `start_date, exit_date` (days), `reason, why` (the
         reason in words), `hold_detail` (sub-reason), `rule` (str), `first_seen` (day), `age` (int64, days), `evidence,
-        cure, start_key` (str).
+        cure, start_key, concerned` (str).
         """
         rows = self._decided(PROPOSAL).filter(col.action == "hold")
         words = wording.phrases("hold")

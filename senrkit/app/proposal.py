@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from senrkit.reconciliation.decisions import IDENTITY_CHECKED, ssids_named
+from senrkit.reconciliation.identity import CONFLICT
 from senrkit.results.tables import SENT, TO_DO
 from senrkit.texts import wording
 
@@ -114,6 +116,11 @@ class ProposalTable:
             by_key.setdefault(_key(row), []).append(place)
         self._decided, self._held_students = {}, set()
         for one in decided:
+            if one["decision"] == IDENTITY_CHECKED:
+                named = ssids_named(one["ssid"], one["reason"])
+                places = [place for place in range(len(self.rows)) if self.is_identity(place)]
+                self._decided |= {place: one for place in places if self.concerned(place) <= named}
+                continue
             for place in by_key.get((one["ssid"], one["school_code"], one["start_date"]), ()):
                 row = self.rows[place]
                 if row["action"] == one["action"] or (row["action"], row["reason"]) == ("hold", "decision"):
@@ -137,7 +144,17 @@ class ProposalTable:
     def decidable(self, place: int) -> bool:
         """Whether a person may decide: something would be sent, or a decision is all that holds it."""
         row = self.rows[place]
-        return row["action"] in SENT or place in self._decided
+        return row["action"] in SENT or (place in self._decided and not self.is_identity(place))
+
+    def is_identity(self, place: int) -> bool:
+        """Whether it is held by a conflict of identity that a person may clear: case d can only be mended."""
+        detail = self.rows[place].get("hold_detail", "")
+        return detail.startswith(f"{CONFLICT}/") and not detail.endswith("/d")
+
+    def concerned(self, place: int) -> set[str]:
+        """All SSIDs of a conflict of identity."""
+        row = self.rows[place]
+        return {row["ssid"], *row.get("concerned", "").split("|")} - {""}
 
     def options(self, name: str) -> list[tuple[str, int]]:
         """The values of a filter that occur, with their number of rows, most first."""

@@ -28,6 +28,7 @@ def view(session: Any, place: int) -> dict[str, Any]:
     return {
         "place": place,
         "row": row,
+        "identity": _identity(session, place) if table.is_identity(place) else None,
         "others": [(other, table.rows[other]) for other in table.of_student(row["ssid"]) if other != place],
         "lines": before_and_after(row, year),
         "timeline": timeline(rows_of(run.folder / "enrollments.csv", row["ssid"]), year, run.manifest["as_of"]),
@@ -36,8 +37,22 @@ def view(session: Any, place: int) -> dict[str, Any]:
         "decided_as": table.decided_as(place),
         "decidable": table.decidable(place),
         "phrase": wording.phrase(row["action"], row["reason"]),
-        "rules": rule_titles(),
+        "rules": reference.rule_titles(),
     }
+
+
+def _identity(session: Any, place: int) -> list[dict[str, Any]]:
+    """The other students of a conflict of identity: SSID, where the proposal has them, what both sides hold."""
+    table, run = session.proposal, session.run
+    year, row = SchoolYear.parse(run.manifest["school_year"]), table.rows[place]
+    return [
+        {
+            "row": {"ssid": ssid},
+            "place": next(iter(table.of_student(ssid)), None),
+            "timeline": timeline(rows_of(run.folder / "enrollments.csv", ssid), year, run.manifest["as_of"]),
+        }
+        for ssid in sorted(table.concerned(place) - {row["ssid"]})
+    ]
 
 
 def rows_of(file: Path, ssid: str) -> list[dict[str, str]]:
@@ -101,13 +116,6 @@ def timeline(rows: Sequence[Mapping[str, str]], year: SchoolYear, as_of: str) ->
         "today": {"left": percent(today), "text": screens.day(today)},
         "ticks": [{"left": percent(day), "text": f"{day:%b %Y}"} for day in _ticks(first, last)],
     }
-
-
-@functools.cache
-def rule_titles() -> Mapping[str, str]:
-    """Rule → its title, from the catalog."""
-    rules = reference.PACKAGED.rows("calpads_rules")
-    return {row["id"]: row["title"] for row in rules}
 
 
 def _bar(row: Mapping[str, str], today: dt.date, year: SchoolYear) -> dict[str, Any]:

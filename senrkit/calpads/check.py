@@ -92,11 +92,6 @@ def cannot_check(context: CheckContext, *, with_state: bool = True) -> pl.DataFr
     )
 
 
-def titles(as_of: dt.date) -> dict[str, str]:
-    """Rule id to its short title."""
-    return dict(reference.rules(as_of).select("id", "title").rows())
-
-
 def _ask(scope: Scope, records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
     """All rules of a kind in one select; sentences only for what offends."""
     asked = _asked(scope, context.year, context.as_of)

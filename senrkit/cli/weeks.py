@@ -7,6 +7,7 @@ leaves a file unanswered at the end, and somebody else changes records in betwee
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def play(district: DemoDistrict, weeks: int) -> Iterator[str]:
     begins = load_settings(district.settings_file).as_of
     for week in range(weeks):
         day = begins + week * WEEK
-        settings = load_settings(district.settings_file, as_of=day)
+        _turn_to(district.settings_file, day)
+        settings = load_settings(district.settings_file)
         if week:
             _meanwhile(settings, calpads, day - dt.timedelta(days=3))
             (district.folder / "SENR_ODS.txt").write_bytes(calpads.extract(day - dt.timedelta(days=1)))
@@ -54,6 +56,12 @@ def play(district: DemoDistrict, weeks: int) -> Iterator[str]:
         yield f"Week {week + 1}, {day}: run {made.manifest['run_id']} proposes {said}."
         yield from _answers(settings, calpads, made, week, is_last=week == weeks - 1)
     yield from _summary(settings)
+
+
+def _turn_to(settings_file: Path, day: dt.date) -> None:
+    """Whoever goes on with the district by hand stands on the day of its newest run."""
+    text = settings_file.read_text(encoding="utf-8")
+    settings_file.write_text(re.sub(r"(?m)^as_of = .*$", f"as_of = {day}", text), encoding="utf-8")
 
 
 def _answers(settings: Settings, calpads: Calpads, made: RunFolder, week: int, *, is_last: bool) -> Iterator[str]:

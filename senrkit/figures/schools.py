@@ -99,7 +99,7 @@ def findings_by_school(run: RunFolder) -> Chart:
         index=schools["school_code"], columns=rules["rule"], fill_value=0
     )
     # Words first; the number leads to the rule book.
-    titles = {row["id"]: row["title"] for row in reference.PACKAGED.rows("calpads_rules")}
+    titles = reference.rule_titles()
     names = [
         f"{titles.get(rule, rule)} ({rule}, {severity})"
         for rule, severity in zip(rules["rule"], rules["first"], strict=True)

@@ -21,7 +21,7 @@ from senrkit.ledger.arrivals import DELETE, KEY
 from senrkit.ledger.journal import Journal
 from senrkit.ledger.records import copy_of
 from senrkit.ledger.states import MISSING, File, States, states
-from senrkit.ledger.weeks import first_seen
+from senrkit.ledger.weeks import first_seen, refused
 from senrkit.settings.settings import Settings
 from senrkit.texts.card import Carded
 
@@ -38,11 +38,14 @@ class Overlay(Carded):
         The posted files, in order.
     laid
         Of each row that only the overlay has or has otherwise, its key and `said`: when it posted, with which job.
+    taken_off
+        How many rows of the extract a posted delete has taken away.
     """
 
     rows: StateRows
     files: tuple[File, ...]
     laid: pl.DataFrame
+    taken_off: int
 
     def document(self) -> dict[str, object]:
         """For the manifest."""
@@ -71,12 +74,15 @@ class Postings(Carded):
         SSIDs of those who were posted twice and never arrived.
     first_seen
         As `weeks.first_seen`.
+    refused
+        As `weeks.refused`.
     """
 
     newest: dt.date | None
     overlay: Overlay | None
     absent: pl.Series
     first_seen: pl.DataFrame
+    refused: pl.DataFrame
 
     @classmethod
     def of(cls, settings: Settings, extract: Extract, overlay: bool = True) -> Postings:
@@ -96,12 +102,18 @@ class Postings(Carded):
             laid_over(extract, journal, files, settings),
             absent_twice(journal, now),
             first_seen(journal),
+            refused(journal, now),
         )
 
     @property
     def laid(self) -> int:
         """How many rows are laid over the extract."""
         return 0 if self.overlay is None else len(self.overlay.laid)
+
+    @property
+    def taken_off(self) -> int:
+        """How many rows of the extract are taken away."""
+        return 0 if self.overlay is None else self.overlay.taken_off
 
     def over(self, extract: Extract) -> Extract:
         """The extract with what has posted since."""
@@ -136,7 +148,8 @@ def laid_over(extract: Extract, journal: Journal, files: Sequence[File], setting
     changed = after.join(before, on=[name for name in before.columns if name not in _OF_THE_UPLOAD], how="anti")
     laid = changed.select(KEY).join(said.unique(KEY, keep="last"), on=list(KEY), how="inner")
     others = ~pl.col("ssid").is_in(students["ssid"].implode())
-    return Overlay(extract.state.replaced(others, after), tuple(file for file, _ in records), laid)
+    taken_off = len(before.join(after, on=list(KEY), how="anti"))
+    return Overlay(extract.state.replaced(others, after), tuple(file for file, _ in records), laid, taken_off)
 
 
 def absent_twice(journal: Journal, now: States) -> pl.Series:

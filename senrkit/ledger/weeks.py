@@ -10,7 +10,7 @@ import io
 import polars as pl
 
 from senrkit.ledger.journal import Journal
-from senrkit.ledger.states import ARRIVED, POSTED, SENT, States
+from senrkit.ledger.states import ARRIVED, FATAL, POSTED, PREPARED, REJECTED, SENT, WITHDRAWN, File, States
 
 ITEMS_FILE = "items.csv"
 NEW, OPEN, ON_ITS_WAY, SOLVED, BACK = "new", "open", "sent", "solved", "back"
@@ -78,6 +78,32 @@ def first_seen(journal: Journal) -> pl.DataFrame:
     ]
     empty = pl.DataFrame(schema={**dict.fromkeys(KEY, pl.String), "first_seen": pl.Date})
     return pl.concat([empty, *parts]).group_by(KEY).agg(pl.col("first_seen").min())
+
+
+def refused(journal: Journal, states: States) -> pl.DataFrame:
+    """Each item that CALPADS refused when it was sent last: `KEY`, `on` (Date), `rules` (List(String)).
+
+    What was only dragged down with its file is not among them.
+    """
+    answers = [_answers(journal, file) for file in states.files if file.state not in (PREPARED, WITHDRAWN)]
+    empty = pl.DataFrame(schema={**dict.fromkeys(KEY, pl.String), "on": pl.Date, "rules": pl.List(pl.String)})
+    last = pl.concat([empty, *answers]).unique(KEY, keep="last", maintain_order=True)
+    return last.filter(pl.col("rules").list.len() > 0)
+
+
+def _answers(journal: Journal, file: File) -> pl.DataFrame:
+    """Of each item of a file `KEY`, `on` and `rules`: those by which CALPADS refused its record, or none."""
+    rules: dict[int, set[str]] = {sequence: set() for sequence in file.sequences}
+    for line in file.lines:
+        if line.severity == FATAL and file.state == REJECTED:
+            rules[line.sequence].add(line.rule)
+    said = pl.DataFrame(
+        [(str(sequence), sorted(names)) for sequence, names in rules.items()],
+        schema={"sequence": pl.String, "rules": pl.List(pl.String)},
+        orient="row",
+    )
+    own = _items_of(journal, file.run).join(said, on="sequence", how="inner")
+    return own.select(*KEY, pl.lit(file.on, pl.Date).alias("on"), "rules")
 
 
 def _seen(journal: Journal, states: States) -> pl.DataFrame:

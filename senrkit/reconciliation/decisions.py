@@ -233,9 +233,7 @@ class Checked(Carded):
         expired = (days.of_iso(col("expires")) < as_of).fill_null(False)
         last = last.filter(col("taken_back") == "", ~expired)
         named = {
-            hashlib.sha256("^".join(said).encode()).hexdigest()[:16]: frozenset(
-                [said[0], *re.findall(r"\b\d{10}\b", said[1])]
-            )
+            hashlib.sha256("^".join(said).encode()).hexdigest()[:16]: ssids_named(*said[:2])
             for said in last.select("ssid", "reason", "author", "made").iter_rows()
         }
         return cls(named, _checked_before(beside / CHECKED_FILE))
@@ -272,6 +270,11 @@ class Checked(Carded):
             if not seen or digest in seen:
                 return line
         return ""
+
+
+def ssids_named(ssid: str, reason: str) -> frozenset[str]:
+    """The SSIDs that an `identity-checked` names."""
+    return frozenset([ssid, *re.findall(r"\b\d{10}\b", reason)])
 
 
 def _groups(conflicts: pl.DataFrame) -> list[tuple[str, str]]:

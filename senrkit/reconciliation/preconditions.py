@@ -130,14 +130,17 @@ def of_comparison(
     ]
 
 
-def of_postings(newest_posting: dt.date | None, newest_in_extract: dt.date | None, laid_over: int) -> Precondition:
+def of_postings(
+    newest_posting: dt.date | None, newest_in_extract: dt.date | None, laid_over: int, taken_off: int
+) -> Precondition:
     """P17: the newest posting that the ledger knows is newer than the extract."""
     if newest_posting is None:
         return _found("P17", True, "No file of a run is known to have posted.")
     update = f"of {newest_in_extract}" if newest_in_extract else "not known"
     said = f"The newest posting is of {newest_posting}, the newest update in the extract {update}"
     fresh = newest_in_extract is not None and newest_posting < newest_in_extract
-    return _found("P17", fresh, f"{said}." if fresh else f"{said}; {laid_over:,} rows are laid over it.")
+    done = f"Rows laid over it: {laid_over:,}; rows taken off it: {taken_off:,}."
+    return _found("P17", fresh, f"{said}." if fresh else f"{said}. {done}")
 
 
 def of_deletes(proposal: Proposal, scope: Scope, acceptance: Acceptance) -> Precondition:

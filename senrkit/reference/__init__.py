@@ -32,6 +32,7 @@ code_names = PACKAGED.code_names
 valid_pairs = PACKAGED.valid_pairs
 rules = PACKAGED.rules
 rule_anchor = PACKAGED.rule_anchor
+rule_titles = PACKAGED.rule_titles
 aeries_columns = PACKAGED.aeries_columns
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "fields",
     "layouts_by_column_count",
     "rule_anchor",
+    "rule_titles",
     "rules",
     "submission_layout",
     "valid_pairs",

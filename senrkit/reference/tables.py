@@ -170,6 +170,10 @@ class Tables:
         day = as_of.isoformat()
         return _table([{**row, "state": _state(row, day)} for row in self.rows("calpads_rules")])
 
+    def rule_titles(self) -> dict[str, str]:
+        """Rule id to its short title."""
+        return {row["id"]: row["title"] for row in self.rows("calpads_rules")}
+
     def rule_anchor(self, id: str) -> str:
         """Where the rule book of the documentation explains a rule: `rules/status.md#senr0178`; `""` for no rule."""
         family = next((row["family"] for row in self.rows("calpads_rules") if row["id"] == id), "")

@@ -9,14 +9,18 @@ from dataclasses import dataclass, replace
 import polars as pl
 from polars import col
 
+from senrkit import reference
 from senrkit.calpads.predict import Prediction, predict
 from senrkit.calpads.records import NONPUBLIC
 from senrkit.calpads.rule import CheckContext
 from senrkit.calpads.store import Store
+from senrkit.frames import days
 from senrkit.inputs.directory import SchoolDirectory
 from senrkit.ledger.arrivals import KEY
 from senrkit.ledger.overlay import Postings
 from senrkit.reconciliation.decisions import Applied
+from senrkit.reconciliation.evidence import sentence
+from senrkit.reconciliation.identity import CONFLICT
 from senrkit.reconciliation.proposal import Proposal, hold
 from senrkit.reconciliation.scope import Scope
 from senrkit.reference import ODS_FIELDS, SENR_FIELDS
@@ -64,13 +68,15 @@ def decide(proposal: Proposal, applied: Applied) -> Proposal:
 
 
 def with_postings(proposal: Proposal, posted: Postings) -> Proposal:
-    """What rests on a row that no extract shows yet says so; who was posted twice and never arrived is held."""
+    """What rests on a row that no extract shows yet says so, and what CALPADS refused the last time; who was posted
+    twice and never arrived is held."""
     if len(posted.absent):
         why = wording.phrase("hold", ABSENT)
         absent = pl.DataFrame({"ssid": posted.absent}).with_columns(
             hold_reason=pl.lit(ABSENT), detail=pl.lit(""), text=pl.lit(why.sentence)
         )
         proposal = hold(proposal, absent)
+    proposal = _with_refusals(proposal, posted.refused)
     if posted.overlay is None:
         return proposal
     rests = col.ods_row.is_not_null()
@@ -82,6 +88,21 @@ def with_postings(proposal: Proposal, posted: Postings) -> Proposal:
     return replace(proposal, actions=told.drop("said"))
 
 
+def _with_refusals(proposal: Proposal, refused: pl.DataFrame) -> Proposal:
+    if not len(refused):
+        return proposal
+    named = {rule: f"{title} ({rule})" for rule, title in reference.rule_titles().items()}
+    rules = col.rules.list.eval(pl.element().replace(named)).list.join(", ")
+    words = sentence("refused-before").format(on="{}", rules="{}")
+    said = refused.select(
+        "ssid", "school_code", start_date="start_key", intended="action", said=pl.format(words, days.iso(col.on), rules)
+    )
+    key = ["ssid", "school_code", "start_date", "intended"]
+    told = proposal.actions.join(said, on=key, how="left", maintain_order="left")
+    both = pl.concat_str("evidence", pl.lit(" "), "said").str.strip_chars_start()
+    return replace(proposal, actions=told.with_columns(evidence=pl.coalesce(both, "evidence")).drop("said"))
+
+
 def with_first_seen(plan: Plan, first_seen: pl.DataFrame, as_of: dt.date) -> Plan:
     """The plan, with `first_seen` (Date) of every action that is to be sent or held, the day of the first run that had
     it, of this one when none did; and `age` (Int64), the days since then."""
@@ -91,6 +112,15 @@ def with_first_seen(plan: Plan, first_seen: pl.DataFrame, as_of: dt.date) -> Pla
     actions = plan.actions.join(known, on=key, how="left", maintain_order="left").with_columns(first_seen=day)
     actions = actions.with_columns(age=(pl.lit(as_of) - col.first_seen).dt.total_days())
     return replace(plan, actions=actions)
+
+
+def with_concerned(plan: Plan, conflicts: pl.DataFrame) -> Plan:
+    """The plan, with `concerned` (String): of students who are held by a conflict of identity the other SSIDs of it,
+    with a bar between them; null of all others. `conflicts` as `Proposal.conflicts`."""
+    others = conflicts.filter(~col.cleared).select("ssid", other=col.group.str.split("|")).explode("other")
+    told = others.filter(col.other != col.ssid).group_by("ssid").agg(concerned=col.other.unique().sort().str.join("|"))
+    told = told.with_columns(hold_reason=pl.lit(CONFLICT))
+    return replace(plan, actions=plan.actions.join(told, on=["ssid", "hold_reason"], how="left", maintain_order="left"))
 
 
 def foretell(

@@ -14,11 +14,10 @@ from typing import Any
 import polars as pl
 from polars import col
 
-from senrkit.calpads.check import titles
 from senrkit.calpads.findings import by_cause
 from senrkit.frames import days
 from senrkit.inputs.sources import lines
-from senrkit.reference import rule_anchor
+from senrkit.reference import rule_anchor, rule_titles
 from senrkit.results.files import Plan
 from senrkit.results.tables import ACTIONS, TO_DO, findings_table, proposal_table, seen
 from senrkit.results.workbook import Row, Sheet, write_book
@@ -168,7 +167,7 @@ def _causes(findings: pl.DataFrame | None, manifest: Mapping[str, Any]) -> pl.Da
     columns = [column.name for column in wording.sheet_columns("findings")]
     if findings is None or findings.is_empty():
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
-    causes = by_cause(findings, titles(dt.date.fromisoformat(manifest["as_of"])))
+    causes = by_cause(findings, rule_titles())
     anchors = {rule: rule_anchor(rule) for rule in causes["rule"]}
     return causes.with_columns(
         severity=_titles("severity", col.severity),

@@ -14,10 +14,10 @@ from senrkit.reference import ODS_FIELDS
 PROPOSAL_COLUMNS = (
     "sequence", "file", "action", "transaction", "reason", "school_code", "school_name", "ssid", "local_id", "grade",
     "start_date", "exit_date", "changed", "before", "after", "evidence",
-    "start_key", "hold_detail", "local_record_id", "at_risk", "first_seen", "age", "rule",
+    "start_key", "hold_detail", "local_record_id", "at_risk", "first_seen", "age", "rule", "concerned",
 )  # fmt: skip
 # What a table that an older senrkit wrote may lack; in order of appearance, so always at the right.
-ADDED_COLUMNS = ("start_key", "hold_detail", "local_record_id", "at_risk", "first_seen", "age", "rule")
+ADDED_COLUMNS = ("start_key", "hold_detail", "local_record_id", "at_risk", "first_seen", "age", "rule", "concerned")
 FINDINGS_COLUMNS = (
     "file", "rule", "severity", "school_code", "ssid", "start_date", "fields", "message", "fix", "start_key",
 )  # fmt: skip
@@ -48,7 +48,8 @@ def proposal_table(actions: pl.DataFrame, list_same: bool = False) -> pl.DataFra
     what was found, and `hold_detail` is the sub-reason (`identity-conflict/b`, the id of a rule). Dates are ISO; the
     key's start date is also there as CCYYMMDD, `start_key`. `at_risk` is `true` or `false`. `first_seen` is the day of
     the first run that had what is to be done, `age` the days since then, `rule` the rule of CALPADS by which it is
-    held. Rows of action `same` are there only with `list_same`. All are text.
+    held, `concerned` the other SSIDs of a conflict of identity, with a bar between them. Rows of action `same` are
+    there only with `list_same`. All are text.
     """
     is_sent = col.sequence > 0
     rank = pl.when(is_sent).then(None).otherwise(col.action.cast(pl.Enum(ACTIONS)))
@@ -76,8 +77,9 @@ def proposal_table(actions: pl.DataFrame, list_same: bool = False) -> pl.DataFra
 
 
 def seen(actions: pl.DataFrame) -> dict[str, pl.Expr]:
-    """`first_seen` and `age` of actions, as text; blank where the actions say neither."""
-    named = {"first_seen": days.iso, "age": lambda age: age.cast(pl.String).fill_null("")}
+    """`first_seen`, `age` and `concerned` of actions, as text; blank where the actions do not say."""
+    text = {"first_seen": days.iso, "age": lambda age: age.cast(pl.String).fill_null("")}
+    named = text | {"concerned": lambda others: others.fill_null("")}
     return {name: said(col(name)) if name in actions.columns else pl.lit("") for name, said in named.items()}
 
 

@@ -582,6 +582,79 @@ def test_to_undo_a_replacement_brings_back_what_was_replaced(evaluated):
     assert evaluated.desk.session.decided == before
 
 
+def in_conflict(clerk, case):
+    """The first row that is held by this case of a conflict of identity; it is open."""
+    clerk.do("step/review")
+    rows = clerk.desk.session.proposal.rows
+    place = next(at for at, row in enumerate(rows) if row["hold_detail"] == f"identity-conflict/{case}")
+    clerk.do("review/open", arg=place)
+    return place
+
+
+def test_who_looked_at_both_says_that_the_ssids_are_right_and_the_rows_go_on(evaluated):
+    place = next(
+        at for at, row in enumerate(evaluated.desk.session.proposal.rows)
+        if row["hold_detail"] == "identity-conflict/b" and row["concerned"]
+    )  # fmt: skip
+    row = evaluated.desk.session.proposal.rows[place]
+    evaluated.do("step/review")
+    evaluated.do("review/open", arg=place)
+    shown = evaluated.sees("dialog")
+    assert f"The other student: SSID •••••••{row['concerned'][-3:]}" in shown and "Are the SSIDs right?" in shown
+    evaluated.do("review/identity", reason="Two birth certificates")
+    table = evaluated.desk.session.proposal
+    theirs = [at for at, one in enumerate(table.rows) if one["ssid"] in (row["ssid"], row["concerned"])]
+    assert len(theirs) >= 2 and {table.decided_as(at) for at in theirs} == {"identity-checked"}
+    assert "Identity checked: “" in evaluated.sees("dialog") and "Are the SSIDs right?" not in evaluated.sees("dialog")
+    said = repr(evaluated.messages)
+    assert row["ssid"] not in said and row["concerned"] not in said
+    evaluated.do("step/export")
+    evaluated.do("export/make")
+    held = {one["ssid"] for one in evaluated.desk.session.proposal.rows if one["reason"] == "identity-conflict"}
+    assert held and not held & {row["ssid"], row["concerned"]}
+
+
+@pytest.mark.parametrize("given", [{"reason": " "}, {"reason": "Seen", "expires": "2001-01-01"}])
+def test_that_the_ssids_are_right_needs_a_reason_and_a_day_to_come(evaluated, given):
+    in_conflict(evaluated, "a")
+    evaluated.do("review/identity", **given)
+    assert evaluated.last("form-error")["text"] and not decisions_of(evaluated).exists()
+
+
+def test_that_the_ssids_are_right_can_be_undone_and_taken_back(evaluated):
+    place = in_conflict(evaluated, "a")
+    evaluated.do("review/identity", reason="Married name")
+    evaluated.do("review/undo")
+    assert evaluated.desk.session.proposal.decided_as(place) == ""
+    evaluated.do("review/identity", reason="Married name")
+    evaluated.do("review/take-back", arg=named(evaluated, "dialog", "review/take-back"))
+    assert evaluated.desk.session.proposal.decided_as(place) == ""
+    assert "Are the SSIDs right?" in evaluated.sees("dialog")
+
+
+def test_of_two_who_say_that_the_ssids_are_right_the_second_is_told(evaluated, monkeypatch):
+    place = in_conflict(evaluated, "a")
+    append = decisions.append
+
+    def after_another(path, *lines, **more):
+        append(path, *(dataclasses.replace(one, author="Bo") for one in lines))
+        return append(path, *lines, **more)
+
+    monkeypatch.setattr(decisions, "append", after_another)
+    evaluated.do("review/identity", reason="Married name")
+    assert decisions_of(evaluated).read_text().count("identity-checked") == 1
+    assert evaluated.desk.session.proposal.decision_on(place)["author"] == "Bo"
+    evaluated.do("review/identity", reason="Married name")
+    assert decisions_of(evaluated).read_text().count("identity-checked") == 1
+
+
+def test_two_students_under_one_ssid_cannot_be_said_to_be_right(evaluated):
+    in_conflict(evaluated, "d")
+    assert "Are the SSIDs right?" not in evaluated.sees("dialog")
+    evaluated.do("review/identity", reason="Both are right")
+    assert not decisions_of(evaluated).exists()
+
+
 def test_a_decision_that_would_be_over_already_is_refused(evaluated):
     choose(evaluated, "update", 1)
     as_of = evaluated.desk.session.settings.as_of

@@ -71,6 +71,11 @@ def screens(page):
     page.locator("#review-table tbody tr td.school_name").first.click()
     page.locator("dialog[open]").wait_for()
     yield "student"
+    page.locator("#student-close").click()
+    narrow(page, "reason", "hold/identity-conflict")
+    page.locator("#review-table tbody tr", has_text="Case b").first.locator("td.school_name").click()
+    page.locator("#identity-checked").wait_for()
+    yield "identity"
 
 
 def test_every_screen_fits_every_width_in_light_and_dark_names_shown(page, look):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
+import re
 import shutil
 import sqlite3
 
@@ -100,6 +101,23 @@ def test_a_file_that_was_refused_goes_again_with_the_next_run(world, tmp_path):
     world.runs()
     again = {line.split("^", 3)[3] for path in world.files for line in path.read_text().splitlines()}
     assert {line.split("^", 3)[3] for line in refused} <= again
+
+
+def test_what_was_refused_says_so_when_it_is_proposed_again(world, tmp_path):
+    post_all(world, {1})
+    words.sent(world.settings, None, [2])
+    name, made = next(iter(VARIANTS.values()))
+    (tmp_path / name).write_bytes(made(world.files[1].read_bytes(), [Error(2, "SENR0178")]))
+    words.rejected(world.settings, None, 2, errors=[tmp_path / name])
+    refused = world.files[1].read_text().splitlines()[1].split("^")
+    world.passes()
+    world.new_extract()
+    proposal = pl.read_csv(world.runs() / "proposal.csv", infer_schema=False)
+    said = proposal.filter(pl.col("evidence").str.contains("CALPADS refused"))
+    assert said["ssid"].to_list() == [next(value for value in refused if re.fullmatch(r"\d{10}", value))]
+    assert said["evidence"][0].endswith(
+        "CALPADS refused this on 2026-11-23, by Overlaps another enrollment at the same school (SENR0178)."
+    )
 
 
 @pytest.mark.parametrize("numbers", [[2], [3], [2, 3]])
@@ -252,7 +270,8 @@ class TestOverlay:
         manifest = json.loads((folder / "manifest.json").read_text())
         assert manifest["overlay"]["rows"] > 0 and len(manifest["overlay"]["files"]) == len(before_files(world))
         (p17,) = (one for one in manifest["preconditions"] if one["id"] == "P17")
-        assert p17["state"] == "warning" and "laid over" in p17["evidence"]
+        deletes = list(before.values()).count("delete")
+        assert p17["state"] == "warning" and deletes and f"rows taken off it: {deletes}." in p17["evidence"]
 
     def test_the_plain_truth(self, world):
         before = self.proposed(world.run_folder)

@@ -94,6 +94,28 @@ def test_first_seen_is_the_first_run_that_had_it(tmp_path):
     assert found["first_seen"].to_list() == [FIRST, FIRST + dt.timedelta(weeks=2)]
 
 
+def test_refused_is_what_calpads_refused_when_it_was_sent_last(tmp_path):
+    first = a_run(tmp_path, 0, "ABC", sent="ABC")
+    said = [{"sequence": 1, "rule": rule, "severity": "fatal"} for rule in ("SENR0178", "IVR0034")]
+    said.append({"sequence": 2, "rule": "SENR0286E3", "severity": "warning"})
+    tell(tmp_path, "sent", first)
+    tell(tmp_path, "answer", first, file=1, lines=said)
+
+    def told() -> dict[str, list[str]]:
+        found = Journal.open(tmp_path)
+        table = weeks.refused(found, states.states(found, FIRST))
+        return {chr(int(row["ssid"])): row["rules"] for row in table.iter_rows(named=True)}
+
+    assert told() == {"A": ["IVR0034", "SENR0178"]}
+    second = a_run(tmp_path, 1, "ABC", sent="BA")
+    # To be made again is not to be sent again.
+    assert told() == {"A": ["IVR0034", "SENR0178"]}
+    tell(tmp_path, "sent", second)
+    assert told() == {}
+    tell(tmp_path, "answer", second, file=1, lines=said[:1])
+    assert told() == {"B": ["SENR0178"]}
+
+
 class TestJournal:
     def test_a_line_that_a_crash_cut_off_is_passed_over_and_said(self, tmp_path):
         a_run(tmp_path, 0, "A")

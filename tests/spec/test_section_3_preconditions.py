@@ -47,7 +47,7 @@ def checked(sis=None, ods=GOOD, chosen=None, acceptance=None):
     scope = scope_of(extract, spell_set, chosen)
     found = of_inputs(sis, extract, chosen) + of_comparison(extract, scope, spell_set, sis, chosen)
     found.append(of_deletes(reconcile(scope, spell_set, chosen), scope, acceptance))
-    found.append(of_postings(None, None, 0))
+    found.append(of_postings(None, None, 0, 0))
     return {one.id: one for one in accepted(in_order(found), acceptance)}
 
 
@@ -80,8 +80,10 @@ def test_kinds():
     ],
 )
 def test_p17_the_newest_posting_is_newer_than_the_extract(posted, newest, found):
-    one = of_postings(dt.date.fromisoformat(posted), dt.date.fromisoformat(newest), 12)
-    assert one.state == found and ("12 rows are laid over it" in one.evidence) == (found == "warning")
+    one = of_postings(dt.date.fromisoformat(posted), dt.date.fromisoformat(newest), 12, 3)
+    assert one.state == found and ("Rows laid over it: 12; rows taken off it: 3." in one.evidence) == (
+        found == "warning"
+    )
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,15 @@ class Charts {
     layout.annotations = layout.annotations?.map((one) => ({ ...one, font: { ...one.font, color: of("ink") } }));
   }
 
-  // Marks that are ink themselves; words within a colored bar stay dark.
+  // Marks that are ink themselves; words within a colored bar stay dark. On a dark page many are bright, and few are dark.
   ink(data) {
     const ink = getComputedStyle(this.root).getPropertyValue("--ink").trim();
-    return data.map((trace) => (trace.mode === "markers" && trace.marker.color === INK_ON_PAPER ? { ...trace, marker: { ...trace.marker, color: ink } } : trace));
+    const dark = window.matchMedia("(prefers-color-scheme: dark)").matches && !window.matchMedia("print").matches;
+    return data.map((trace) => {
+      if (trace.type === "heatmap") return { ...trace, reversescale: dark };
+      const isInk = trace.mode === "markers" && trace.marker.color === INK_ON_PAPER;
+      return isInk ? { ...trace, marker: { ...trace.marker, color: ink } } : trace;
+    });
   }
 
   // On a narrow page the title of an axis is broken into lines.

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from senrkit.app import screens, student
+from senrkit import reference
+from senrkit.app import screens
 from senrkit.app.steps import evaluate, review
 from senrkit.errors import SenrkitError
 from senrkit.ledger import journal
@@ -269,7 +270,7 @@ def _may(stand: Mapping[str, Any], out_of_date: bool) -> list[dict[str, str]]:
 def _refused(desk: Desk, one: Mapping[str, Any]) -> dict[str, Any]:
     """A refused record: its student as the page calls them, and the rules in plain words."""
     session = desk.session
-    titles = student.rule_titles()
+    titles = reference.rule_titles()
     rules = [f"{titles[rule]} ({rule})" if rule in titles else rule for rule in one["rules"]]
     rows = session.proposal.rows
     place = next((at for at, row in enumerate(rows) if row.get("sequence") == str(one["sequence"])), None)

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from senrkit import reference
 from senrkit.app import address, screens, student
 from senrkit.app.notice import Notice
 from senrkit.app.proposal import FILTERS
@@ -29,6 +30,8 @@ COLUMNS = (
 )  # fmt: skip
 DECISIONS = ("send", "hold", "not-an-error")
 TOLD, LISTED = 5, 200
+_SHORTEST_REASON = 3
+_NO_REASON = "Write down why. Whoever looks at this later will want to know."
 _Key = tuple[str, str, str, str]
 
 
@@ -66,6 +69,7 @@ def opened(desk: Desk) -> dict[str, Any] | None:
         "view": view,
         "person": who(session, view["row"]),
         "expires": year.end.isoformat(),
+        "concerned": [who(session, one["row"]) for one in view["identity"] or ()],
         "kept": f"{desk.student}-{desk.form.get('kept', 0)}",
         "undo": any(key == _key(view["decision"] or {}) for key in desk.form.get("undo", {})),
         **_standing(session.proposal, [desk.student]),
@@ -207,6 +211,32 @@ def decide(desk: Desk, values: Mapping[str, Any]) -> None:
     _kept(desk, said, undo=True)
 
 
+def check_identity(desk: Desk, values: Mapping[str, Any]) -> None:
+    """*The SSIDs are right*, of the conflict of identity that is open; the decision names all SSIDs of it."""
+    _look(desk)
+    table, place = desk.session.proposal, desk.student
+    if place is None or not table.is_identity(place):
+        return
+    if table.decision_on(place) is not None:
+        _no_longer(desk)
+        return
+    reason, expires = str(values.get("reason", "")).strip(), str(values.get("expires", "")).strip()
+    wrong = _NO_REASON if len(reason) < _SHORTEST_REASON else _over(desk, expires)
+    if wrong:
+        _form_error(desk, wrong)
+        return
+    row = table.rows[place]
+    others = sorted(table.concerned(place) - {row["ssid"]})
+    made = _decision(desk, row["ssid"], decisions.IDENTITY_CHECKED, " ".join([*others, reason]), expires)
+    try:
+        written = _append(desk, [made], {_key(made): None})
+    except Overtaken:
+        _no_longer(desk)
+        return
+    desk.form["undo"] = {_key(line): (line, None) for line in written}
+    _kept(desk, "It is kept that the SSIDs are right. Make the files again to let the rows go on.", undo=True)
+
+
 def take_back(desk: Desk, values: Mapping[str, Any]) -> None:
     """The decision that is named ends, and no other; the line that said so stays in the file."""
     desk.form["story_open"] = desk.student is None
@@ -328,7 +358,7 @@ def _option(name: str, value: str, table: Any) -> str:
     if name == "decision":
         return screens.words("decisions")[value]
     if name == "rule":
-        return f"{student.rule_titles().get(value, value)} ({value})"
+        return f"{reference.rule_titles().get(value, value)} ({value})"
     if name == "at_risk":
         return "Last records"
     if name == "school_code":
@@ -390,8 +420,8 @@ def _wrong(decision: str, reason: str, number: str, rows: Sequence[Mapping[str, 
         return "Choose at least one row first."
     if decision not in DECISIONS:
         return "Choose Send, Hold or Not an error."
-    if len(reason) < 3:
-        return "Write down why. Whoever looks at this later will want to know."
+    if len(reason) < _SHORTEST_REASON:
+        return _NO_REASON
     if decision == "send" and deletes and number.strip() != str(deletes):
         return f"These rows delete enrollments. Type how many: {deletes:,}."
     return ""
@@ -400,10 +430,15 @@ def _wrong(decision: str, reason: str, number: str, rows: Sequence[Mapping[str, 
 def _line(table: Any, place: int, decision: str, reason: str, expires: str, desk: Desk) -> dict[str, str]:
     row, known = table.rows[place], table.decision_on(place)
     action = row["action"] if row["action"] in SENT else known["action"]
+    about = {"school_code": row["school_code"], "start_date": row["start_key"], "action": action}
+    return _decision(desk, row["ssid"], decision, reason, expires) | about
+
+
+def _decision(desk: Desk, ssid: str, decision: str, reason: str, expires: str) -> dict[str, str]:
+    """A line about a student, and about none of the enrollments."""
     return {
-        "ssid": row["ssid"], "school_code": row["school_code"], "start_date": row["start_key"], "action": action,
-        "decision": decision, "reason": reason, "author": _author(desk), "made": desk.today().isoformat(),
-        "expires": expires, "taken_back": "",
+        "ssid": ssid, "school_code": "", "start_date": "", "action": "", "decision": decision, "reason": reason,
+        "author": _author(desk), "made": desk.today().isoformat(), "expires": expires, "taken_back": "",
     }  # fmt: skip
 
 
@@ -532,5 +567,5 @@ ACTIONS = {
     "review/narrow": narrow, "review/search": search, "review/clear": clear, "review/sort": sort,
     "review/choose": choose,
     "review/choose-none": choose_none, "review/open": open_student, "review/close": close_student,
-    "review/decide": decide, "review/take-back": take_back, "review/undo": undo,
+    "review/decide": decide, "review/identity": check_identity, "review/take-back": take_back, "review/undo": undo,
 }  # fmt: skip
