@@ -94,7 +94,7 @@ def _demo_of_weeks(
 ) -> int:
     from senrkit.cli.weeks import first_day, play
     from senrkit.demo import claim, make
-    from senrkit.loop.arrived import look
+    from senrkit.loop.overview import look
     from senrkit.settings.settings import load_settings
 
     claim(folder)

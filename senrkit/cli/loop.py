@@ -179,7 +179,7 @@ def loop(
     what was sent.
     """
     from senrkit.disk import write_whole
-    from senrkit.loop.arrived import look
+    from senrkit.loop.overview import look
     from senrkit.system.files import why
 
     settings = load(ctx, settings_file, as_of=None)

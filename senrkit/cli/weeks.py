@@ -17,7 +17,7 @@ from senrkit.ledger.journal import Journal
 from senrkit.ledger.states import states
 from senrkit.ledger.weeks import ITEM_STATES, counted, items
 from senrkit.loop import words
-from senrkit.loop.arrived import look
+from senrkit.loop.overview import look
 from senrkit.results.folder import RunFolder
 from senrkit.settings.settings import Settings, load_settings
 

@@ -9,9 +9,9 @@ import polars as pl
 from senrkit.disk import write_all
 from senrkit.errors import InputError, UsageError
 from senrkit.ledger import states
-from senrkit.ledger.records import copy_of, encoded
-from senrkit.loop.copies import run_id_of
-from senrkit.loop.overview import Loop
+from senrkit.ledger.arrivals import copy_of
+from senrkit.loop.overview import Loop, run_id_of
+from senrkit.results.files import encode
 from senrkit.settings.settings import Settings
 from senrkit.system.files import why
 
@@ -44,7 +44,7 @@ def restore(settings: Settings, run: str | Path | None, number: int, out: Path) 
     )
     name = file.name.removesuffix(".txt")
     contents = {
-        out / f"{name}_restore_{turn + 1:02d}.txt": encoded(added.filter(pl.col("turn") == turn))
+        out / f"{name}_restore_{turn + 1:02d}.txt": encode(added.filter(pl.col("turn") == turn))
         for turn in range(added["turn"].max() + 1)
     }
     taken = [path.name for path in contents if path.exists()]

@@ -23,8 +23,7 @@ from senrkit.inputs.spreadsheet import sheets
 from senrkit.ledger import journal as ledger
 from senrkit.ledger import states
 from senrkit.ledger.journal import Journal
-from senrkit.loop.copies import run_id_of
-from senrkit.loop.overview import Loop
+from senrkit.loop.overview import Loop, run_id_of
 from senrkit.results.folder import PROPOSAL, RunFolder, run_folders
 from senrkit.results.workbook import Sheet, write_book
 from senrkit.settings.settings import Settings
