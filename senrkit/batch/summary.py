@@ -20,10 +20,8 @@ from senrkit.batch.home import Home
 from senrkit.batch.summary_tables import BatchTables, read_tables
 from senrkit.batch.summary_workbook import workbook
 from senrkit.figures import Chart, by_lea, page
-from senrkit.figures.batch import by_school_of_leas, work_by_lea
-from senrkit.figures.chart import sentence_html, table_html
-from senrkit.figures.html import chart_html
-from senrkit.figures.picked_lea import picked_lea
+from senrkit.figures.batch import by_school_of_leas, picked_lea, work_by_lea
+from senrkit.figures.chart import chart_html, sentence_html, table_html
 from senrkit.frames.pandas_door import to_polars
 from senrkit.results.tables import to_csv
 from senrkit.texts import wording

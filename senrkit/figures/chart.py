@@ -227,6 +227,13 @@ def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+def chart_html(chart: Chart) -> str:
+    """Sentence, figure and table, for a page that holds plotly's script."""
+    if not chart.figure.data:
+        return f"<section>{empty_html(chart)}</section>"
+    return f"<section>{sentence_html(chart.sentence)}{figure_html(chart)}{table_html(chart.table)}</section>"
+
+
 def empty_html(chart: Chart) -> str:
     """What stands in the place of a figure with nothing in it: its title and why."""
     title = html.escape(chart.figure.layout.title.text)
