@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from senrkit.cli.options import need_lab
-from senrkit.cli.shell import command, complain_of_stops, print_json
+from senrkit.cli.shell import Voice, command, complain_of_stops, print_json
 from senrkit.errors import UsageError
 
 
@@ -24,7 +24,7 @@ from senrkit.errors import UsageError
     help="A parameter of the notebook; leading zeros stay. Repeatable.",
 )  # fmt: skip
 @click.option("--run-code", is_flag=True, help="End with the run's own exit code, whatever the notebook does.")
-def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], run_code: bool, as_json: bool, quiet: bool) -> int:
+def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], run_code: bool, voice: Voice) -> int:
     """Run a notebook into the run folder.
 
     The executed notebook and an HTML page of it go into `notebooks` of the run folder. Without NAME: the notebooks and
@@ -32,7 +32,7 @@ def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], run_code: boo
     when students are held.
     """
     if name is None:
-        return _list(as_json)
+        return _list(voice)
     need_lab("A notebook")
     from senrkit.engine import HELD
     from senrkit.notebook.runner import run_notebook
@@ -41,13 +41,13 @@ def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], run_code: boo
     given = dict(pairs)
     if len(given) < len(pairs):
         raise UsageError("A parameter is given twice.", "Give each once.")
-    done = run_notebook(name, given, bar=not quiet and sys.stderr.isatty())
+    done = run_notebook(name, given, bar=not voice.quiet and sys.stderr.isatty())
     code = done.run_exit_code if run_code else done.exit_code
     held = RunFolder.open(done.folder).counts["hold"]
-    if as_json:
+    if voice.as_json:
         places = {"folder": done.folder, "notebook": done.notebook, "page": done.page}
         print_json({"exit_code": code} | {place: str(path) for place, path in places.items()})
-    elif not quiet:
+    elif not voice.quiet:
         click.echo(f"{done.page} is ready to read.")
     elif code == HELD:
         # What a scheduler mails: done, and somebody has to look.
@@ -63,7 +63,7 @@ def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], run_code: boo
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path())
 @click.option("--no-browser", is_flag=True, help="Only start it, and print the address.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: 8888, or the next one that is free.")
-def lab(folder: Path, no_browser: bool, port: int | None, as_json: bool, quiet: bool) -> int:
+def lab(folder: Path, no_browser: bool, port: int | None, voice: Voice) -> int:
     """Open JupyterLab on the notebooks.
 
     The demo district is made ready beside them. DIR is where they are copied to when senrkit does not
@@ -72,7 +72,7 @@ def lab(folder: Path, no_browser: bool, port: int | None, as_json: bool, quiet: 
     need_lab("JupyterLab")
     from senrkit.notebook.lab import open_lab
 
-    tell = _teller("JupyterLab", "Ctrl-C ends it.", as_json=as_json, quiet=quiet)
+    tell = _teller("JupyterLab", "Ctrl-C ends it.", voice)
     return open_lab(folder, browser=not no_browser, port=port, tell=tell)
 
 
@@ -121,7 +121,7 @@ def lab(folder: Path, no_browser: bool, port: int | None, as_json: bool, quiet: 
 )
 def dashboard(
     folder: Path, drop: Path | None, no_browser: bool, port: int | None, base_url: str, hosts: tuple[str, ...],
-    user_header: str, idle_minutes: float, preheated: int, as_json: bool, quiet: bool,
+    user_header: str, idle_minutes: float, preheated: int, voice: Voice,
 ) -> int:  # fmt: skip
     """Open the dashboard in the browser.
 
@@ -130,37 +130,36 @@ def dashboard(
     need_lab("The dashboard")
     from senrkit.app.server import Options, serve
 
-    tell = _teller("The dashboard", "Ctrl-C ends it; runs and decisions are kept.", as_json=as_json, quiet=quiet)
+    tell = _teller("The dashboard", "Ctrl-C ends it; runs and decisions are kept.", voice)
     serve(Options(folder, drop, port, base_url, not no_browser, idle_minutes, hosts, user_header, preheated), tell)
     return 0
 
 
-def _teller(server: str, how_to_end: str, *, as_json: bool, quiet: bool) -> Callable[[str], None]:
+def _teller(server: str, how_to_end: str, voice: Voice) -> Callable[[str], None]:
     """Says where a server is, once it is there."""
 
     def tell(address: str) -> None:
-        if as_json:
+        if voice.as_json:
             print_json({"address": address})
         else:
             said = f"{server} is at {address}"
-            click.echo(said if quiet else f"{said}\n{how_to_end}")
+            click.echo(said if voice.quiet else f"{said}\n{how_to_end}")
 
     return tell
 
 
-def _list(as_json: bool) -> int:
+def _list(voice: Voice) -> int:
     need_lab("A notebook")
     from senrkit.notebook import library
 
     found = {name: library.find(name) for name in library.names()}
-    if as_json:
-        declared = {
-            name: {one.name: one.type for one in library.parameters(path).values()} for name, path in found.items()
-        }
-        print_json({"exit_code": 0, "notebooks": declared})
+    declared = {name: library.parameters(path).values() for name, path in found.items()}
+    if voice.as_json:
+        types = {name: {one.name: one.type for one in each} for name, each in declared.items()}
+        print_json({"exit_code": 0, "notebooks": types})
         return 0
     for name, path in found.items():
         click.echo(f"{name}: {library.title(path)}")
-        for one in library.parameters(path).values():
+        for one in declared[name]:
             click.echo(f"  {one.name} ({one.type}, default {one.default!r}): {one.help}")
     return 0
