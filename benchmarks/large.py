@@ -1,4 +1,4 @@
-"""A big district without stories, for benchmarks: a long extract against one year of `ENR`, with many differences."""
+"""A big district without stories: a long extract against one year of `ENR`, with many differences."""
 
 from __future__ import annotations
 
