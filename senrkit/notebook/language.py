@@ -133,7 +133,7 @@ def compare_language(settings: Settings, show_students: bool) -> LanguagePage:
     Raises
     ------
     UsageError, InputError, Stopped
-        as `senrkit.language.run_language`.
+        as `language.work.run_language`.
     """
     if settings.calpads.sela_extract is None:
         return LanguagePage(settings, None, show_students)

@@ -11,7 +11,7 @@ import pytest
 
 from senrkit.errors import InputError, LayoutError, Stopped, UsageError
 from senrkit.inputs.extract.sela import sela_layouts
-from senrkit.language import run_language
+from senrkit.language.work import run_language
 from senrkit.settings.settings import load_settings
 from tests.districts import district, school, student, translation, write_database
 from tests.extracts import state_row, write_extract
