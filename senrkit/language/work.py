@@ -22,8 +22,14 @@ from senrkit.inputs.extract.sela import SelaExtract, sela_layouts
 from senrkit.inputs.load import ELPAC, SELA, Inputs, load
 from senrkit.language import tables as listed
 from senrkit.language.classes import CLASSES, classify
-from senrkit.language.history import histories, newest_statuses
-from senrkit.language.sides import aeries_statuses, identity_conflicts, local_code, not_asked
+from senrkit.language.sides import (
+    aeries_statuses,
+    histories,
+    identity_conflicts,
+    local_code,
+    newest_statuses,
+    not_asked,
+)
 from senrkit.language.vendor import JUDGEMENTS, refuse_other_file, vendor_notes, vendor_results
 from senrkit.progress import NoProgress, Progress
 from senrkit.reference.elas import facts, from_testing
