@@ -10,11 +10,8 @@ import click
 from senrkit.cli.batch import run_and_tell
 from senrkit.cli.options import A_FILE, Day, precondition
 from senrkit.cli.run import tell_run
-from senrkit.cli.shell import Voice, command
+from senrkit.cli.shell import HELD, Voice, command
 from senrkit.errors import UsageError
-
-# As `senrkit.engine` has it, whose libraries are dear.
-HELD = 5
 
 
 @command("""

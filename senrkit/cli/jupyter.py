@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from senrkit.cli.options import need_lab
-from senrkit.cli.shell import Voice, command, complain_of_stops, print_json
+from senrkit.cli.shell import HELD, Voice, command, complain_of_stops, print_json
 from senrkit.errors import UsageError
 
 
@@ -34,7 +34,6 @@ def notebook(name: str | None, pairs: tuple[tuple[str, str], ...], run_code: boo
     if name is None:
         return _list(voice)
     need_lab("A notebook")
-    from senrkit.engine import HELD
     from senrkit.notebook.runner import run_notebook
     from senrkit.results.folder import RunFolder
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from senrkit.cli.options import A_FILE, Day, load, settings_option
-from senrkit.cli.shell import Voice, command
+from senrkit.cli.shell import HELD, Voice, command
 from senrkit.errors import UsageError
 
 if TYPE_CHECKING:
     from senrkit.loop.overview import Loop
     from senrkit.loop.words import Answered
 
-HELD = 5
 _ON = click.option("--on", type=Day(), help="The day it happened. Default: the settings' day, or today.")
 _OUT_OF_ORDER = click.option(
     "--out-of-order", metavar="REASON", default="", help="Why a file goes on before the one before it has posted."

@@ -28,7 +28,8 @@ from senrkit.system.processes import watched
 # What works on a district, and may be ended by the system for want of memory.
 _LARGE = {"check", "run", "sources", "student", "validate", "language"}
 
-FAULT, USAGE, INTERRUPTED, PIPE_BROKEN = 1, 2, 130, 141
+# HELD is that of `senrkit.engine`, whose libraries are dear.
+FAULT, USAGE, HELD, INTERRUPTED, PIPE_BROKEN = 1, 2, 5, 130, 141
 
 # Where in `Context.obj` a command leaves the folder for a fault's log, once it knows it.
 LOG_FOLDER = "log_folder"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from senrkit.disk import write_all
 from senrkit.errors import InputError, UsageError
 from senrkit.inputs.extract.senr import read_extract
 from senrkit.inputs.local import local_inputs
@@ -22,6 +24,7 @@ from senrkit.ledger.states import File, Run, States
 from senrkit.results.folder import run_folders
 from senrkit.results.kept import keep
 from senrkit.settings.settings import Settings
+from senrkit.system.files import why
 from senrkit.texts.card import Carded
 
 
@@ -168,3 +171,18 @@ def look(settings: Settings) -> Loop:
         except InputError:
             return loop
         return Loop.of(arrivals.look(settings, extract), settings.lea, settings.as_of)
+
+
+def write_out(out: Path, contents: Mapping[Path, bytes]) -> None:
+    """Files for a person, all of them or none, in a folder that is made if missing.
+
+    Raises
+    ------
+    InputError
+        when it cannot be written.
+    """
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_all(contents)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({why(error, out)}).", "Name another place with --out.") from None
