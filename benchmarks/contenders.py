@@ -24,14 +24,14 @@ _READ_BYTES = 1 << 20
 
 def make_large(folder: str, state_rows: str, enr_rows: str) -> dict[str, object]:
     """A large district, written once."""
-    from senrkit.demo import make_large as make
+    from benchmarks.large import make_large as make
 
     return {"settings": str(make(Path(folder), int(state_rows), int(enr_rows)))}
 
 
 def make_leas(folder: str, count: str, state_rows: str, enr_rows: str) -> dict[str, object]:
     """As many LEAs, each with a code and a seed of its own in a folder of that name; those that are there are kept."""
-    from senrkit.demo import make_large as make
+    from benchmarks.large import make_large as make
 
     codes = [f"{FIRST_LEA + number}" for number in range(int(count))]
     missing = [code for code in codes if not (Path(folder) / code / "senrkit.toml").is_file()]

@@ -185,7 +185,7 @@ def names_in_aeries(progress: Progress, settings_file: str, ssids: Sequence[str]
 
 def compare_language(progress: Progress, settings_file: str) -> dict[str, Any]:
     """Language status in CALPADS against Aeries; where the run folder is, and the students of its workbook."""
-    from senrkit.language import run_language
+    from senrkit.language.work import run_language
 
     done = run_language(_settings(settings_file, ""), progress=progress)
     return {"folder": str(done.folder), "students": comparison.students(done.folder)}

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from senrkit.batch.cluster_checks import check_cluster, checked_address, no_answer
+from senrkit.batch.dispatch import Engine, EngineGone, Job, Outcome
 from senrkit.batch.home import Home
-from senrkit.batch.work import Engine, EngineGone, Job, Outcome
 from senrkit.batch.worker import run_lea
 
 _CONNECT_SECONDS = 30

@@ -1,17 +1,92 @@
-"""Hands LEAs to an engine's places, the largest first, until each has its outcome."""
+"""Hands LEAs to an engine's places, the largest first, until each has its outcome; and what an engine is.
+
+One LEA's work travels to a worker and back as plain values.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from senrkit.batch.document import Entry
-from senrkit.batch.work import Engine, EngineGone, Job, Outcome
+from senrkit.errors import InputError
 
 _PATIENCE = 1.0
 # Rounds without a worker, each of `_PATIENCE` seconds, until the batch gives up.
 _ROUNDS_ALONE = 60
 _LOST_CURE = "Run fewer LEAs at a time or give each worker more memory, then give the same command again."
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs to know to do one LEA.
+
+    Attributes
+    ----------
+    lea
+        Its code, as its settings had it when the batch began.
+    settings, extract
+        Absolute path or address of the settings file, and of the extract to take instead of the settings' (or `""`).
+    as_of, today
+        ISO days: the one that wins over the settings' (or `""`), and the one that counts where they name none.
+    batch
+        The batch folder: a path or an address.
+    in_progress
+        The name of a mark in it. When it is gone, nobody waits for the result any more.
+    version
+        The senrkit that asks.
+    """
+
+    lea: str
+    settings: str
+    extract: str
+    as_of: str
+    today: str
+    batch: str
+    in_progress: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An LEA has come back from its place; `result` is what `worker.run_lea` gave, or None when the worker was lost."""
+
+    lea: str
+    place: str
+    result: dict[str, Any] | None
+
+
+class EngineGone(InputError):
+    """Whoever hands out the work is gone, and with it the rest of the batch."""
+
+
+class Engine(Protocol):
+    """Takes one LEA at a time to each of its places. A context manager; leaving it stops what is still running.
+
+    Attributes
+    ----------
+    name
+        As in `batch.json`.
+    apart
+        Whether a disk that is full at one place may have room at another.
+    """
+
+    name: str
+    apart: bool
+
+    def __enter__(self) -> Engine: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def places(self) -> list[str]:
+        """Where LEAs can be run now. Raises `EngineGone`."""
+
+    def start(self, job: Job, place: str) -> None:
+        """Begin with the LEA at this place, which has none. Raises `EngineGone`."""
+
+    def ended(self, patience: float) -> list[Outcome]:
+        """What has ended since the last call; waits at most `patience` seconds for it. Raises `EngineGone`."""
 
 
 @dataclass

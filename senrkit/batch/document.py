@@ -70,6 +70,8 @@ FILE = "batch.json"
 RUNS = "runs"
 RUNNING, FINISHED, INTERRUPTED = "running", "finished", "interrupted"
 FINISHED_STATES = ("done", "held")
+# The keys of `weeks`.
+WEEKS = ("new", "open", "back", "sent", "solved", "oldest")
 # The gravest first.
 _GRAVITY = (1, 2, 3, 4, 5, 0)
 

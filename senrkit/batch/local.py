@@ -8,8 +8,24 @@ import queue
 from concurrent.futures import Future
 from typing import Any
 
-from senrkit.batch.work import Engine, Job, Outcome
+from senrkit.batch.dispatch import Engine, Job, Outcome
 from senrkit.batch.worker import run_lea
+
+MIB = 1 << 20
+# What an LEA takes beside its extract, and how many times the extract on top (measured: docs/batch.md).
+BASE_BYTES, FACTOR = 300 * MIB, 7
+_SHARE_OF_FREE = 0.8
+
+
+def side_by_side(leas: int, largest_extract: int) -> int:
+    """How many LEAs to run at the same time: as many as there are cores, and as their memory allows; at least one."""
+    import psutil
+    from dask.system import CPU_COUNT
+    from distributed.system import MEMORY_LIMIT
+
+    # A container may be given less memory than its machine has free.
+    free = min(psutil.virtual_memory().available, MEMORY_LIMIT) * _SHARE_OF_FREE
+    return max(1, min(leas, CPU_COUNT, int(free // (BASE_BYTES + FACTOR * largest_extract))))
 
 
 class Processes(Engine):

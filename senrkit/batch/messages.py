@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol, TextIO
 
 from senrkit.batch.document import FINISHED_STATES, Entry, day_of, since_before
+from senrkit.results.tables import SENT
 
 _MEANING = {
     "done": "finished",
@@ -24,7 +25,6 @@ _SINCE = {
     "as-much": "as before",
     "no-longer": "finished then and not now",
 }
-_SENT = ("add", "update", "delete")
 _SUMMARY = "summary.xlsx"
 
 
@@ -116,7 +116,7 @@ def line(entry: Entry) -> str:
         return f"{who}: {entry['state']}, {entry['message']}"
     action = entry["counts"]["action"]
     held = f", {action['hold']:,} held" if action.get("hold") else ""
-    return f"{who}: {entry['state']}, {sum(action.get(one, 0) for one in _SENT):,} actions{held}"
+    return f"{who}: {entry['state']}, {sum(action.get(one, 0) for one in SENT):,} actions{held}"
 
 
 def summary_lines(document: Mapping[str, Any], home: object) -> list[str]:

@@ -14,14 +14,13 @@ from typing import Any
 
 from senrkit.addresses.address import Address
 from senrkit.batch import document as documents
-from senrkit.batch import resume
-from senrkit.batch.before import with_before
-from senrkit.batch.dispatch import Task, dispatch
+from senrkit.batch import earlier
+from senrkit.batch.dispatch import Engine, Job, Task, dispatch
 from senrkit.batch.document import Entry
+from senrkit.batch.earlier import with_before
 from senrkit.batch.home import Home, default_folder, home_of
 from senrkit.batch.messages import NoProgress, Progress
 from senrkit.batch.plan import Planned, read_plan
-from senrkit.batch.work import Engine, Job
 from senrkit.errors import NotInstalled, SenrkitError, UsageError
 from senrkit.version import __version__
 
@@ -87,7 +86,7 @@ def run_batch(
     with home.claimed():
         before = documents.parsed(home.read(documents.FILE), str(home))
         document = _document(source, as_of, today, before)
-        document["leas"] = resume.entries(plan, before, home)
+        document["leas"] = earlier.entries(plan, before, home)
         record = _Record(home, document)
         with record.kept():
             tasks = _tasks(plan, document, home)
@@ -150,8 +149,7 @@ def _engine(
     tasks: Sequence[Task], home: Home, workers: int | None, scheduler: str | None, memory_limit: str | None
 ) -> Engine:
     from senrkit.batch.cluster import Cluster, LocalCluster
-    from senrkit.batch.local import Processes
-    from senrkit.batch.memory import side_by_side
+    from senrkit.batch.local import Processes, side_by_side
 
     if scheduler:
         return Cluster(scheduler, home)

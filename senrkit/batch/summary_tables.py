@@ -9,9 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from senrkit.batch.document import FINISHED_STATES, Entry, to_do_of
+from senrkit.batch.document import FINISHED_STATES, WEEKS, Entry, to_do_of
 from senrkit.batch.home import Home, manifest_of
-from senrkit.batch.weeks import WEEKS
 from senrkit.results.tables import ACTIONS, TO_DO
 from senrkit.texts import wording
 

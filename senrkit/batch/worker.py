@@ -6,19 +6,20 @@ may be kept.
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+import gc
 import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from senrkit.batch.document import FILE, RUNS
+from senrkit.batch.dispatch import Job
+from senrkit.batch.document import FILE, RUNS, WEEKS
 from senrkit.batch.home import Home, home_of, manifest_of
 from senrkit.batch.locations import kept_beside, load
-from senrkit.batch.memory import give_back, peak_memory
-from senrkit.batch.weeks import weeks_of
-from senrkit.batch.work import Job
 from senrkit.disk import is_full
 from senrkit.errors import InputError, SenrkitError, UsageError
 from senrkit.fault_log import fault_sentence
@@ -28,6 +29,8 @@ from senrkit.version import __version__
 
 # However many threads a worker has: memory is planned for one LEA in a process, and `warnings` are the process's own.
 _ONE_AT_A_TIME = threading.Lock()
+_MIB = 1 << 20
+_BEAT = 0.02
 
 
 def run_lea(job: Mapping[str, str]) -> dict[str, Any]:
@@ -40,13 +43,13 @@ def run_lea(job: Mapping[str, str]) -> dict[str, Any]:
         counts, seconds, peak_mib, folder`; and `elsewhere`, whether another worker may do better. `state` is `waiting`
         when the batch was stopped meanwhile.
     """
-    with _ONE_AT_A_TIME, warnings.catch_warnings(), peak_memory() as peak:
+    with _ONE_AT_A_TIME, warnings.catch_warnings(), _peak_memory() as peak:
         # A library's warning may quote a row of its input.
         warnings.simplefilter("ignore")
         began = time.monotonic()
         ended = _ended(Job(**job))
         seconds = round(time.monotonic() - began, 2)
-        give_back()
+        _give_back()
     return ended | peak | {"seconds": seconds}
 
 
@@ -56,6 +59,24 @@ def finished_run(home: Home, lea: str, settings: str) -> dict[str, Any] | None:
     if found is None or (found.get("lea"), found.get("settings", {}).get("file")) != (lea, settings):
         return None
     return _of_manifest(found, lea, weeks_of(found))
+
+
+def weeks_of(manifest: Mapping[str, Any], runs: Path | None = None) -> dict[str, int] | None:
+    """What the ledger says of a run: `WEEKS`, the oldest item in days; `None` where it does not know the run or cannot
+    be read. Counts, nobody.
+
+    `runs`: where the ledger is, if not where the manifest says.
+    """
+    from senrkit.ledger.journal import Journal
+    from senrkit.ledger.states import states
+    from senrkit.ledger.weeks import items, of_run
+
+    try:
+        journal = Journal.open(runs or Path(manifest["settings"]["output"]["runs"])).of(manifest["lea"])
+    except (InputError, KeyError, TypeError):
+        return None
+    told = of_run(items(journal, states(journal, dt.date.fromisoformat(manifest["as_of"]))), manifest["run_id"])
+    return None if told is None else {name: told[name] for name in WEEKS}
 
 
 def _ended(job: Job) -> dict[str, Any]:
@@ -182,3 +203,33 @@ def _result(state: str, error: SenrkitError | None = None, **known: Any) -> dict
         "as_of": "",
     }
     return blank | {"state": state, "folder": "", "elsewhere": False} | said | known
+
+
+@contextlib.contextmanager
+def _peak_memory() -> Iterator[dict[str, Any]]:
+    """Fills `peak_mib` at the end of the block: the most memory that this process held in it."""
+    import psutil
+
+    process, over, found = psutil.Process(), threading.Event(), {"peak_mib": 0}
+
+    def watch() -> None:
+        while True:
+            found["peak_mib"] = max(found["peak_mib"], round(process.memory_info().rss / _MIB))
+            if over.wait(_BEAT):
+                return
+
+    watcher = threading.Thread(target=watch, name="senrkit-memory", daemon=True)
+    watcher.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _give_back() -> None:
+    """Return what the last LEA took to the system: a worker runs many, and its neighbors need the room."""
+    import pyarrow as pa
+
+    gc.collect()
+    pa.default_memory_pool().release_unused()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from senrkit.cli.options import A_FILE, Day, FileOrAddress
-from senrkit.cli.shell import LOG_FOLDER, command, complain, print_json
+from senrkit.cli.shell import Voice, command, complain, log_into, print_json
 
 if TYPE_CHECKING:
     from senrkit.addresses.address import Address
@@ -49,9 +49,7 @@ _KILLED_BY = 128
     help="How often to try an LEA again whose worker was lost or had a full disk.",
 )
 @click.option("--memory-limit", metavar="SIZE", help="Of each of the --workers: one that takes more is restarted.")
-@click.pass_context
 def batch(
-    ctx: click.Context,
     source: Path,
     out: Path | Address | None,
     workers: int | None,
@@ -59,8 +57,7 @@ def batch(
     as_of: dt.date | None,
     retries: int,
     memory_limit: str | None,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Run many LEAs, side by side.
 
@@ -73,7 +70,7 @@ def batch(
     from senrkit.batch.home import default_folder
 
     folder = out or default_folder(source, as_of or dt.date.today())
-    ctx.obj[LOG_FOLDER] = folder if isinstance(folder, Path) else None
+    log_into(folder if isinstance(folder, Path) else None)
     asked = {
         "workers": workers,
         "scheduler": scheduler,
@@ -81,22 +78,22 @@ def batch(
         "retries": retries,
         "memory_limit": memory_limit,
     }
-    return run_and_tell(source, folder, as_json=as_json, quiet=quiet, **asked)
+    return run_and_tell(source, folder, voice, **asked)
 
 
-def run_and_tell(source: Path, folder: Path | Address, *, as_json: bool, quiet: bool, **asked: Any) -> int:
+def run_and_tell(source: Path, folder: Path | Address, voice: Voice, **asked: Any) -> int:
     """Run the batch (`asked`: as `run_batch`) with progress on stderr, and say what came of it; gives the exit code."""
     from senrkit.batch import run_batch
     from senrkit.batch.messages import batch_progress, for_people, summary_lines
 
     with _stoppable() as stopped_by:
         try:
-            done = run_batch(source, out=folder, progress=batch_progress(sys.stderr, quiet=quiet), **asked)
+            done = run_batch(source, out=folder, progress=batch_progress(sys.stderr, quiet=voice.quiet), **asked)
         except KeyboardInterrupt:
-            return _end_of_stopped(stopped_by, _again(source, folder, asked), as_json)
-    if as_json:
+            return _end_of_stopped(stopped_by, _again(source, folder, asked), voice)
+    if voice.as_json:
         print_json(done.document | {"folder": str(done.home)})
-    elif not quiet:
+    elif not voice.quiet:
         for line in summary_lines(done.document, done.home):
             click.echo(line)
         return done.exit_code
@@ -131,11 +128,11 @@ def _again(source: Path, folder: Path | Address, asked: Mapping[str, Any]) -> st
     return shlex.join(words)
 
 
-def _end_of_stopped(stopped_by: list[int], again: str, as_json: bool) -> int:
+def _end_of_stopped(stopped_by: list[int], again: str, voice: Voice) -> int:
     """What click would say of Ctrl-C, that nothing was finished, is not so here."""
     code = _KILLED_BY + (stopped_by or [signal.SIGINT])[-1]
     message, cure = "stopped; finished LEAs are kept.", f"To go on: {again}"
     complain(message, cure)
-    if as_json:
+    if voice.as_json:
         print_json({"exit_code": code, "error": message, "cure": cure})
     return code

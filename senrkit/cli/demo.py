@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from pathlib import Path
 
 import click
@@ -11,12 +10,8 @@ import click
 from senrkit.cli.batch import run_and_tell
 from senrkit.cli.options import A_FILE, Day, precondition
 from senrkit.cli.run import tell_run
-from senrkit.cli.shell import command, print_json
+from senrkit.cli.shell import HELD, Voice, command
 from senrkit.errors import UsageError
-from senrkit.progress import terminal_progress
-
-# As `senrkit.engine` has it, whose libraries are dear.
-HELD = 5
 
 
 @command("""
@@ -55,8 +50,7 @@ def demo(
     break_id: str | None,
     leas: int,
     weeks: int,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Try senrkit on a fictional district.
 
@@ -65,23 +59,23 @@ def demo(
     if weeks > 1:
         if leas > 1 or break_id:
             raise UsageError("--weeks stands alone.", "Leave --leas and --break out.")
-        return _demo_of_weeks(folder, weeks, students, seed, as_of, as_json=as_json, quiet=quiet)
+        return _demo_of_weeks(folder, weeks, students, seed, as_of, voice)
     if leas > 1:
-        return _demo_of_county(folder, leas, students, seed, as_of, break_id, as_json=as_json, quiet=quiet)
+        return _demo_of_county(folder, leas, students, seed, as_of, break_id, voice)
     from senrkit.demo import claim, make
     from senrkit.engine import run as reconcile
     from senrkit.settings.settings import load_settings
 
     break_id = precondition(break_id) if break_id else None
     claim(folder)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    with voice.progress() as progress:
         progress.step("making the district")
         district = make(folder, students, seed, as_of, break_id=break_id)
         done = reconcile(load_settings(district.settings_file), progress=progress)
-    code = tell_run(done, as_json=as_json, quiet=quiet)
-    if not (as_json or quiet):
+    code = tell_run(done, voice)
+    if not (voice.as_json or voice.quiet):
         click.echo(f"The district and its settings are in {folder}.")
-    return code if as_json else _as_it_should(code)
+    return code if voice.as_json else _as_it_should(code)
 
 
 def _as_it_should(code: int) -> int:
@@ -89,27 +83,20 @@ def _as_it_should(code: int) -> int:
     return 0 if code == HELD else code
 
 
-def _demo_of_weeks(
-    folder: Path, weeks: int, students: int, seed: int, as_of: dt.date | None, *, as_json: bool, quiet: bool
-) -> int:
+def _demo_of_weeks(folder: Path, weeks: int, students: int, seed: int, as_of: dt.date | None, voice: Voice) -> int:
     from senrkit.cli.weeks import first_day, play
     from senrkit.demo import claim, make
-    from senrkit.loop.arrived import look
+    from senrkit.loop.overview import look
     from senrkit.settings.settings import load_settings
 
     claim(folder)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    with voice.progress() as progress:
         progress.step("making the district")
         district = make(folder, students, seed, first_day(as_of or dt.date.today(), weeks))
         progress.step("playing the weeks")
         said = list(play(district, weeks))
-    if as_json:
-        print_json(look(load_settings(district.settings_file)).document() | {"exit_code": 0})
-    elif not quiet:
-        for line in said:
-            click.echo(line)
-        click.echo(f"The district and its ledger are in {folder}; see `senrkit loop` there.")
-    return 0
+    ledger = f"The district and its ledger are in {folder}; see `senrkit loop` there."
+    return voice.result(lambda: look(load_settings(district.settings_file)).document(), lambda: [*said, ledger])
 
 
 def _demo_of_county(
@@ -119,21 +106,19 @@ def _demo_of_county(
     seed: int,
     as_of: dt.date | None,
     break_id: str | None,
-    *,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     from senrkit.demo import claim, make_county
 
     if break_id:
         raise UsageError("--break and --leas exclude each other.", "Leave one of them out.")
     claim(folder)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    with voice.progress() as progress:
         progress.step("making the districts", leas)
         for _ in make_county(folder, leas, students, seed, as_of):
             progress.advance()
     # Other people may live in the districts than at the last time: a new batch, never a continued one.
     batches = folder / "batches"
     number = 1 + sum(1 for _ in batches.glob("*")) if batches.is_dir() else 1
-    code = run_and_tell(folder, batches / str(number), as_json=as_json, quiet=quiet)
-    return code if as_json else _as_it_should(code)
+    code = run_and_tell(folder, batches / str(number), voice)
+    return code if voice.as_json else _as_it_should(code)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from pathlib import Path
 
 import click
 
 from senrkit.cli.options import A_FILE, SETTINGS_FILE, Day
-from senrkit.cli.shell import command, print_json
+from senrkit.cli.shell import Voice, command
 from senrkit.disk import write_whole
 from senrkit.errors import UsageError
-from senrkit.progress import terminal_progress
 from senrkit.system.files import why
 
 
@@ -21,7 +19,7 @@ from senrkit.system.files import why
   senrkit init district.toml
 """)
 @click.argument("file", metavar="[FILE]", type=A_FILE, default=SETTINGS_FILE)
-def init(file: Path, as_json: bool, quiet: bool) -> int:
+def init(file: Path, voice: Voice) -> int:
     """Write a settings file to fill in.
 
     FILE (senrkit.toml) explains every setting. A file that is there is never overwritten.
@@ -29,11 +27,8 @@ def init(file: Path, as_json: bool, quiet: bool) -> int:
     from senrkit.settings.settings import TEMPLATE
 
     _write_new(file, TEMPLATE)
-    if as_json:
-        print_json({"exit_code": 0, "file": str(file)})
-    elif not quiet:
-        click.echo(f"{file} is written. Fill in school_year, lea and the two sources, then: senrkit check")
-    return 0
+    said = f"{file} is written. Fill in school_year, lea and the two sources, then: senrkit check"
+    return voice.result(lambda: {"exit_code": 0, "file": str(file)}, lambda: [said])
 
 
 @command("""
@@ -56,8 +51,7 @@ def validate(
     lea: str | None,
     as_of: dt.date | None,
     clean: Path | None,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Say what CALPADS would say to any SENR or SELA file.
 
@@ -67,20 +61,18 @@ def validate(
 
     if clean is not None and len(files) > 1:
         raise UsageError("--clean takes one file.", "Clean them one after the other.")
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    with voice.progress() as progress:
         progress.step("checking the rules")
         done = validate_in_order(
             files, as_of=as_of or dt.date.today(), extract=extract, directory=directory, lea=lea or ""
         )
     written = [str(path) for path in write_clean(done[0], clean)] if clean else []
     code = max(one.exit_code for one in done)
-    if as_json:
-        print_json({"files": [one.document() for one in done], "written": written, "exit_code": code})
-    elif not quiet:
-        click.echo("\n\n".join(one.text() for one in done))
-        for path in written:
-            click.echo(f"{path} is written.")
-    return code
+    return voice.result(
+        lambda: {"files": [one.document() for one in done], "written": written},
+        lambda: ["\n\n".join(one.text() for one in done), *(f"{path} is written." for path in written)],
+        code,
+    )
 
 
 def _write_new(file: Path, text: str) -> None:

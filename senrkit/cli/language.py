@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from pathlib import Path
 
 import click
 
 from senrkit.cli.options import A_FILE, Day, FileOrAddress, load, out_option, settings_option
-from senrkit.cli.shell import command, print_json
+from senrkit.cli.shell import Voice, command
 from senrkit.errors import UsageError
-from senrkit.progress import terminal_progress
 
 
 @command("""
@@ -27,9 +25,7 @@ from senrkit.progress import terminal_progress
 @click.option("--apply", is_flag=True, help="Write the new statuses to the database of write_source. Needs --confirm.")
 @click.option("--confirm", metavar="N", type=click.IntRange(min=0), help="The number of students in the plan.")
 @click.option("--undo", metavar="DIR", type=A_FILE, help="Take back what the run in this folder wrote to Aeries.")
-@click.pass_context
 def language(
-    ctx: click.Context,
     settings_file: Path,
     sela: Path | None,
     as_of: dt.date | None,
@@ -37,8 +33,7 @@ def language(
     apply: bool,
     confirm: int | None,
     undo: Path | None,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Bring new English learners (EL) and initially fluent students (IFEP) from CALPADS into Aeries.
 
@@ -50,30 +45,28 @@ def language(
         raise UsageError("--undo stands alone.", "Leave --apply, --sela, --as-of and --out out.")
     if confirm is not None and not (apply or undo):
         raise UsageError("--confirm belongs to --apply.", "Write both, or none.")
-    settings = load(ctx, settings_file, as_of=as_of)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    settings = load(settings_file, as_of=as_of)
+    with voice.progress() as progress:
         if undo:
-            from senrkit.language import take_back
+            from senrkit.language.undo import take_back
 
             written = take_back(settings, undo, confirm=confirm, progress=progress)
             done, plan = None, []
         else:
-            from senrkit.language import run_language
+            from senrkit.language.work import run_language
 
             done, written = run_language(settings, sela=sela, out=out, progress=progress), None
             plan = done.plan_lines() if apply else []
-    if done and not (as_json or quiet):
+    if done and not (voice.as_json or voice.quiet):
         for line in [*done.summary_lines(), f"Everything is in {done.folder}.", *plan]:
             click.echo(line)
     if done and apply:
-        from senrkit.language import write_to_aeries
+        from senrkit.language.apply import write_to_aeries
 
-        with terminal_progress(sys.stderr, quiet=quiet) as progress:
+        with voice.progress() as progress:
             written = write_to_aeries(done, confirm, progress=progress)
-    if as_json:
-        document = done.document | {"folder": str(done.folder)} if done else {}
-        print_json(document | ({"written": written.document()} if written else {}) | {"exit_code": 0})
-    elif written and not quiet:
-        for line in written.summary_lines():
-            click.echo(line)
-    return 0
+    document = done.document | {"folder": str(done.folder)} if done else {}
+    return voice.result(
+        lambda: document | ({"written": written.document()} if written else {}),
+        lambda: written.summary_lines() if written else [],
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from senrkit.cli.options import A_FILE, Day, load, settings_option
-from senrkit.cli.shell import command, print_json
+from senrkit.cli.shell import HELD, Voice, command
 from senrkit.errors import UsageError
-from senrkit.progress import terminal_progress
 
 if TYPE_CHECKING:
     from senrkit.loop.overview import Loop
     from senrkit.loop.words import Answered
 
-HELD = 5
 _ON = click.option("--on", type=Day(), help="The day it happened. Default: the settings' day, or today.")
 _OUT_OF_ORDER = click.option(
     "--out-of-order", metavar="REASON", default="", help="Why a file goes on before the one before it has posted."
@@ -37,16 +34,13 @@ _JOB = click.option("--job", metavar="ID", default="", help="CALPADS' Job ID of 
 @_ON
 @_OUT_OF_ORDER
 @settings_option
-@click.pass_context
 def sent(
-    ctx: click.Context,
     words: tuple[str, ...],
     job: str,
     on: dt.date | None,
     out_of_order: str,
     settings_file: Path,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Say that files were uploaded.
 
@@ -56,9 +50,9 @@ def sent(
     from senrkit.loop import words as words_of
 
     run, numbers = _run_and_numbers(words)
-    settings = load(ctx, settings_file, as_of=None)
+    settings = load(settings_file)
     told = words_of.sent(settings, run, numbers, job=job, on=on, out_of_order=out_of_order)
-    return _tell(told, as_json=as_json, quiet=quiet)
+    return _tell(told, (), voice)
 
 
 @command("""
@@ -73,9 +67,7 @@ def sent(
 @click.option("--undo", is_flag=True, help="Take the word back that the files have posted. Needs --because.")
 @click.option("--because", metavar="TEXT", default="", help="Why the word is taken back.")
 @settings_option
-@click.pass_context
 def posted(
-    ctx: click.Context,
     words: tuple[str, ...],
     job: str,
     on: dt.date | None,
@@ -83,8 +75,7 @@ def posted(
     undo: bool,
     because: str,
     settings_file: Path,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Say that CALPADS shows files as Posted."""
     from senrkit.loop import words as words_of
@@ -92,12 +83,12 @@ def posted(
     run, numbers = _run_and_numbers(words)
     if because and not undo:
         raise UsageError("--because goes with --undo.", "Add --undo, or leave it out.")
-    settings = load(ctx, settings_file, as_of=None)
+    settings = load(settings_file)
     if undo:
         told = words_of.undo_posted(settings, run, numbers, because)
     else:
         told = words_of.posted(settings, run, numbers, on=on, job=job, out_of_order=out_of_order)
-    return _tell(told, as_json=as_json, quiet=quiet)
+    return _tell(told, (), voice)
 
 
 @command("""
@@ -108,15 +99,12 @@ def posted(
 @_ON
 @click.option("--errors", type=A_FILE, multiple=True, help="CALPADS' error file for it. Repeatable.")
 @settings_option
-@click.pass_context
 def rejected(
-    ctx: click.Context,
     words: tuple[str, ...],
     on: dt.date | None,
     errors: tuple[Path, ...],
     settings_file: Path,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Say that CALPADS shows a file as Rejected.
 
@@ -128,9 +116,9 @@ def rejected(
     run, numbers = _run_and_numbers(words)
     if len(numbers) > 1:
         raise UsageError("One file at a time: each has its own error file.", "Name one NUMBER.")
-    settings = load(ctx, settings_file, as_of=None)
+    settings = load(settings_file)
     told, answers = words_of.rejected(settings, run, numbers[0], on=on, errors=errors)
-    return _tell(told, answers, as_json=as_json, quiet=quiet)
+    return _tell(told, answers, voice)
 
 
 @command("""
@@ -140,8 +128,7 @@ def rejected(
 """)
 @click.argument("words", metavar="[RUN] FILE...", nargs=-1, required=True)
 @settings_option
-@click.pass_context
-def answers(ctx: click.Context, words: tuple[str, ...], settings_file: Path, as_json: bool, quiet: bool) -> int:
+def answers(words: tuple[str, ...], settings_file: Path, voice: Voice) -> int:
     """Read what CALPADS gave back.
 
     Error files (CSV, caret, .xlsx) and the Replacement SSID Extract. Says which file of ours each is about; a line that
@@ -149,12 +136,12 @@ def answers(ctx: click.Context, words: tuple[str, ...], settings_file: Path, as_
     """
     from senrkit.loop import words as words_of
 
-    settings = load(ctx, settings_file, as_of=None)
+    settings = load(settings_file)
     run, files = _run_and_files(words)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    with voice.progress() as progress:
         progress.step("reading what CALPADS gave back")
         told, answered = words_of.answers(settings, run, files)
-    return _tell(told, answered, as_json=as_json, quiet=quiet)
+    return _tell(told, answered, voice)
 
 
 @command("""
@@ -169,21 +156,18 @@ def answers(ctx: click.Context, words: tuple[str, ...], settings_file: Path, as_
     help="Write by rule what was foretold and what came, over all runs; no student is in it.",
 )
 @settings_option
-@click.pass_context
-def loop(
-    ctx: click.Context, names: bool, foretold: Path | None, settings_file: Path, as_json: bool, quiet: bool
-) -> int:
+def loop(names: bool, foretold: Path | None, settings_file: Path, voice: Voice) -> int:
     """Show what waits for whom.
 
     Every file of every run: to be uploaded, on its way, posted, refused, arrived. Looks whether a newer extract shows
     what was sent.
     """
     from senrkit.disk import write_whole
-    from senrkit.loop.arrived import look
+    from senrkit.loop.overview import look
     from senrkit.system.files import why
 
-    settings = load(ctx, settings_file, as_of=None)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    settings = load(settings_file)
+    with voice.progress() as progress:
         progress.step("looking what has arrived")
         told = look(settings)
     if foretold:
@@ -191,12 +175,7 @@ def loop(
             write_whole(foretold, told.foretold().write_csv().encode(), private=False)
         except OSError as error:
             raise UsageError(f"{foretold} cannot be written ({why(error)}).", "Name another place.") from None
-    if as_json:
-        print_json(told.document(names) | {"exit_code": 0})
-    elif not quiet:
-        for line in told.lines():
-            click.echo(line)
-    return 0
+    return voice.result(lambda: told.document(names), told.lines)
 
 
 @command("""
@@ -206,10 +185,7 @@ def loop(
 @click.argument("words", metavar="[RUN] NUMBER", nargs=-1, required=True)
 @click.option("--out", type=A_FILE, required=True, help="The folder for the files; made if missing.")
 @settings_option
-@click.pass_context
-def restore(
-    ctx: click.Context, words: tuple[str, ...], out: Path, settings_file: Path, as_json: bool, quiet: bool
-) -> int:
+def restore(words: tuple[str, ...], out: Path, settings_file: Path, voice: Voice) -> int:
     """Write files that add again what a posted file deleted.
 
     The way back from a wrong delete: the rows as CALPADS held them. Upload them in order, as any other file.
@@ -219,15 +195,12 @@ def restore(
     run, numbers = _run_and_numbers(words)
     if len(numbers) > 1:
         raise UsageError("One file at a time.", "Name one NUMBER.")
-    settings = load(ctx, settings_file, as_of=None)
+    settings = load(settings_file)
     written = write_adds(settings, run, numbers[0], out)
-    if as_json:
-        print_json({"exit_code": 0, "files": [str(path) for path in written]})
-    elif not quiet:
-        click.echo("Upload these in order, each after the one before has posted:")
-        for path in written:
-            click.echo(f"  {path}")
-    return 0
+    return voice.result(
+        lambda: {"exit_code": 0, "files": [str(path) for path in written]},
+        lambda: ["Upload these in order, each after the one before has posted:", *(f"  {path}" for path in written)],
+    )
 
 
 @command("""
@@ -240,10 +213,7 @@ def restore(
     "--back", type=A_FILE, help="A folder with workbooks that came back from schools. Default: those in --out."
 )
 @settings_option
-@click.pass_context
-def schools(
-    ctx: click.Context, run: str | None, out: Path, back: Path | None, settings_file: Path, as_json: bool, quiet: bool
-) -> int:
+def schools(run: str | None, out: Path, back: Path | None, settings_file: Path, voice: Voice) -> int:
     """Write a workbook for each school's registrar.
 
     What to mend in Aeries, what is on its way, what arrived; an index; a text for the mail. What registrars wrote into
@@ -251,28 +221,18 @@ def schools(
     """
     from senrkit.loop.schools import write_schools
 
-    settings = load(ctx, settings_file, as_of=None)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    settings = load(settings_file)
+    with voice.progress() as progress:
         progress.step("writing the workbooks")
         written = write_schools(settings, run, out, back)
-    if as_json:
-        print_json(
-            {
-                "exit_code": 0,
-                "out": str(written.out),
-                "comments": written.comments,
-                "schools": written.schools.to_dicts(),
-            }
-        )
-    elif not quiet:
-        for row in written.schools.iter_rows(named=True):
-            click.echo(
-                f"  {row['file']}  {row['to_fix']:,} to mend, {row['sent']:,} on the way, {row['arrived']:,} arrived"
-            )
-        if written.comments:
-            click.echo(f"{written.comments:,} comments of schools were read.")
-        click.echo(f"{len(written.schools):,} workbooks, an index and a text for the mail are in {out}.")
-    return 0
+    said = [
+        f"  {row['file']}  {row['to_fix']:,} to mend, {row['sent']:,} on the way, {row['arrived']:,} arrived"
+        for row in written.schools.iter_rows(named=True)
+    ]
+    said += [f"{written.comments:,} comments of schools were read."] if written.comments else []
+    said += [f"{len(written.schools):,} workbooks, an index and a text for the mail are in {out}."]
+    document = {"exit_code": 0, "out": str(written.out), "comments": written.comments}
+    return voice.result(lambda: document | {"schools": written.schools.to_dicts()}, lambda: said)
 
 
 @command("""
@@ -286,16 +246,13 @@ def schools(
 )
 @click.option("--names", is_flag=True, help="SSIDs of the students who differ, too.")
 @settings_option
-@click.pass_context
 def census(
-    ctx: click.Context,
     on: dt.date,
     report: Path | None,
     listed: Path | None,
     names: bool,
     settings_file: Path,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Count who is enrolled on a day.
 
@@ -303,15 +260,10 @@ def census(
     """
     from senrkit.loop.census import census as count
 
-    settings = load(ctx, settings_file, as_of=None)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    settings = load(settings_file)
+    with voice.progress() as progress:
         counted = count(settings, on, report=report, listed=listed, progress=progress)
-    if as_json:
-        print_json(counted.document(names) | {"exit_code": 0})
-    elif not quiet:
-        for line in counted.lines(names):
-            click.echo(line)
-    return 0
+    return voice.result(lambda: counted.document(names), lambda: counted.lines(names))
 
 
 class Age(click.ParamType):
@@ -338,16 +290,13 @@ class Age(click.ParamType):
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @settings_option
-@click.pass_context
 def prune(
-    ctx: click.Context,
     keep: int | None,
     older_than: dt.timedelta | None,
     year: bool,
     yes: bool,
     settings_file: Path,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Remove old run folders.
 
@@ -356,7 +305,7 @@ def prune(
     """
     from senrkit.loop.prune import old_runs, remove, years_over
 
-    settings = load(ctx, settings_file, as_of=None)
+    settings = load(settings_file)
     if year and (keep or older_than):
         raise UsageError("--year stands alone.", "Leave --keep and --older-than out.")
     if year:
@@ -366,17 +315,16 @@ def prune(
         old = old_runs(settings, keep, older_than)
         folders = [one.folder for one in old]
         said = [f"{one.folder}  made {one.made}, {one.bytes / 2**20:,.1f} MiB" for one in old]
-    if not (as_json or quiet):
+    if not (voice.as_json or voice.quiet):
         for line in said or ["Nothing is old enough to go."]:
             click.echo(line)
     if folders and not yes and not click.confirm(f"Remove {len(folders):,} folders for good?", err=True):
         raise UsageError("Nothing was removed.", "Answer y, or give --yes.")
     remove(folders)
-    if as_json:
-        print_json({"removed": [str(folder) for folder in folders], "exit_code": 0})
-    elif folders and not quiet:
-        click.echo(f"{len(folders):,} folders are gone.")
-    return 0
+    return voice.result(
+        lambda: {"removed": [str(folder) for folder in folders]},
+        lambda: [f"{len(folders):,} folders are gone."] if folders else [],
+    )
 
 
 def _run_and_numbers(words: Sequence[str]) -> tuple[str | None, list[int]]:
@@ -395,28 +343,22 @@ def _run_and_files(words: Sequence[str]) -> tuple[str | None, list[Path]]:
     return None, [Path(word) for word in words]
 
 
-def _tell(told: Loop, answered: Sequence[Answered] = (), *, as_json: bool, quiet: bool) -> int:
-    code = HELD if any(one.unmatched for one in answered) else 0
-    if as_json:
-        read = [
-            {
-                "name": one.name, "run": one.run, "files": {str(at): dict(counts) for at, counts in one.files.items()},
-                "unmatched": [{"line": each.line, "why": each.why} for each in one.unmatched], "again": one.again,
-                "replaced": one.replaced,
-            }
-            for one in answered
-        ]  # fmt: skip
-        print_json(told.document() | {"answers": read, "exit_code": code})
-        return code
-    for one in answered:
+def _tell(told: Loop, answered: Sequence[Answered], voice: Voice) -> int:
+    read = [
+        {
+            "name": one.name, "run": one.run, "files": {str(at): dict(counts) for at, counts in one.files.items()},
+            "unmatched": [{"line": each.line, "why": each.why} for each in one.unmatched], "again": one.again,
+            "replaced": one.replaced,
+        }
+        for one in answered
+    ]  # fmt: skip
+    for one in () if voice.as_json else answered:
         for each in one.unmatched:
             click.echo(f"{one.name}, line {each.line:,}: {each.why}.", err=True)
-        if not quiet:
+        if not voice.quiet:
             click.echo(_of_answer(one))
-    if not quiet:
-        for line in told.lines():
-            click.echo(line)
-    return code
+    code = HELD if any(one.unmatched for one in answered) else 0
+    return voice.result(lambda: told.document() | {"answers": read}, told.lines, code)
 
 
 def _of_answer(one: Answered) -> str:

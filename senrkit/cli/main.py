@@ -11,12 +11,11 @@ import warnings
 import click
 
 from senrkit.cli.batch import batch
-from senrkit.cli.dashboard import dashboard
 from senrkit.cli.demo import demo
 from senrkit.cli.files import init, validate
+from senrkit.cli.jupyter import dashboard, lab, notebook
 from senrkit.cli.language import language
 from senrkit.cli.loop import answers, census, loop, posted, prune, rejected, restore, schools, sent
-from senrkit.cli.notebooks import lab, notebook
 from senrkit.cli.run import check, run, sources, student
 from senrkit.cli.shell import SenrkitCommands
 

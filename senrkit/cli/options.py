@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from senrkit.cli.shell import LOG_FOLDER
+from senrkit.cli.shell import log_into
 from senrkit.errors import NotInstalled, UsageError
 
 if TYPE_CHECKING:
@@ -125,14 +125,12 @@ def soft_stop_options(work: Work) -> Work:
     return work
 
 
-def load(
-    ctx: click.Context, file: Path | Address, *, as_of: dt.date | None, extract: Sequence[Path | Address] = ()
-) -> Settings:
+def load(file: Path | Address, *, as_of: dt.date | None = None, extract: Sequence[Path | Address] = ()) -> Settings:
     """The settings that the command is about. From here on a fault's log has a folder to go to."""
     from senrkit.settings.settings import load_settings
 
     settings = load_settings(file, as_of=as_of, extract=extract or None)
-    ctx.obj[LOG_FOLDER] = settings.output.runs
+    log_into(settings.output.runs)
     return settings
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from senrkit.cli.options import A_FILE, accepted_stops, load, out_option, senr_options, soft_stop_options
-from senrkit.cli.shell import command, complain_of_stops, print_json
+from senrkit.cli.shell import Voice, command, complain_of_stops, print_json
 from senrkit.errors import UsageError
-from senrkit.progress import terminal_progress
 
 if TYPE_CHECKING:
     from senrkit.engine import Finished
@@ -23,26 +21,23 @@ if TYPE_CHECKING:
   senrkit check --settings district.toml --json
 """)
 @senr_options
-@click.pass_context
 def check(
-    ctx: click.Context,
     settings_file: Path,
     extract: tuple[Path, ...],
     as_of: dt.date | None,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Check the preconditions only. Writes nothing."""
     from senrkit.engine import check as check_preconditions
 
-    settings = load(ctx, settings_file, as_of=as_of, extract=extract)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    settings = load(settings_file, as_of=as_of, extract=extract)
+    with voice.progress() as progress:
         done = check_preconditions(settings, progress=progress)
-    if as_json:
-        print_json(done.manifest | {"exit_code": done.exit_code})
-    elif not quiet:
-        for each in done.manifest["preconditions"]:
-            click.echo(f"{each['id']}  {each['state']:<8}  {each['title']}: {each['evidence']}")
+    states = (
+        f"{each['id']}  {each['state']:<8}  {each['title']}: {each['evidence']}"
+        for each in done.manifest["preconditions"]
+    )
+    voice.result(lambda: done.manifest, lambda: states, done.exit_code)
     complain_of_stops(done.manifest["preconditions"])
     return done.exit_code
 
@@ -52,14 +47,11 @@ def check(
   senrkit sources --settings district.toml --json
 """)
 @senr_options
-@click.pass_context
 def sources(
-    ctx: click.Context,
     settings_file: Path,
     extract: tuple[Path, ...],
     as_of: dt.date | None,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Show what was read, table by table.
 
@@ -71,17 +63,14 @@ def sources(
     from senrkit.inputs.load import load as read
     from senrkit.inputs.sources import lines, of_the_vendor, vendor_lines, what_was_read
 
-    settings = load(ctx, settings_file, as_of=as_of, extract=extract)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    settings = load(settings_file, as_of=as_of, extract=extract)
+    with voice.progress() as progress:
         progress.step("reading Aeries and the extract")
         inputs = read(settings, SENR, ELPAC)
     found = inputs.settings.as_given(what_was_read(inputs.tables, inputs.senr))
     vendor = inputs.settings.as_given(of_the_vendor(inputs.elpac)) if inputs.elpac else None
-    if as_json:
-        print_json(found | {"vendor": vendor, "exit_code": 0})
-    elif not quiet:
-        for line in [*lines(found), *inputs.tables.notes, *(vendor_lines(vendor) if vendor else [])]:
-            click.echo(line)
+    said = [*lines(found), *inputs.tables.notes, *(vendor_lines(vendor) if vendor else [])]
+    voice.result(lambda: found | {"vendor": vendor}, lambda: said)
     if isinstance(inputs.senr, LayoutError):
         raise inputs.senr
     return 0
@@ -100,9 +89,7 @@ def sources(
 @click.option(
     "--no-overlay", is_flag=True, help="Compare with the plain extract, without what has posted since it was made."
 )
-@click.pass_context
 def run(
-    ctx: click.Context,
     settings_file: Path,
     extract: tuple[Path, ...],
     as_of: dt.date | None,
@@ -113,8 +100,7 @@ def run(
     decisions: Path | None,
     list_same: bool,
     no_overlay: bool,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Compare, decide and write the files.
 
@@ -123,8 +109,8 @@ def run(
     from senrkit.engine import run as reconcile
 
     accepted = accepted_stops(accept, because)
-    settings = load(ctx, settings_file, as_of=as_of, extract=extract)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    settings = load(settings_file, as_of=as_of, extract=extract)
+    with voice.progress() as progress:
         done = reconcile(
             settings,
             out=out,
@@ -135,7 +121,7 @@ def run(
             overlay=not no_overlay,
             progress=progress,
         )
-    return tell_run(done, as_json=as_json, quiet=quiet)
+    return tell_run(done, voice)
 
 
 @command("""
@@ -148,17 +134,14 @@ def run(
     "--run", "run_folder", type=A_FILE, help="Explain what this finished run decided, instead of today's state."
 )
 @click.option("--names", is_flag=True, help="Show names and birth dates too.")
-@click.pass_context
 def student(
-    ctx: click.Context,
     identifier: str,
     settings_file: Path,
     extract: tuple[Path, ...],
     as_of: dt.date | None,
     run_folder: Path | None,
     names: bool,
-    as_json: bool,
-    quiet: bool,
+    voice: Voice,
 ) -> int:
     """Show both sides of one student.
 
@@ -168,24 +151,23 @@ def student(
 
     if run_folder and (extract or as_of):
         raise UsageError("--run stands alone: a finished run has its extract and its day.", "Leave the others out.")
-    source = run_folder or load(ctx, settings_file, as_of=as_of, extract=extract)
-    with terminal_progress(sys.stderr, quiet=quiet) as progress:
+    source = run_folder or load(settings_file, as_of=as_of, extract=extract)
+    with voice.progress() as progress:
         progress.step("looking the student up")
         view = explain(source, identifier.strip())
-    if as_json:
+    if voice.as_json:
         print_json(view.document(show_names=names))
     else:
         click.echo(view.text(show_names=names))
     return 0
 
 
-def tell_run(done: Finished, *, as_json: bool, quiet: bool) -> int:
+def tell_run(done: Finished, voice: Voice) -> int:
     """Say what came of the run; gives its exit code."""
-    if as_json:
-        print_json(done.manifest | {"exit_code": done.exit_code, "folder": str(done.folder)})
-    elif not quiet:
-        for line in done.summary_lines():
-            click.echo(line)
-        click.echo(f"Everything is in {done.folder}.")
+    voice.result(
+        lambda: done.manifest | {"exit_code": done.exit_code, "folder": str(done.folder)},
+        lambda: [*done.summary_lines(), f"Everything is in {done.folder}."],
+        done.exit_code,
+    )
     complain_of_stops(done.manifest["preconditions"])
     return done.exit_code

@@ -7,12 +7,14 @@ when nobody reads the output any more.
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,14 @@ import click
 
 from senrkit.errors import OutOfMemory, SenrkitError, is_out_of_memory
 from senrkit.fault_log import fault_sentence
+from senrkit.progress import BarProgress, LineProgress, NoProgress, terminal_progress
 from senrkit.system.processes import watched
 
 # What works on a district, and may be ended by the system for want of memory.
 _LARGE = {"check", "run", "sources", "student", "validate", "language"}
 
-FAULT, USAGE, INTERRUPTED, PIPE_BROKEN = 1, 2, 130, 141
+# HELD is that of `senrkit.engine`, whose libraries are dear.
+FAULT, USAGE, HELD, INTERRUPTED, PIPE_BROKEN = 1, 2, 5, 130, 141
 
 # Where in `Context.obj` a command leaves the folder for a fault's log, once it knows it.
 LOG_FOLDER = "log_folder"
@@ -96,11 +100,38 @@ class SenrkitCommands(click.Group):
             return PIPE_BROKEN
 
 
+@dataclass(frozen=True)
+class Voice:
+    """How a command says what came of it: as JSON for machines, in lines for people, or not at all."""
+
+    as_json: bool
+    quiet: bool
+
+    def result(
+        self, document: Callable[[], Mapping[str, Any]], lines: Callable[[], Iterable[str]], code: int = 0
+    ) -> int:
+        """The result; gives the exit code, which the document says too. Only what is said is made."""
+        if self.as_json:
+            print_json({**document(), "exit_code": code})
+        elif not self.quiet:
+            for line in lines():
+                click.echo(line)
+        return code
+
+    def progress(self) -> NoProgress | LineProgress | BarProgress:
+        """The progress of long work, on stderr."""
+        return terminal_progress(sys.stderr, quiet=self.quiet)
+
+
 def command(examples: str) -> Callable[[Callable[..., int]], click.Command]:
-    """A command with what all of them share: examples under its help, `--json` and `--quiet`."""
+    """A command with what all of them share: examples under its help, `--json` and `--quiet`, given on as `voice`."""
 
     def decorate(work: Callable[..., int]) -> click.Command:
-        made = click.command(epilog=f"\b\nExamples:\n{examples.strip(chr(10))}")(work)
+        @functools.wraps(work)
+        def run(*, as_json: bool, quiet: bool, **asked: Any) -> int:
+            return work(**asked, voice=Voice(as_json, quiet))
+
+        made = click.command(epilog=f"\b\nExamples:\n{examples.strip(chr(10))}")(run)
         made.params += [
             click.Option(["--json", "as_json"], is_flag=True, help="The result as JSON, for machines."),
             click.Option(["--quiet"], is_flag=True, help="No progress and no summary; errors are still told."),
@@ -108,6 +139,11 @@ def command(examples: str) -> Callable[[Callable[..., int]], click.Command]:
         return made
 
     return decorate
+
+
+def log_into(folder: Path | None) -> None:
+    """From here on a fault's log has a folder to go to."""
+    click.get_current_context().obj[LOG_FOLDER] = folder
 
 
 def complain(message: str, cure: str = "") -> None:

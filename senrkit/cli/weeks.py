@@ -18,8 +18,9 @@ from senrkit.ledger.journal import Journal
 from senrkit.ledger.states import states
 from senrkit.ledger.weeks import ITEM_STATES, counted, items
 from senrkit.loop import words
-from senrkit.loop.arrived import look
+from senrkit.loop.overview import look
 from senrkit.results.folder import RunFolder
+from senrkit.results.tables import TO_DO
 from senrkit.settings.settings import Settings, load_settings
 
 WEEK = dt.timedelta(weeks=1)
@@ -49,10 +50,7 @@ def play(district: DemoDistrict, weeks: int) -> Iterator[str]:
             (district.folder / "SENR_ODS.txt").write_bytes(calpads.extract(day - dt.timedelta(days=1)))
             look(settings)
         made = RunFolder.open(run(settings).folder)
-        sizes = {
-            action: count for action, count in made.counts.items() if action in ("delete", "update", "add", "hold")
-        }
-        said = ", ".join(f"{count:,} {action}" for action, count in sizes.items())
+        said = ", ".join(f"{count:,} {action}" for action, count in made.counts.items() if action in TO_DO)
         yield f"Week {week + 1}, {day}: run {made.manifest['run_id']} proposes {said}."
         yield from _answers(settings, calpads, made, week, is_last=week == weeks - 1)
     yield from _summary(settings)

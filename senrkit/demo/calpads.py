@@ -22,6 +22,8 @@ _KEY = [_AT[name] for name in ("school_code", "nps_code", "ssid", "start_date")]
 _HEADINGS = ("Job ID", "Local Record ID", "SSID", "School of Attendance", "Start Date", "Error Code", "Error Severity",
              "Error Description", "Field Name", "Field Value")  # fmt: skip
 
+_JOB = "4711234"
+
 
 @dataclass(frozen=True)
 class Error:
@@ -92,22 +94,20 @@ def rejected_records(data: bytes, errors: Iterable[Error], *, added: int = 5) ->
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-def error_list(
-    data: bytes, errors: Iterable[Error], *, job: str = "4711234", ids: bool = True, bom: bool = True
-) -> bytes:
+def error_list(data: bytes, errors: Iterable[Error], *, ids: bool = True) -> bytes:
     """A list with headings, as CSV; without Local Record IDs when `ids` is false."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerows(_table(data, errors, job, ids))
-    return out.getvalue().encode("utf-8-sig" if bom else "utf-8")
+    writer.writerows(_table(data, errors, ids))
+    return out.getvalue().encode("utf-8-sig")
 
 
-def error_workbook(data: bytes, errors: Iterable[Error], *, job: str = "4711234", ids: bool = True) -> bytes:
+def error_workbook(data: bytes, errors: Iterable[Error], *, ids: bool = True) -> bytes:
     """The same as a workbook."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         sheet = book.add_worksheet("Errors")
-        for place, cells in enumerate(_table(data, errors, job, ids)):
+        for place, cells in enumerate(_table(data, errors, ids)):
             sheet.write_row(place, 0, cells)
     return out.getvalue()
 
@@ -123,14 +123,14 @@ VARIANTS: Mapping[str, tuple[str, Callable[..., bytes]]] = {
 }
 
 
-def _table(data: bytes, errors: Iterable[Error], job: str, ids: bool) -> list[list[str]]:
+def _table(data: bytes, errors: Iterable[Error], ids: bool) -> list[list[str]]:
     records = list(_records(data))
     rows = []
     for error in errors:
         record = dict(zip(SENR_FIELDS, records[error.line - 1], strict=True))
         who = [record["local_record_id"], record["ssid"], record["school_code"], record["start_date"]]
         severity = {"F": "Fatal", "W": "Warning"}[error.severity]
-        rows.append([job, *who, error.code, severity, error.message, error.field, ""])
+        rows.append([_JOB, *who, error.code, severity, error.message, error.field, ""])
     table = [list(_HEADINGS), *rows]
     return table if ids else [[*cells[:1], *cells[2:]] for cells in table]
 

@@ -15,8 +15,8 @@ from senrkit.demo import aeries, extract, history, language, planting, schools, 
 from senrkit.demo.breaks import BREAKS, Break, District
 from senrkit.demo.days import Calendar
 from senrkit.demo.people import make_people, with_identities
-from senrkit.demo.settings_file import settings_text
 from senrkit.demo.traps import Trap, all_traps
+from senrkit.demo.write import settings_text
 from senrkit.errors import UsageError
 
 SMALLEST = 300

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import sqlite3
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from senrkit.demo.days import Calendar
+from senrkit.demo.schools import LEA
 from senrkit.disk import moved
 from senrkit.errors import InputError, UsageError
 from senrkit.system.files import why
@@ -19,6 +22,35 @@ from senrkit.system.files import why
 # The file that marks a folder as a demo's.
 _MARK = ".senrkit-demo"
 _CHUNK = 100_000
+_SETTINGS = """\
+# Settings of the made-up district. Everybody and every school in it is fictional.
+
+school_year = "{school_year}"
+lea = "{lea}"
+as_of = {as_of}
+
+[aeries]
+source = "sqlite:///aeries.db"
+write_source = "sqlite:///aeries.db"
+write_databases = ["aeries"]
+schools = "default"
+skip_tags = ["*"]
+skip_programs = ["Z"]
+
+[calpads]
+senr_extract = "SENR_ODS.txt"
+sela_extract = "SELA_ODS.txt"
+elpac_file = "Initial_ELPAC.csv"
+school_directory = "pubschls.txt"
+max_extract_age_days = {max_extract_age_days}
+
+[process]
+golden_state_seal = "GSS"
+biliteracy_seal = "SSB"
+
+[output]
+runs = "runs"
+"""
 
 
 def claim(folder: Path) -> None:
@@ -108,6 +140,16 @@ def write_database(path: Path, tables: dict[str, pd.DataFrame]) -> None:
     except (OSError, sqlite3.Error) as error:
         temporary.unlink(missing_ok=True)
         raise _unwritable(path, str(error) if isinstance(error, sqlite3.Error) else why(error, path)) from None
+
+
+def settings_text(calendar: Calendar, as_of: dt.date, max_extract_age_days: int = 14, lea: str = LEA) -> str:
+    """The settings file of a demo district."""
+    return _SETTINGS.format(
+        school_year=calendar.school_year,
+        lea=lea,
+        as_of=as_of.isoformat(),
+        max_extract_age_days=max_extract_age_days,
+    )
 
 
 def _write_table(connection: sqlite3.Connection, name: str, table: pd.DataFrame) -> None:

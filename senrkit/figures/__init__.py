@@ -11,13 +11,12 @@ from senrkit.figures.batch import by_lea
 from senrkit.figures.census import enrollment_counts
 from senrkit.figures.chart import Chart
 from senrkit.figures.differences import by_field, by_grade
-from senrkit.figures.html import page, write_page
+from senrkit.figures.markup import page
 from senrkit.figures.schools import by_school, findings_by_school, reasons_by_school
 from senrkit.figures.timeline import student_timeline
-from senrkit.figures.trend import trend
-from senrkit.figures.weeks import weeks
+from senrkit.figures.trend import trend, weeks
 
 __all__ = [
     "Chart", "by_field", "by_grade", "by_lea", "by_school", "enrollment_counts", "findings_by_school", "page",
-    "reasons_by_school", "student_timeline", "trend", "weeks", "write_page",
+    "reasons_by_school", "student_timeline", "trend", "weeks",
 ]  # fmt: skip

@@ -157,17 +157,18 @@ def school_labels(schools: pd.DataFrame) -> pd.Series:
     )
 
 
-def first_schools(table: pd.DataFrame, shown: int = SCHOOLS_SHOWN) -> pd.DataFrame:
+def first_schools(table: pd.DataFrame) -> pd.DataFrame:
     """The first schools, and one line that adds up all others; `table` has label as index and counts as columns."""
-    if drawn_lines(table, shown) == len(table):
+    shown = drawn_lines(table)
+    if shown == len(table):
         return table
     others = table.iloc[shown:].sum().to_frame(f"{len(table) - shown} other schools").T
     return pd.concat([table.iloc[:shown], others])
 
 
-def drawn_lines(table: pd.DataFrame, shown: int = SCHOOLS_SHOWN) -> int:
+def drawn_lines(table: pd.DataFrame) -> int:
     """How many lines of a table `first_schools` leaves as they are."""
-    return len(table) if len(table) <= shown + 1 else shown
+    return len(table) if len(table) <= SCHOOLS_SHOWN + 1 else SCHOOLS_SHOWN
 
 
 def gathered(behind: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
@@ -225,6 +226,13 @@ def of_all(part: int, whole: int, word: str) -> str:
 
 def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
+
+
+def chart_html(chart: Chart) -> str:
+    """Sentence, figure and table, for a page that holds plotly's script."""
+    if not chart.figure.data:
+        return f"<section>{empty_html(chart)}</section>"
+    return f"<section>{sentence_html(chart.sentence)}{figure_html(chart)}{table_html(chart.table)}</section>"
 
 
 def empty_html(chart: Chart) -> str:

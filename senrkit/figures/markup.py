@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -83,6 +84,19 @@ def joined(*parts: str) -> HTML:
     from IPython.display import HTML
 
     return HTML("".join(parts))
+
+
+def page(title: str, body: str, *, charts: bool = True) -> str:
+    """A whole HTML page around `body`, in senrkit's look; with plotly's script in it when there are charts."""
+    from plotly.offline import get_plotlyjs
+
+    script = f"<script>{get_plotlyjs()}</script>" if charts else ""
+    style = resources.files("senrkit.figures").joinpath("page.css").read_text(encoding="utf-8")
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{html.escape(title)}</title>\n'
+        f"<style>{style}</style>\n{script}\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
 
 
 def searchable(rows: pd.DataFrame, empty: str, *, worded: bool = False) -> HTML:

@@ -14,7 +14,7 @@ from polars import col
 
 from senrkit.calpads.records import school_year
 from senrkit.frames import days
-from senrkit.language.history import newest_statuses, older_statuses
+from senrkit.language.sides import newest_statuses, older_statuses
 from senrkit.language.vendor import as_newest_status, judgement
 from senrkit.language.warned import warnings
 from senrkit.reference import SchoolYear

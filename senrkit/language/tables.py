@@ -1,8 +1,11 @@
-"""The tables of a language run: `language.csv`, the two import files, the conflict report, who waits for a test."""
+"""The tables of a language run: `language.csv`, import files, conflict report, who waits for a test; their workbook."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 from polars import col
@@ -12,6 +15,7 @@ from senrkit.frames.pandas_door import to_polars
 from senrkit.language.classes import CONFLICT_DATE, CONFLICT_STATUS, ONLY_AERIES, PROPOSED, REFUSED
 from senrkit.language.vendor import AGREES, JUDGEMENTS
 from senrkit.reference.elas import facts, from_testing, lac_dates
+from senrkit.results.workbook import Row, Sheet, write_book
 from senrkit.texts import wording
 
 COLUMNS = (
@@ -19,6 +23,8 @@ COLUMNS = (
     "proposed_lf", "proposed_column", "proposed_date", "reason", "warnings", "vendor_status", "vendor_date", "vendor",
     "proposed_from",
 )  # fmt: skip
+# A workbook shows all of them: no spreadsheet program takes many more.
+_MOST_ROWS = 1_000_000
 OVER, LONG_OVER, EXEMPT = "over", "long-over", "exempt"
 
 
@@ -124,3 +130,52 @@ def worded(rows: pl.DataFrame) -> pl.DataFrame:
         ),
         **{f"{side}_date": days.iso(col(f"{side}_day")) for side in ("calpads", "aeries", "proposed", "vendor")},
     )
+
+
+def write_workbook(path: Path, document: Mapping[str, Any], found: pl.DataFrame, as_of: dt.date) -> None:
+    """`language.xlsx`: the conflict report by school, what is new, what is refused, who waits for a test.
+
+    No names: SSID and local id lead to the student. Headings and widths are in `texts/workbook.csv`, words in
+    `texts/reasons.csv`.
+
+    Raises
+    ------
+    OSError
+        when the disk is full or cannot be written.
+    """
+    sheets = [_sheet(name, table) for name, table in _sheets(found, as_of).items()]
+    summary = wording.phrase("language-sheet", "summary").title, list(_summary(document))
+    made = dt.datetime.fromisoformat(document["made"])
+    write_book(path, f"senrkit language {document['as_of']}", made, summary, sheets)
+
+
+def _sheet(name: str, table: pl.DataFrame) -> Sheet:
+    words = wording.phrase("language-sheet", name)
+    return Sheet(words.title, wording.sheet_columns(f"language_{name}"), table, words.cure, _MOST_ROWS)
+
+
+def _sheets(found: pl.DataFrame, as_of: dt.date) -> dict[str, pl.DataFrame]:
+    conflicts = conflict_report(found)
+    refused = found.filter(col("class") == REFUSED).sort("reason", "school_code", "ssid", maintain_order=True)
+    new = proposals(found).sort("school_code", "ssid", maintain_order=True)
+    vendor = {"vendor": worded(vendor_report(found))} if (found["vendor"] != "").any() else {}
+    return {
+        "conflicts": worded(conflicts),
+        "conflicts_by_school": by_school(conflicts),
+        "new": worded(new),
+        "refused": worded(refused),
+        "to_be_determined": to_be_determined(found, as_of).with_columns(age=worded_ages()),
+        **vendor,
+    }
+
+
+def _summary(document: Mapping[str, Any]) -> Iterator[Row]:
+    yield "title", (f"Language status, {document['lea']}, {document['school_year']}",)
+    yield "text", (f"As of {document['as_of']}, senrkit {document['senrkit_version']}.",)
+    yield "text", ()
+    for name, count in document["counts"]["class"].items():
+        words = wording.phrase("language-class", name)
+        yield "text", (words.title, count, words.sentence)
+    yield "text", ()
+    for note in document["notes"]:
+        yield "text", ("", "", note)

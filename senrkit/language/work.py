@@ -22,10 +22,15 @@ from senrkit.inputs.extract.sela import SelaExtract, sela_layouts
 from senrkit.inputs.load import ELPAC, SELA, Inputs, load
 from senrkit.language import tables as listed
 from senrkit.language.classes import CLASSES, classify
-from senrkit.language.history import histories, newest_statuses
-from senrkit.language.sides import aeries_statuses, identity_conflicts, local_code, not_asked
+from senrkit.language.sides import (
+    aeries_statuses,
+    histories,
+    identity_conflicts,
+    local_code,
+    newest_statuses,
+    not_asked,
+)
 from senrkit.language.vendor import JUDGEMENTS, refuse_other_file, vendor_notes, vendor_results
-from senrkit.language.workbook import write_workbook
 from senrkit.progress import NoProgress, Progress
 from senrkit.reference.elas import facts, from_testing
 from senrkit.results.manifest import to_json
@@ -251,7 +256,7 @@ def _write(
         DOCUMENT: to_json(document),
     }
     with staged(out) as folder:
-        write_workbook(folder / WORKBOOK, document, found, as_of)
+        listed.write_workbook(folder / WORKBOOK, document, found, as_of)
         for name, data in contents.items():
             (folder / name).write_bytes(data)
             if (folder / name).read_bytes() != data:

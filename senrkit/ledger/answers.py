@@ -107,23 +107,18 @@ def rule_id(code: str) -> str:
     code = code.strip().upper()
     if code.isdecimal():
         named = f"SENR{int(code):04d}"
-        return named if named in _severities() else code
+        return named if named in _catalog() else code
     return code
 
 
 def only_calpads_knows(rule: str) -> bool:
     """Whether the rule looks at other districts or other files, so that no mending in Aeries alone may help."""
-    return "X" in _needs().get(rule, "")
+    return "X" in _catalog().get(rule, {}).get("needs", "")
 
 
 @functools.cache
-def _severities() -> dict[str, str]:
-    return {row["id"]: row["severity"] for row in reference.PACKAGED.rows("calpads_rules")}
-
-
-@functools.cache
-def _needs() -> dict[str, str]:
-    return {row["id"]: row["needs"] for row in reference.PACKAGED.rows("calpads_rules")}
+def _catalog() -> Mapping[str, Mapping[str, str]]:
+    return {row["id"]: row for row in reference.PACKAGED.rows("calpads_rules")}
 
 
 def folded(heading: str) -> str:
@@ -175,7 +170,7 @@ def _complaint(number: int, values: Mapping[str, str]) -> Complaint:
     rule = rule_id(code) if _RULE.fullmatch(code.strip().upper()) else ""
     said = values.get("severity", "").strip().lower()
     # A file without that column is of errors; what the catalog calls a warning is none.
-    severity = _SEVERITIES.get(said, "") if said else _severities().get(rule, "")
+    severity = _SEVERITIES.get(said, "") if said else _catalog().get(rule, {}).get("severity", "")
     return Complaint(
         number,
         rule,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,13 +12,25 @@ import polars as pl
 from senrkit.frames import days
 from senrkit.inputs.extract.senr import Extract
 from senrkit.ledger.journal import Event, Journal, append
-from senrkit.ledger.records import copy_of
-from senrkit.ledger.states import ARRIVED, EXPIRED, MISSING, MOVED, OVERTAKEN, SENT, TOO_EARLY, States, states
+from senrkit.ledger.states import ARRIVED, EXPIRED, MISSING, MOVED, OVERTAKEN, SENT, TOO_EARLY, File, States, states
+from senrkit.reference import SENR_FIELDS
 from senrkit.settings.settings import Settings
 from senrkit.settings.values import COMPARED
 
 KEY = ("school_code", "nps_code", "ssid", "start_date")
 DELETE = "D"
+
+
+def copy_of(journal: Journal, file: File) -> pl.DataFrame | None:
+    """The records of a file of ours as text, by the ledger's copy; `None` when it keeps none."""
+    data = journal.kept(file.run, file.name)
+    if data is None:
+        return None
+    text = pl.read_csv(
+        io.BytesIO(data), has_header=False, new_columns=list(SENR_FIELDS), separator="^", quote_char=None,
+        infer_schema=False,
+    )  # fmt: skip
+    return text.fill_null("")
 
 
 def judged(

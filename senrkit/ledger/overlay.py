@@ -17,9 +17,8 @@ from senrkit.calpads.store import Store
 from senrkit.inputs.extract.senr import Extract
 from senrkit.inputs.extract.state_rows import StateRows
 from senrkit.ledger import arrivals
-from senrkit.ledger.arrivals import DELETE, KEY
+from senrkit.ledger.arrivals import DELETE, KEY, copy_of
 from senrkit.ledger.journal import Journal
-from senrkit.ledger.records import copy_of
 from senrkit.ledger.states import MISSING, File, States, states
 from senrkit.ledger.weeks import first_seen, refused
 from senrkit.settings.settings import Settings

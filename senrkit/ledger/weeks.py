@@ -69,6 +69,16 @@ def counted(found: pl.DataFrame, by: str | None = None) -> pl.DataFrame:
     return found.group_by(keys).agg(*sums).sort(keys).drop("place")
 
 
+def of_run(found: pl.DataFrame, run: str) -> dict[str, int] | None:
+    """How many items of each state a run has, and as `oldest` for how many days the oldest is open; `None` when it has
+    no item."""
+    own = found.filter(pl.col("run") == run)
+    if own.is_empty():
+        return None
+    oldest = own.filter(pl.col("state") != SOLVED)["age"].max() or 0
+    return counted(own).select(ITEM_STATES).row(0, named=True) | {"oldest": oldest}
+
+
 def first_seen(journal: Journal) -> pl.DataFrame:
     """Each item of any run and the day of the first that had it: `KEY`, `first_seen` (Date)."""
     runs = {event["run"]: event["as_of"] for event in journal.events if event["event"] == "run"}

@@ -26,6 +26,7 @@ from senrkit.ledger.answers import folded, read_bytes
 from senrkit.progress import NoProgress, Progress
 from senrkit.reconciliation import preconditions
 from senrkit.reconciliation.preconditions import Acceptance
+from senrkit.results.tables import TO_DO
 from senrkit.settings.settings import Settings
 
 SIDES = ("calpads", "aeries", "after")
@@ -192,7 +193,7 @@ def _enrolled(rows: pl.DataFrame, settings: Settings, on: dt.date) -> pl.DataFra
 
 
 def _with_reasons(only: Mapping[str, pl.DataFrame], actions: pl.DataFrame) -> pl.DataFrame:
-    why = actions.filter(pl.col("action").is_in(["add", "update", "delete", "hold"])).select(
+    why = actions.filter(pl.col("action").is_in(TO_DO)).select(
         "ssid", reason=pl.when(pl.col("action") == "hold").then("hold_reason").otherwise("reason")
     )
     why = why.unique("ssid", keep="first", maintain_order=True)

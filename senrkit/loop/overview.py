@@ -1,20 +1,30 @@
-"""How everything stands: for machines, and in plain words."""
+"""How everything stands: for machines, and in plain words; which run is meant, and whether what was sent arrived."""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from senrkit.ledger import states
+from senrkit.disk import write_all
+from senrkit.errors import InputError, UsageError
+from senrkit.inputs.extract.senr import read_extract
+from senrkit.inputs.local import local_inputs
+from senrkit.ledger import arrivals, states
 from senrkit.ledger.answers import only_calpads_knows
+from senrkit.ledger.arrivals import copy_of
 from senrkit.ledger.foretold import by_rule
 from senrkit.ledger.journal import Journal
-from senrkit.ledger.records import copy_of
 from senrkit.ledger.states import File, Run, States
+from senrkit.results.folder import run_folders
+from senrkit.results.kept import keep
 from senrkit.settings.settings import Settings
+from senrkit.system.files import why
 from senrkit.texts.card import Carded
 
 
@@ -115,3 +125,64 @@ class Loop(Carded):
             also = f", {others:,} errors are about other districts" if others > 1 else also
             return f"{counted}{also}; mend what was refused in Aeries, then run again"
         return counted
+
+
+def run_id_of(settings: Settings, run: str | Path | None) -> str:
+    """The run that is meant, known to the ledger from now on: a folder, a run id, or none for the newest."""
+    runs = settings.output.runs
+    if run is None:
+        for folder in reversed(run_folders(runs)):
+            try:
+                return keep(folder, runs)
+            except UsageError:
+                continue  # a stopped run
+        known = list(Loop.open(settings).states.runs)
+        if not known:
+            raise UsageError("There is no run yet.", "Run `senrkit run` first, or name a run folder.")
+        return known[-1]
+    for folder in (Path(run), runs / str(run)):
+        if (folder / "manifest.json").is_file():
+            return keep(folder, runs)
+    return Loop.open(settings).states.run(str(run)).id
+
+
+def bytes_of(journal: Journal, run: Run, file: File, named: str | Path | None) -> bytes | None:
+    """The file as the run made it: the ledger's copy, or the run folder's."""
+    kept = journal.kept(run.id, file.name)
+    folders = [run.event["folder"], *([named] if named else ())]
+    places = [Path(folder) / "submission" / file.name for folder in folders]
+    for data in (kept, *(place.read_bytes() for place in places if place.is_file())):
+        if data is not None and hashlib.sha256(data).hexdigest() == file.sha256:
+            return data
+    return None
+
+
+def look(settings: Settings) -> Loop:
+    """Judge what was sent by the extract that the settings name, unless that is the one the run was made from.
+
+    What it shows is kept. An extract that is not there, or none, proves nothing; `senrkit run` says what is wrong.
+    """
+    loop = Loop.open(settings)
+    if not any(file.state in (states.SENT, states.POSTED, states.EXPIRED) for file in loop.states.files):
+        return loop
+    with local_inputs(settings, without={"source", "sela_extract", "school_directory", "elpac_file"}) as local:
+        try:
+            extract = read_extract(local.calpads.senr_extract)
+        except InputError:
+            return loop
+        return Loop.of(arrivals.look(settings, extract), settings.lea, settings.as_of)
+
+
+def write_out(out: Path, contents: Mapping[Path, bytes]) -> None:
+    """Files for a person, all of them or none, in a folder that is made if missing.
+
+    Raises
+    ------
+    InputError
+        when it cannot be written.
+    """
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_all(contents)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({why(error, out)}).", "Name another place with --out.") from None

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
-from senrkit.disk import write_all
 from senrkit.errors import InputError, UsageError
 from senrkit.ledger import states
-from senrkit.ledger.records import copy_of, encoded
-from senrkit.loop.copies import run_id_of
-from senrkit.loop.overview import Loop
+from senrkit.ledger.arrivals import copy_of
+from senrkit.loop.overview import Loop, run_id_of, write_out
+from senrkit.results.files import encode
 from senrkit.settings.settings import Settings
-from senrkit.system.files import why
 
 
 def restore(settings: Settings, run: str | Path | None, number: int, out: Path) -> list[Path]:
@@ -44,15 +42,11 @@ def restore(settings: Settings, run: str | Path | None, number: int, out: Path) 
     )
     name = file.name.removesuffix(".txt")
     contents = {
-        out / f"{name}_restore_{turn + 1:02d}.txt": encoded(added.filter(pl.col("turn") == turn))
+        out / f"{name}_restore_{turn + 1:02d}.txt": encode(added.filter(pl.col("turn") == turn))
         for turn in range(added["turn"].max() + 1)
     }
     taken = [path.name for path in contents if path.exists()]
     if taken:
         raise UsageError(f"{out} holds {taken[0]} already.", "Name another folder with --out.")
-    try:
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_all(contents)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({why(error, out)}).", "Name another place with --out.") from None
+    write_out(out, contents)
     return list(contents)

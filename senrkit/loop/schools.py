@@ -16,19 +16,16 @@ from typing import Any
 
 import polars as pl
 
-from senrkit.disk import write_all
 from senrkit.errors import InputError
 from senrkit.frames import days
 from senrkit.inputs.spreadsheet import sheets
 from senrkit.ledger import journal as ledger
 from senrkit.ledger import states
 from senrkit.ledger.journal import Journal
-from senrkit.loop.copies import run_id_of
-from senrkit.loop.overview import Loop
+from senrkit.loop.overview import Loop, run_id_of, write_out
 from senrkit.results.folder import PROPOSAL, RunFolder, run_folders
 from senrkit.results.workbook import Sheet, write_book
 from senrkit.settings.settings import Settings
-from senrkit.system.files import why
 from senrkit.texts import wording
 
 FIX, SENT, ARRIVED = "school_fix", "school_sent", "school_arrived"
@@ -88,11 +85,7 @@ def write_schools(settings: Settings, run: str | Path | None, out: Path, back: P
     ).sort("to_fix", "school_code", descending=[True, False])  # fmt: skip
     contents[out / f"index_{settings.as_of}.xlsx"] = _index(schools, settings, made)
     contents[out / f"mail_{settings.as_of}.txt"] = _mail(schools, settings).encode()
-    try:
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_all(contents)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({why(error, out)}).", "Name another place with --out.") from None
+    write_out(out, contents)
     event = {"event": "schools", "run": run_id, "on": settings.as_of.isoformat()}
     ledger.append(settings.output.runs, lambda _: [event])
     return Written(out, schools, sum(len(comments) for comments in came.values()))

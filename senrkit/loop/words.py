@@ -15,10 +15,9 @@ from senrkit.ledger import states
 from senrkit.ledger.answers import ErrorFile, Replacements, read_answer, read_bytes
 from senrkit.ledger.journal import Event, Journal
 from senrkit.ledger.matching import Unmatched, match
-from senrkit.ledger.records import decoded
 from senrkit.ledger.states import Run
-from senrkit.loop.copies import bytes_of, run_id_of
-from senrkit.loop.overview import Loop
+from senrkit.loop.overview import Loop, bytes_of, run_id_of
+from senrkit.results.files import decode
 from senrkit.settings.settings import Settings
 
 
@@ -217,7 +216,7 @@ def _answer(
     for file in files:
         sent_as = bytes_of(journal, run, file, None)
         if sent_as is not None:
-            rows = decoded(sent_as).select("ssid", "school_code", "start_date").rows()
+            rows = decode(sent_as).select("ssid", "school_code", "start_date").rows()
             records |= dict(zip(file.sequences, rows, strict=True))
     matched = match(found, run, files, records)
     of_files = {

@@ -5,9 +5,9 @@ Everything that is shown is masked (`senrkit.results.masking`) unless the notebo
 
 from __future__ import annotations
 
+from senrkit.notebook.cell import guard_notebook
 from senrkit.notebook.opening import history, make_page, open_page, scheduled
 from senrkit.notebook.page import RunPage
-from senrkit.notebook.shown_faults import guard_notebook
 
 __all__ = ["RunPage", "history", "make_page", "open_page", "scheduled"]
 

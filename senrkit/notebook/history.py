@@ -12,7 +12,7 @@ import polars as pl
 from senrkit.figures import markup
 from senrkit.frames import days
 from senrkit.frames.pandas_door import to_pandas
-from senrkit.ledger.weeks import BACK, ITEM_STATES, NEW, ON_ITS_WAY, OPEN, SOLVED, counted, items
+from senrkit.ledger.weeks import BACK, ITEM_STATES, NEW, ON_ITS_WAY, OPEN, SOLVED, counted, items, of_run
 from senrkit.loop.overview import Loop
 from senrkit.results import masking
 from senrkit.results.folder import RunFolder, run_folders
@@ -80,16 +80,14 @@ class History(Carded):
 
     def since(self, run: RunFolder) -> HTML:
         """What a run has of new, open and come back items, in one line; nothing for the first run of a ledger."""
-        own = self.items.filter(pl.col("run") == run.manifest["run_id"])
-        if not len(own) or own["place"][0] == 0:
+        count = of_run(self.items, run.manifest["run_id"])
+        if count is None or run.manifest["run_id"] == next(iter(self.loop.states.runs)):
             return markup.joined()
-        count = counted(own).row(0, named=True)
-        oldest = own.filter(pl.col("state") != SOLVED)["age"].max() or 0
         return markup.joined(
             markup.paragraph(
                 f"Since the run before: {count[NEW]:,} new, {count[OPEN]:,} still open, {count[BACK]:,} back again, "
                 f"{count[ON_ITS_WAY]:,} on the way, {count[SOLVED]:,} solved. "
-                f"The oldest is open for {oldest:,} day{'' if oldest == 1 else 's'}."
+                f"The oldest is open for {count['oldest']:,} day{'' if count['oldest'] == 1 else 's'}."
             )
         )
 

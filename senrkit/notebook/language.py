@@ -133,12 +133,12 @@ def compare_language(settings: Settings, show_students: bool) -> LanguagePage:
     Raises
     ------
     UsageError, InputError, Stopped
-        as `senrkit.language.run_language`.
+        as `language.work.run_language`.
     """
     if settings.calpads.sela_extract is None:
         return LanguagePage(settings, None, show_students)
     from senrkit.language.work import read_and_compare
-    from senrkit.notebook.progress import NotebookProgress
+    from senrkit.notebook.cell import NotebookProgress
 
     with NotebookProgress() as progress:
         _, found = read_and_compare(settings, progress=progress)

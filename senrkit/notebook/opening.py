@@ -8,9 +8,9 @@ from typing import Any
 
 from senrkit.analysis.opening import newest
 from senrkit.errors import UsageError
+from senrkit.notebook.cell import NotebookProgress
 from senrkit.notebook.history import History
 from senrkit.notebook.page import RunPage
-from senrkit.notebook.progress import NotebookProgress
 from senrkit.notebook.summary import write_failure, write_summary
 from senrkit.results.folder import RunFolder, run_folders
 from senrkit.settings.settings import Settings, load_settings

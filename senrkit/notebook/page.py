@@ -227,7 +227,7 @@ class RunPage:
         Raises
         ------
         UsageError, InputError, Stopped
-            as `senrkit.language.run_language`, or when the settings file is no longer there.
+            as `language.work.run_language`, or when the settings file is no longer there.
         """
         from senrkit.notebook.language import compare_language
 

@@ -13,7 +13,7 @@ from senrkit.analysis import again
 from senrkit.analysis.what_if import COLUMNS, SAME, what_if, with_process
 from senrkit.figures import markup
 from senrkit.frames.pandas_door import to_pandas
-from senrkit.notebook.progress import NotebookProgress
+from senrkit.notebook.cell import NotebookProgress
 from senrkit.results import masking
 from senrkit.results.folder import RunFolder
 from senrkit.texts import wording

@@ -40,124 +40,71 @@ TRANSLATION_SETS: Mapping[str, str] = {
     "STU.SF": "suffix",
 }
 
-_TABLES: Mapping[str, Mapping[str, values.Reader]] = {
-    "": {
-        "school_year": values.school_year,
-        "lea": values.lea,
-        "as_of": values.day,
-        "charter": values.flag,
-        "lea_from": values.one_of("district", "school"),
-    },
-    "aeries": {
-        "source": values.address,
-        "schema": values.schema_name,
-        "schools": values.schools,
-        "skip_tags": values.list_of(values.text),
-        "skip_programs": values.list_of(values.text),
-        "write_source": values.address,
-        "write_databases": values.list_of(values.text),
-        "write_password_env": values.variable_name,
-        "user_env": values.variable_name,
-        "password_env": values.variable_name,
-        "keyring": values.text,
-        "trusted_connection": values.flag,
-        "encrypt": values.flag,
-        "trust_server_certificate": values.flag,
-        "login_timeout_seconds": values.whole_number,
-        "query_timeout_seconds": values.whole_number,
-        "headings": values.pairs,
-    },
-    "calpads": {
-        "senr_extract": values.one_or_more,
-        "sela_extract": values.text,
-        "school_directory": values.text,
-        "elpac_file": values.text,
-        "language_source": values.one_of("calpads", "vendor"),
-        "years_back": values.whole_number,
-        "max_extract_age_days": values.whole_number,
-        "other_leas": values.list_of(values.lea),
-        "errors": values.pairs,
-    },
-    "process": {
-        "submission_mode": values.one_of("in-order", "single"),
-        "future_dates": values.one_of("omit", "send"),
-        "auto_close": values.flag,
-        "last_school_day": values.day,
-        "last_record": values.one_of("delete", "no-show"),
-        "prior_year_open": values.one_of("block", "hold"),
-        "e150_gap_days": values.whole_number,
-        "keep_preschool_exits": values.flag,
-        "local_record_id": values.flag,
-        "compare": values.compared_fields,
-        "completion_closes": values.flag,
-        "uc_csu": values.one_of("either", "both"),
-        "golden_state_seal": values.text,
-        "biliteracy_seal": values.text,
-        "blank_exemption": values.one_of("N", ""),
-        "summer_completions": values.one_of("report", "ignore"),
-    },
-    "output": {"runs": values.text},
-}
 _SECRETS = {"password", "passwd", "pwd", "secret", "token", "api_key", "apikey"}
+
+
+def _setting(read: values.Reader, **default: Any) -> Any:
+    """A setting: how its value is read, and what it is when the file does not say."""
+    return dataclasses.field(**default, metadata={"read": read})
 
 
 @dataclass(frozen=True)
 class AeriesSettings:
-    source: str | Address
-    schema: str | None = None
-    schools: Literal["all", "default"] | tuple[str, ...] = "default"
-    skip_tags: tuple[str, ...] = ("*",)
-    skip_programs: tuple[str, ...] = ()
-    write_source: str | Address | None = None
-    write_databases: tuple[str, ...] = ()
-    write_password_env: str | None = None
-    user_env: str | None = None
-    password_env: str | None = None
-    keyring: str | None = None
-    trusted_connection: bool = False
-    encrypt: bool = True
-    trust_server_certificate: bool = False
-    login_timeout_seconds: int = 15
-    query_timeout_seconds: int = 600
-    headings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    source: str | Address = _setting(values.address)
+    schema: str | None = _setting(values.schema_name, default=None)
+    schools: Literal["all", "default"] | tuple[str, ...] = _setting(values.schools, default="default")
+    skip_tags: tuple[str, ...] = _setting(values.list_of(values.text), default=("*",))
+    skip_programs: tuple[str, ...] = _setting(values.list_of(values.text), default=())
+    write_source: str | Address | None = _setting(values.address, default=None)
+    write_databases: tuple[str, ...] = _setting(values.list_of(values.text), default=())
+    write_password_env: str | None = _setting(values.variable_name, default=None)
+    user_env: str | None = _setting(values.variable_name, default=None)
+    password_env: str | None = _setting(values.variable_name, default=None)
+    keyring: str | None = _setting(values.text, default=None)
+    trusted_connection: bool = _setting(values.flag, default=False)
+    encrypt: bool = _setting(values.flag, default=True)
+    trust_server_certificate: bool = _setting(values.flag, default=False)
+    login_timeout_seconds: int = _setting(values.whole_number, default=15)
+    query_timeout_seconds: int = _setting(values.whole_number, default=600)
+    headings: Mapping[str, str] = _setting(values.pairs, default_factory=dict)
 
 
 @dataclass(frozen=True)
 class CalpadsSettings:
-    senr_extract: tuple[Path | Address, ...]
-    sela_extract: Path | Address | None = None
-    school_directory: Path | Address | None = None
-    elpac_file: Path | Address | None = None
-    language_source: Literal["calpads", "vendor"] = "calpads"
-    years_back: int = 10
-    max_extract_age_days: int = 14
-    other_leas: tuple[str, ...] = ()
-    errors: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    senr_extract: tuple[Path | Address, ...] = _setting(values.one_or_more)
+    sela_extract: Path | Address | None = _setting(values.text, default=None)
+    school_directory: Path | Address | None = _setting(values.text, default=None)
+    elpac_file: Path | Address | None = _setting(values.text, default=None)
+    language_source: Literal["calpads", "vendor"] = _setting(values.one_of("calpads", "vendor"), default="calpads")
+    years_back: int = _setting(values.whole_number, default=10)
+    max_extract_age_days: int = _setting(values.whole_number, default=14)
+    other_leas: tuple[str, ...] = _setting(values.list_of(values.lea), default=())
+    errors: Mapping[str, str] = _setting(values.pairs, default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ProcessSettings:
-    submission_mode: Literal["in-order", "single"] = "in-order"
-    future_dates: Literal["omit", "send"] = "omit"
-    auto_close: bool = False
-    last_school_day: dt.date | None = None
-    last_record: Literal["delete", "no-show"] = "delete"
-    prior_year_open: Literal["block", "hold"] = "block"
-    e150_gap_days: int = 10
-    keep_preschool_exits: bool = False
-    local_record_id: bool = True
-    compare: tuple[str, ...] | None = None
-    completion_closes: bool = True
-    uc_csu: Literal["either", "both"] = "either"
-    golden_state_seal: str | None = None
-    biliteracy_seal: str | None = None
-    blank_exemption: Literal["N", ""] = "N"
-    summer_completions: Literal["report", "ignore"] = "report"
+    submission_mode: Literal["in-order", "single"] = _setting(values.one_of("in-order", "single"), default="in-order")
+    future_dates: Literal["omit", "send"] = _setting(values.one_of("omit", "send"), default="omit")
+    auto_close: bool = _setting(values.flag, default=False)
+    last_school_day: dt.date | None = _setting(values.day, default=None)
+    last_record: Literal["delete", "no-show"] = _setting(values.one_of("delete", "no-show"), default="delete")
+    prior_year_open: Literal["block", "hold"] = _setting(values.one_of("block", "hold"), default="block")
+    e150_gap_days: int = _setting(values.whole_number, default=10)
+    keep_preschool_exits: bool = _setting(values.flag, default=False)
+    local_record_id: bool = _setting(values.flag, default=True)
+    compare: tuple[str, ...] | None = _setting(values.compared_fields, default=None)
+    completion_closes: bool = _setting(values.flag, default=True)
+    uc_csu: Literal["either", "both"] = _setting(values.one_of("either", "both"), default="either")
+    golden_state_seal: str | None = _setting(values.text, default=None)
+    biliteracy_seal: str | None = _setting(values.text, default=None)
+    blank_exemption: Literal["N", ""] = _setting(values.one_of("N", ""), default="N")
+    summer_completions: Literal["report", "ignore"] = _setting(values.one_of("report", "ignore"), default="report")
 
 
 @dataclass(frozen=True)
 class OutputSettings:
-    runs: Path
+    runs: Path = _setting(values.text)
 
 
 @dataclass(frozen=True, repr=False)
@@ -167,15 +114,15 @@ class Settings(Carded):
     `copies` is empty but inside `inputs.local.local_inputs`: what stands for an address there, and that address.
     """
 
-    school_year: SchoolYear
-    lea: str
-    as_of: dt.date
+    school_year: SchoolYear = _setting(values.school_year)
+    lea: str = _setting(values.lea)
+    as_of: dt.date = _setting(values.day)
     aeries: AeriesSettings
     calpads: CalpadsSettings
     output: OutputSettings
     folder: Path | Address
-    charter: bool = False
-    lea_from: Literal["district", "school"] = "district"
+    charter: bool = _setting(values.flag, default=False)
+    lea_from: Literal["district", "school"] = _setting(values.one_of("district", "school"), default="district")
     process: ProcessSettings = ProcessSettings()
     translations: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     file: Path | Address | None = None
@@ -197,6 +144,21 @@ class Settings(Carded):
     def as_given(self, said: Any) -> Any:
         """Texts, or a document of them, with the inputs' addresses where the local copies are named."""
         return _replaced(said, self.copies) if self.copies else said
+
+
+def _readers(table: type) -> dict[str, values.Reader]:
+    found = dataclasses.fields(table)
+    return {field.name: field.metadata["read"] for field in found if "read" in field.metadata}
+
+
+# Heading -> the settings under it; "" is the top of the file.
+_TABLES: Mapping[str, Mapping[str, values.Reader]] = {
+    "": _readers(Settings),
+    "aeries": _readers(AeriesSettings),
+    "calpads": _readers(CalpadsSettings),
+    "process": _readers(ProcessSettings),
+    "output": _readers(OutputSettings),
+}
 
 
 def load_settings(

@@ -1,18 +1,23 @@
 """Plain words for every id that people meet: actions, reasons, holds, preconditions, steps. The words are in `texts/`.
 
 `reasons.csv` holds them: `kind, id, title, sentence, cure`. An id may stand under several kinds, as a mid-year change
-is a reason both to update and to add.
+is a reason both to update and to add. `meanings` are those of GLOSSARY.md.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
+
+# A row of the glossary, but its heading and the line below.
+_ROW = re.compile(r"^\| (?!word \||---)(.+?) \| (.+) \|$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,22 @@ def covering_sheet() -> Mapping[str, Any]:
 def rows(name: str) -> tuple[dict[str, str], ...]:
     """The lines of one of the tables in `texts/`, by their headings. They are shared: do not change them."""
     return tuple(csv.DictReader(_read(name).splitlines()))
+
+
+@cache
+def meanings() -> Mapping[str, str]:
+    """Word of the field → what it means, as plain text. Several words of one line (`IVR, CVR, CDD`) are one key.
+
+    GLOSSARY.md stands beside the package in a checkout, and inside it when installed.
+    """
+    package = Path(str(resources.files("senrkit")))
+    places = (package / "_GLOSSARY.md", package.parent / "GLOSSARY.md")
+    text = next(place for place in places if place.is_file()).read_text(encoding="utf-8")
+    return {_plain(word): _plain(meaning) for word, meaning in _ROW.findall(text)}
+
+
+def _plain(cell: str) -> str:
+    return re.sub(r"[`*]", "", cell)
 
 
 def _read(name: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import senrkit
-from senrkit.demo import make_large
+from benchmarks.large import make_large
 from tests.batch.clusters import Dask
 
 LEAS = ("1980001", "1980002", "1980003")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from senrkit.batch.before import with_before
+from senrkit.batch.earlier import with_before
 from senrkit.batch.home import FolderHome, home_of
 from senrkit.batch.run import run_batch
 from senrkit.errors import InputError, UsageError

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from senrkit.batch import dispatch as dispatching
-from senrkit.batch.dispatch import Task, dispatch
+from senrkit.batch.dispatch import EngineGone, Job, Outcome, Task, dispatch
 from senrkit.batch.document import gravest, new_document, new_entry, with_outcome
-from senrkit.batch.memory import side_by_side
-from senrkit.batch.work import EngineGone, Job, Outcome
+from senrkit.batch.local import side_by_side
 
 OUTCOMES = {
     "done": {"state": "done", "exit_code": 0, "elsewhere": False},

@@ -14,12 +14,12 @@ import pytest
 
 from senrkit import figures
 from senrkit.batch import document as documents
+from senrkit.batch.document import WEEKS
 from senrkit.batch.home import FolderHome
 from senrkit.batch.summary import write_summary
 from senrkit.batch.summary_tables import read_tables
-from senrkit.batch.weeks import WEEKS
 from senrkit.errors import InputError
-from senrkit.figures.picked_lea import picked_lea
+from senrkit.figures.batch import picked_lea
 from senrkit.results.tables import ACTIONS
 from tests.dashboard.servers import browsing
 from tests.text_tables import rows_of

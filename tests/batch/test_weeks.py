@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from senrkit.batch.weeks import WEEKS, weeks_of
+from senrkit.batch.document import WEEKS
+from senrkit.batch.worker import weeks_of
 from senrkit.ledger import journal
 from senrkit.ledger.weeks import ITEMS_FILE
 

@@ -9,7 +9,7 @@ import pytest
 
 import senrkit
 from senrkit import engine
-from senrkit.batch.work import Job
+from senrkit.batch.dispatch import Job
 from senrkit.batch.worker import run_lea
 from tests.batch.conftest import LEAS
 from tests.batch.test_engines import assert_same_run

@@ -13,7 +13,7 @@ from statistics import median
 
 import psutil
 
-from senrkit.demo import make_large
+from benchmarks.large import make_large
 from tests.dashboard.servers import ROOT, browsing, checked, new_page, serving, settled
 
 STATE_ROWS, SHARE = 100_000, 0.19

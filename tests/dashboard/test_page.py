@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from senrkit.texts.glossary import meanings
+from senrkit.texts.wording import meanings
 from tests.dashboard.servers import checked, narrow, new_page, serving_demo, settled
 
 # At 400 % a window of 1280 pixels is one of 320.

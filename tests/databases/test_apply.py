@@ -20,8 +20,10 @@ import pytest
 
 from senrkit.errors import InputError, Stopped, UsageError
 from senrkit.frames.pandas_door import to_pandas
-from senrkit.language import run_language, take_back, write_to_aeries
+from senrkit.language.apply import write_to_aeries
 from senrkit.language.record import RECORD, UNDO
+from senrkit.language.undo import take_back
+from senrkit.language.work import run_language
 from senrkit.progress import NoProgress
 from senrkit.settings.settings import load_settings
 from tests.patience import PATIENCE
@@ -179,7 +181,8 @@ def test_all_rows_of_a_student_at_two_schools(home):
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from senrkit.language import run_language, write_to_aeries
+    from senrkit.language.apply import write_to_aeries
+    from senrkit.language.work import run_language
     from senrkit.progress import NoProgress
     from senrkit.settings.settings import load_settings
     from tests.databases import odbc_dialects

@@ -22,8 +22,10 @@ from click.testing import CliRunner
 from senrkit.cli.main import main
 from senrkit.errors import InputError, SenrkitError, Stopped, UsageError
 from senrkit.frames.pandas_door import to_pandas
-from senrkit.language import run_language, take_back, write_to_aeries
+from senrkit.language.apply import write_to_aeries
 from senrkit.language.record import RECORD, UNDO
+from senrkit.language.undo import take_back
+from senrkit.language.work import run_language
 from senrkit.settings.settings import load_settings
 
 AS_OF = dt.date(2026, 11, 23)

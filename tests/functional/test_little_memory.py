@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.large import make_large
 from senrkit import demo
-from senrkit.demo.large import make_large
 from senrkit.errors import is_out_of_memory
 from tests.patience import PATIENCE
 

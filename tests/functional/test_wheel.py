@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from senrkit.texts.glossary import meanings
+from senrkit.texts.wording import meanings
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +88,7 @@ def test_it_is_the_wheel_that_is_asked(asked, installed):
 
 
 def test_the_words_of_the_dashboard_are_those_of_the_glossary(asked):
-    done = asked("python", "-c", "from senrkit.texts.glossary import meanings; print(meanings())")
+    done = asked("python", "-c", "from senrkit.texts.wording import meanings; print(meanings())")
     assert done.stdout.strip() == repr(meanings()), done.stderr
 
 

@@ -15,8 +15,7 @@ from senrkit.demo.calpads import VARIANTS, Error
 from senrkit.engine import run
 from senrkit.errors import InputError, UsageError
 from senrkit.loop import words
-from senrkit.loop.arrived import look
-from senrkit.loop.overview import Loop
+from senrkit.loop.overview import Loop, look
 from senrkit.loop.restore import restore
 
 

@@ -12,7 +12,7 @@ from senrkit import demo
 from senrkit.demo.calpads import VARIANTS, Error
 from senrkit.engine import run
 from senrkit.loop import words
-from senrkit.loop.arrived import look
+from senrkit.loop.overview import look
 from senrkit.settings.settings import load_settings
 from tests.loop.conftest import World
 

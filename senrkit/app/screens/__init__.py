@@ -19,7 +19,7 @@ import jinja2
 
 from senrkit.results.masking import masked_identifier, masked_text
 from senrkit.texts import wording
-from senrkit.texts.glossary import meanings
+from senrkit.texts.wording import meanings
 
 _ISO_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 

@@ -31,7 +31,8 @@ from senrkit.demo import make
 from senrkit.errors import InputError, UsageError
 from senrkit.inputs import local as addresses
 from senrkit.inputs.local import local_inputs
-from senrkit.language import LanguageRun, run_language, write_to_aeries
+from senrkit.language.apply import write_to_aeries
+from senrkit.language.work import LanguageRun, run_language
 from senrkit.results.manifest import of_inputs_alone
 from senrkit.settings.settings import Settings, load_settings, read_settings_text, settings_document
 from senrkit.student import StudentView, explain

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from senrkit.errors import InputError, UsageError
-from senrkit.notebook import lab, library, shown_faults
+from senrkit.notebook import cell, lab, library
 from senrkit.notebook.library import Parameter
 from tests.run_folders import run_folder, stopped_run
 
@@ -138,7 +138,7 @@ def raised(work) -> BaseException:
 def test_a_fault_of_senrkit_is_shown_as_a_reference(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     fault, shell = raised(lambda: library.parameters("9000000123 Canary")), Shell()
-    shown_faults._shown(shell, type(fault), fault, fault.__traceback__)
+    cell._shown(shell, type(fault), fault, fault.__traceback__)
     ((kind, (said,)),) = shell.sentences
     assert (kind, shell.usual) == ("SenrkitError", []) and "fault of senrkit itself, reference" in said
     assert "Canary" not in said + "".join(path.read_text() for path in tmp_path.iterdir())
@@ -147,7 +147,7 @@ def test_a_fault_of_senrkit_is_shown_as_a_reference(tmp_path, monkeypatch):
 @pytest.mark.parametrize("work", [lambda: 1 / 0, lambda: library.find("nothing_like_it")])
 def test_a_persons_own_fault_and_a_sentence_of_senrkit_are_shown_as_ever(work):
     fault, shell = raised(work), Shell()
-    shown_faults._shown(shell, type(fault), fault, fault.__traceback__)
+    cell._shown(shell, type(fault), fault, fault.__traceback__)
     assert (shell.usual, shell.sentences) == ([fault], [])
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import pandas as pd
 import pytest
 
+from benchmarks.large import make_large
 from senrkit import demo
 from senrkit.demo.days import Calendar
 from senrkit.errors import InputError, UsageError
@@ -298,7 +299,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 
 
 def test_large_has_exactly_the_rows_asked_for(tmp_path):
-    demo.make_large(tmp_path, 3000, 500, seed=1, differences=0.2)
+    make_large(tmp_path, 3000, 500, seed=1, differences=0.2)
     extract = read_extract(tmp_path)
     with sqlite3.connect(tmp_path / "aeries.db") as connection:
         enr = pd.read_sql("SELECT * FROM ENR", connection)
@@ -309,4 +310,4 @@ def test_large_has_exactly_the_rows_asked_for(tmp_path):
 
 def test_large_refuses_an_extract_shorter_than_the_year(tmp_path):
     with pytest.raises(UsageError, match="this year"):
-        demo.make_large(tmp_path, 100, 500)
+        make_large(tmp_path, 100, 500)

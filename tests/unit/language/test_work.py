@@ -11,7 +11,7 @@ import pytest
 
 from senrkit.errors import InputError, LayoutError, Stopped, UsageError
 from senrkit.inputs.extract.sela import sela_layouts
-from senrkit.language import run_language
+from senrkit.language.work import run_language
 from senrkit.settings.settings import load_settings
 from tests.districts import district, school, student, translation, write_database
 from tests.extracts import state_row, write_extract
@@ -175,7 +175,7 @@ def test_a_folder_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("senrkit.language.work.write_workbook", full)
+    monkeypatch.setattr("senrkit.language.tables.write_workbook", full)
     with pytest.raises(InputError, match="no room left"):
         run_language(settings, out=tmp_path / "run")
     assert not [path.name for path in tmp_path.iterdir() if "run" in path.name or path.name.startswith(".")]

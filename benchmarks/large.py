@@ -1,4 +1,4 @@
-"""A big district without stories, for benchmarks: a long extract against one year of `ENR`, with many differences."""
+"""A big district without stories: a long extract against one year of `ENR`, with many differences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from senrkit.demo import aeries, extract, schools, write
 from senrkit.demo.days import DAY, Calendar
 from senrkit.demo.history import NONE, past, rows_of
 from senrkit.demo.people import BASE, grade_text, with_identities
-from senrkit.demo.settings_file import settings_text
+from senrkit.demo.write import settings_text
 from senrkit.errors import UsageError
 
 AS_OF = dt.date(2026, 11, 23)

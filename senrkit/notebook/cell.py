@@ -1,9 +1,13 @@
-"""A fault of senrkit inside a notebook is shown as a sentence: its traceback may quote a pupil's row, and notebooks
-keep tracebacks. Faults of a person's own cells are shown as ever.
+"""What a cell shows beside its result: while work goes on how far it is, and a fault of senrkit as a sentence.
+
+A fault's traceback may quote a pupil's row, and notebooks keep tracebacks. Faults of a person's own cells are shown as
+ever.
 """
 
 from __future__ import annotations
 
+import html
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,6 +15,47 @@ from typing import Any
 import senrkit
 from senrkit.errors import SenrkitError
 from senrkit.fault_log import record_fault
+from senrkit.progress import PATIENCE
+
+# The steps that `senrkit.run` announces; the bar only has to be about right.
+_STEPS = 5
+
+
+class NotebookProgress:
+    """What the engine calls, shown in the cell. Work that is over in a second says nothing."""
+
+    def __init__(self) -> None:
+        self._began, self._steps, self._shown = time.monotonic(), 0, None  # type: ignore[var-annotated]
+        self._text = ""
+
+    def __enter__(self) -> NotebookProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown is not None:
+            self._say("")
+
+    def step(self, text: str, total: int | None = None) -> None:
+        self._steps, self._text = self._steps + 1, text
+        self._show()
+
+    def advance(self, parts: int = 1) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        # The first step of several is shown at once: it is the one that people wait for without knowing why.
+        if self._steps == 1 or time.monotonic() - self._began >= PATIENCE:
+            value = min(self._steps - 1, _STEPS) / _STEPS
+            self._say(f'<label><progress max="1" value="{value}"></progress> {html.escape(self._text)} …</label>')
+
+    def _say(self, markup: str) -> None:
+        from IPython.display import HTML, display
+
+        if self._shown is None:
+            self._shown: Any = display(HTML(markup), display_id=True)
+        else:
+            self._shown.update(HTML(markup))
+
 
 _PACKAGE = str(Path(senrkit.__file__).parent)
 
