@@ -21,7 +21,6 @@ from senrkit.demo.write import settings_text
 from senrkit.errors import UsageError
 
 SMALLEST = 300
-# No district of California has a code like these.
 # The county's LEAs: what Aeries calls them, and how large they are beside the first.
 _COUNTY = (
     (schools.NAME, 1.0),
@@ -31,6 +30,7 @@ _COUNTY = (
     ("Dogwood Charter", 0.3),
     ("Elm Bay Unified", 1.1),
 )
+# No district of California has a code like these.
 _FIRST_OF_THE_OTHERS = 1980001
 _ALUMNI_SHARE = 0.1
 

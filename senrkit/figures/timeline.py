@@ -35,6 +35,7 @@ def student_timeline(run: RunFolder, ssids: tuple[str, ...] | list[str]) -> Char
     rows = run.enrollments[run.enrollments["ssid"].isin(list(ssids))]
     rows = rows.sort_values(["side", "start_date", "exit_date"], ascending=[False, True, True], kind="stable")
     rows = rows.iloc[rows["side"].eq(AERIES).argsort(kind="stable")].reset_index(drop=True)
+    rows = rows.assign(school=rows["school_name"].where(rows["school_name"] != "", rows["school_code"]))
     table = _table(rows)
     if rows.empty:
         return nothing(run, title, table, "This run has nothing to change for the student, and so keeps no timeline.")
@@ -58,7 +59,7 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Side": rows["side"].map(_SIDES).astype("str"),
-            "School": rows["school_name"].where(rows["school_name"] != "", rows["school_code"]),
+            "School": rows["school"],
             "Grade": rows["grade"],
             "Status": rows["status"],
             "Start": rows["start_date"],
@@ -74,7 +75,6 @@ def _bars(rows: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
         pd.to_datetime(rows[name], format="%Y-%m-%d", errors="coerce") for name in ("start_date", "exit_date")
     )
     shown_end = end.fillna(as_of).clip(lower=start)
-    school = rows["school_name"].where(rows["school_name"] != "", rows["school_code"])
     words = [
         f"{first} → {last or 'open'}{f', {why}' if why else ''}"
         for first, last, why in zip(rows["start_date"], rows["exit_date"], rows["exit_reason"], strict=True)
@@ -82,7 +82,7 @@ def _bars(rows: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     places = rows.groupby("side").cumcount() + 1
     labels = [
         f"{_SIDES[side]} {place}: {label(name)}, grade {grade or '?'}"
-        for side, place, name, grade in zip(rows["side"], places, school, rows["grade"], strict=True)
+        for side, place, name, grade in zip(rows["side"], places, rows["school"], rows["grade"], strict=True)
     ]
     length = (shown_end - start).dt.total_seconds() * 1000 + _DAY_IN_MILLISECONDS
     return pd.DataFrame(
@@ -151,7 +151,7 @@ def _sentence(rows: pd.DataFrame, as_of: pd.Timestamp, year: SchoolYear) -> str:
     for side, name in _SIDES.items():
         of_side = rows[rows["side"] == side]
         still = of_side[(of_side["exit_date"] == "") | (of_side["exit_date"] > today)]
-        here = ", ".join(dict.fromkeys(still["school_name"].where(still["school_name"] != "", still["school_code"])))
+        here = ", ".join(dict.fromkeys(still["school"]))
         known = f"{len(of_side):,} enrollment{'' if len(of_side) == 1 else 's'}"
         if side == CALPADS:
             this = int((of_side["start_date"] >= str(year.start)).sum())
