@@ -166,6 +166,15 @@ def test_tables_are_copied_and_taken_away(page, small, tmp_path):
     taken.value.save_as(tmp_path / "rows.csv")
     with (tmp_path / "rows.csv").open(encoding="utf-8-sig", newline="") as lines:
         assert {row["Action"] for row in csv.DictReader(lines)} == {"Delete"}
+    page.locator("#review-table tbody tr input").first.check()
+    page.locator("#decision-hold").check()
+    page.locator("#decide-reason").fill("Asked the school")
+    page.locator("#decide-reason").press("Enter")
+    page.locator("#all-decisions summary").click()
+    page.locator("#all-decisions").get_by_role("button", name="Copy").click()
+    page.locator("#said", has_text="1 row is copied.").wait_for(state="attached")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "Asked the school" in copied and "Take back" not in copied
     page.locator("#step-evaluate").click()
     page.locator("[data-figure=by_school] .main-svg").first.wait_for()
     page.locator("[data-show=table][data-of=by_school]").click()
