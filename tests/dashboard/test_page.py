@@ -8,7 +8,7 @@ import re
 import pytest
 
 from senrkit.texts.wording import meanings
-from tests.dashboard.servers import checked, narrow, new_page, serving_demo, settled
+from tests.dashboard.servers import checked, narrow, new_page, open_conflict, serving_demo, settled
 
 # At 400 % a window of 1280 pixels is one of 320.
 SIZES = {1440: 900, 768: 1024, 320: 256}
@@ -72,9 +72,7 @@ def screens(page):
     page.locator("dialog[open]").wait_for()
     yield "student"
     page.locator("#student-close").click()
-    narrow(page, "reason", "hold/identity-conflict")
-    page.locator("#review-table tbody tr", has_text="Case b").first.locator("td.school_name").click()
-    page.locator("#identity-checked").wait_for()
+    open_conflict(page)
     yield "identity"
 
 
