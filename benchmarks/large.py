@@ -61,12 +61,13 @@ def make_large(
         "XRF": aeries.xrf(),
     }
     write.write_database(folder / "aeries.db", tables)
-    write.write_bytes(folder / "SENR_ODS.txt", _lines(people, state, calendar, lea))
+    with (folder / "SENR_ODS.txt").open("wb") as file:
+        file.writelines(_lines(people, state, calendar, lea))
     settings = settings_text(calendar, AS_OF, lea=lea).replace(
         'sela_extract = "SELA_ODS.txt"\nelpac_file = "Initial_ELPAC.csv"\n', ""
     )
     write.write_csv(folder / "pubschls.txt", schools.directory(lea), "\t")
-    write.write_bytes(folder / "senrkit.toml", [settings.encode()])
+    write.write_bytes(folder / "senrkit.toml", settings.encode())
     return folder / "senrkit.toml"
 
 

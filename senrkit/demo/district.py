@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -194,25 +195,25 @@ def _write(folder: Path, made: _Made, manifest: dict) -> Path:
     district = made.district
     write.make_folder(folder)
     write.write_database(folder / "aeries.db", district.tables)
-    write.write_bytes(folder / "SENR_ODS.txt", _extract_parts(district))
-    write.write_bytes(folder / "SELA_ODS.txt", [extract.lines(made.sela)])
+    write.write_bytes(folder / "SENR_ODS.txt", _extract(district))
+    write.write_bytes(folder / "SELA_ODS.txt", extract.lines(made.sela))
     write.write_csv(folder / "Initial_ELPAC.csv", made.elpac, "^")
     write.write_csv(folder / "pubschls.txt", schools.directory(str(district.settings["lea"]), made.name), "\t")
     write.write_csv(folder / "demo_expectations.csv", made.expectations)
-    write.write_json(folder / "demo.json", manifest)
+    document = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    write.write_bytes(folder / "demo.json", document.encode())
     settings_file = folder / "senrkit.toml"
     # What another demo district sent and posted says nothing about this one.
     shutil.rmtree(folder / "runs" / "ledger", ignore_errors=True)
-    write.write_bytes(settings_file, [settings_text(district.calendar, **district.settings).encode()])
+    write.write_bytes(settings_file, settings_text(district.calendar, **district.settings).encode())
     return settings_file
 
 
-def _extract_parts(district: District) -> list[bytes]:
-    at = district.cut_line
+def _extract(district: District) -> bytes:
+    rows, at = district.extract, district.cut_line
     if at < 0:
-        return [extract.lines(district.extract)]
-    cut = extract.lines(district.extract.iloc[at : at + 1, :20])
-    return [extract.lines(district.extract.iloc[:at]), cut, extract.lines(district.extract.iloc[at + 1 :])]
+        return extract.lines(rows)
+    return extract.lines(rows[:at]) + extract.lines(rows.iloc[at : at + 1, :20]) + extract.lines(rows[at + 1 :])
 
 
 def make_county(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
-import json
 import sqlite3
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +11,7 @@ import pandas as pd
 
 from senrkit.demo.days import Calendar
 from senrkit.demo.schools import LEA
-from senrkit.disk import moved
+from senrkit.disk import moved, write_whole
 from senrkit.errors import InputError, UsageError
 from senrkit.system.files import why
 
@@ -84,36 +80,23 @@ def make_folder(folder: Path) -> None:
         raise _unwritable(folder, why(error, folder)) from None
 
 
-def write_bytes(path: Path, parts: Iterable[bytes]) -> None:
-    """The parts, one after the other, as the file.
+def write_bytes(path: Path, data: bytes) -> None:
+    """The file, whole or not at all.
 
     Raises
     ------
     InputError
         when the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        with temporary.open("wb") as file:
-            file.writelines(parts)
-        moved(temporary, path)
+        write_whole(path, data, private=False)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise _unwritable(path, why(error, path)) from None
 
 
 def write_csv(path: Path, frame: pd.DataFrame, delimiter: str = ",") -> None:
     """The frame with a heading, UTF-8."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
-    writer.writerow(frame.columns)
-    writer.writerows(frame.itertuples(index=False, name=None))
-    write_bytes(path, [out.getvalue().encode()])
-
-
-def write_json(path: Path, content: object) -> None:
-    """JSON for people: indented, letters as they are."""
-    write_bytes(path, [(json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()])
+    write_bytes(path, frame.to_csv(index=False, sep=delimiter, lineterminator="\r\n").encode())
 
 
 def write_database(path: Path, tables: dict[str, pd.DataFrame]) -> None:

@@ -92,7 +92,8 @@ class Census:
             only = f"{row['only_after']:>14,}{row['only_aeries']:>13,}"
             said.append(f"{row['school_name'] or row['school_code']:<40.40}{counts}{only}")
         said.append(f"{'All':<40}" + "".join(f"{count:>9,}" for count in self.totals().values()))
-        why = self.students.group_by("only_in", "reason").len().sort("len", descending=True)
+        why = self.students.group_by("only_in", "reason", maintain_order=True).len()
+        why = why.sort("len", descending=True, maintain_order=True)
         said += ["", "Why they differ"] if len(why) else []
         said += [
             f"  {row['len']:>5,}  {_WHERE[row['only_in']]}: {row['reason'] or 'nothing is proposed'}"

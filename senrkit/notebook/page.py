@@ -14,9 +14,8 @@ import pandas as pd
 
 from senrkit.errors import Stopped
 from senrkit.figures import markup
-from senrkit.notebook.comparison import Comparison, compared
-from senrkit.notebook.schools import School, find_school
-from senrkit.notebook.students import Student, find_student
+from senrkit.notebook.found import School, Student, find_school, find_student
+from senrkit.notebook.history import Comparison, compared
 from senrkit.results import masking
 from senrkit.results.folder import RunFolder
 from senrkit.results.tables import ACTIONS, SENT
