@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from senrkit.demo import make
-from tests.dashboard.servers import ROOT, browsing, go_on, narrow, new_page, serving, settled
+from tests.dashboard.servers import ROOT, browsing, go_on, new_page, open_conflict, serving, settled
 
 DOCS = ROOT / "docs" / "images"
 OF_THE_DOCS = ("start", "check", "evaluate", "review", "student", "export", "language", "history")
@@ -89,9 +89,7 @@ def screens(page: Any) -> Iterator[str]:
     page.locator("dialog[open]").wait_for()
     yield "student"
     page.locator("#student-close").click()
-    narrow(page, "reason", "hold/identity-conflict")
-    page.locator("#review-table tbody tr", has_text="Case b").first.locator("td.school_name").click()
-    page.locator("#identity-checked").wait_for()
+    open_conflict(page)
     yield "identity"
     page.locator("#student-close").click()
     page.locator("[data-do='review/clear']").first.click()

@@ -126,6 +126,13 @@ def narrow(page, name: str, *values: str) -> None:
     picker.locator("summary").click()
 
 
+def open_conflict(page) -> None:
+    """In Review, a student who may be the same as another: who has looked can say that the SSIDs are right."""
+    narrow(page, "reason", "hold/identity-conflict")
+    page.locator("#review-table tbody tr", has_text="Case b").first.locator("td.school_name").click()
+    page.locator("#identity-checked").wait_for()
+
+
 def settled(page) -> None:
     """No work under way."""
     page.wait_for_function("!document.querySelector('.busy')")

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from senrkit.texts.wording import meanings
-from tests.dashboard.servers import checked, narrow, new_page, serving_demo, settled
+from tests.dashboard.servers import checked, narrow, new_page, open_conflict, serving_demo, settled
 
 # At 400 % a window of 1280 pixels is one of 320.
 SIZES = {1440: 900, 768: 1024, 320: 256}
@@ -72,9 +72,7 @@ def screens(page):
     page.locator("dialog[open]").wait_for()
     yield "student"
     page.locator("#student-close").click()
-    narrow(page, "reason", "hold/identity-conflict")
-    page.locator("#review-table tbody tr", has_text="Case b").first.locator("td.school_name").click()
-    page.locator("#identity-checked").wait_for()
+    open_conflict(page)
     yield "identity"
 
 
@@ -166,6 +164,15 @@ def test_tables_are_copied_and_taken_away(page, small, tmp_path):
     taken.value.save_as(tmp_path / "rows.csv")
     with (tmp_path / "rows.csv").open(encoding="utf-8-sig", newline="") as lines:
         assert {row["Action"] for row in csv.DictReader(lines)} == {"Delete"}
+    page.locator("#review-table tbody tr input").first.check()
+    page.locator("#decision-hold").check()
+    page.locator("#decide-reason").fill("Asked the school")
+    page.locator("#decide-reason").press("Enter")
+    page.locator("#all-decisions summary").click()
+    page.locator("#all-decisions").get_by_role("button", name="Copy").click()
+    page.locator("#said", has_text="1 row is copied.").wait_for(state="attached")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "Asked the school" in copied and "Take back" not in copied
     page.locator("#step-evaluate").click()
     page.locator("[data-figure=by_school] .main-svg").first.wait_for()
     page.locator("[data-show=table][data-of=by_school]").click()

@@ -91,7 +91,8 @@ function render({ model, el }) {
   }
 
   function takeTable(scroll, kind) {
-    const text = (cell) => [...cell.childNodes].map((node) => node.textContent.trim()).filter(Boolean).join(" ");
+    // A button that leads somewhere is a value; one that does something is none.
+    const text = (cell) => [...cell.childNodes].filter((node) => !node.matches?.(".deed")).map((node) => node.textContent.trim()).filter(Boolean).join(" ");
     // Columns of buttons have a heading that is not seen.
     const table = scroll.querySelector("table");
     const kept = [...table.tHead.rows[0].cells].map((cell) => !cell.querySelector(".unseen"));
@@ -104,7 +105,7 @@ function render({ model, el }) {
   async function copy(text, rows) {
     try {
       await navigator.clipboard.writeText(text);
-      say(`${rows.toLocaleString()} rows are copied.`);
+      say(`${rows.toLocaleString()} ${rows === 1 ? "row is" : "rows are"} copied.`);
       if (document.activeElement.dataset.kind === "copy") document.activeElement.textContent = "Copied ✓";
     } catch {
       say("The browser does not let a page copy. Take the table as a file.");
