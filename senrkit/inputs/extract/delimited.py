@@ -70,18 +70,20 @@ class Lines:
             return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         wanted = positions.to_numpy()
         begins, ends = self._starts[wanted], self._starts[wanted + 1]
-        # A block of the file at a time, however far apart the lines are.
+        # Neighbours are one piece; and a block of the file at a time, however far apart the pieces are.
+        is_first = np.append(True, begins[1:] != ends[:-1])
+        begins, ends = begins[is_first], ends[np.append(is_first[1:], True)]
         first_of_block = np.flatnonzero(np.diff(begins // BLOCK_BYTES, prepend=-1))
-        lines: list[bytes] = []
+        pieces: list[bytes] = []
         with _opened(self._file, self._data) as stream:
-            for first, last in zip(first_of_block, [*first_of_block[1:], len(wanted)], strict=True):
+            for first, last in zip(first_of_block, [*first_of_block[1:], len(begins)], strict=True):
                 offset = int(begins[first])
                 stream.seek(offset)
                 block = stream.read(int(ends[last - 1]) - offset)
                 bounds = zip((begins[first:last] - offset).tolist(), (ends[first:last] - offset).tolist(), strict=True)
-                lines += [block[begin:end] for begin, end in bounds]
+                pieces += [block[begin:end] for begin, end in bounds]
         self.refuse_changed()
-        return _scan(b"".join(lines), self.delimiter, self.columns).select(columns).collect()
+        return _scan(b"".join(pieces), self.delimiter, self.columns).select(columns).collect()
 
 
 @dataclass(frozen=True)
