@@ -219,11 +219,14 @@ def to_look_at(made: Comparison) -> pl.DataFrame | None:
 
 
 def _compared(made: Comparison) -> Comparison:
-    """Without the rows that are done with once the two sides are compared: of a large district some gigabytes."""
+    """Without the rows that are done with once the two sides are compared: of a large district some gigabytes. The
+    state rows of the students whom something is sent for are asked for again and again, and read here once."""
     slim = dataclasses.replace(made, inputs=made.inputs.without_rows())
     if made.proposal is not None:
         assert made.scope is not None and made.spell_set is not None
-        scope = dataclasses.replace(made.scope, state=made.scope.state.clear())
+        sent = made.proposal.actions.filter(pl.col("transaction") != "")["ssid"]
+        rows = made.scope.rows.held(pl.col("ssid").is_in(sent.implode()))
+        scope = dataclasses.replace(made.scope, rows=rows, state=made.scope.state.clear())
         spell_set = dataclasses.replace(made.spell_set, people=made.spell_set.people.clear())
         slim = dataclasses.replace(slim, scope=scope, spell_set=spell_set)
     return slim

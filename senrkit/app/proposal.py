@@ -149,7 +149,8 @@ class ProposalTable:
     def is_identity(self, place: int) -> bool:
         """Whether it is held by a conflict of identity that a person may clear: case d can only be mended."""
         detail = self.rows[place].get("hold_detail", "")
-        return detail.startswith(f"{CONFLICT}/") and not detail.endswith("/d")
+        # A run of an older senrkit does not say who else is concerned.
+        return "concerned" in self.rows[place] and detail.startswith(f"{CONFLICT}/") and not detail.endswith("/d")
 
     def concerned(self, place: int) -> set[str]:
         """All SSIDs of a conflict of identity."""

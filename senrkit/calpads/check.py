@@ -15,13 +15,18 @@ from polars import col
 
 from senrkit import reference
 from senrkit.calpads.findings import findings_of, joined_findings
-from senrkit.calpads.records import with_terms
+from senrkit.calpads.records import terms, with_terms
 from senrkit.calpads.rule import Ask, CheckContext, Rule, Scope
 from senrkit.calpads.rules import certification, combinations, dates, directory, format, identity, status
 from senrkit.calpads.store import Store
 
 # What certification asks of an enrollment here; the other fields count as blank.
 _FOLLOWED_UP = "reporting_lea school_code nps_code ssid start_date status exit_date exit_reason".split()
+# What the rules ask of the rows that CALPADS holds; their other fields need not be read.
+_OF_THE_HELD = (
+    "student key school ssid school_code reporting_lea submitting_lea start_date start exit open canceled primary "
+    "exit_reason completion_status gender birth_date"
+).split()
 _BLANK = pl.DataFrame(schema=dict.fromkeys(reference.SENR_FIELDS, pl.String))
 
 FAMILIES = (certification, combinations, dates, directory, format, identity, status)
@@ -50,13 +55,15 @@ def check_file(records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
     return joined_findings(found)
 
 
-def check_against_state(records: pl.DataFrame, held: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
+def check_against_state(
+    records: pl.DataFrame, held: pl.DataFrame | pl.LazyFrame, context: CheckContext
+) -> pl.DataFrame:
     """Files against what CALPADS holds before each: `held`, the state rows of the students in the file, with the
     columns `file` and `row`, too, where the records have them.
 
     An SSID of which the extract has no row cannot be told from a wrong one (SENR0007), so it is no finding.
     """
-    ready, state = with_terms(records, context), with_terms(held, context)
+    ready, state = with_terms(records, context), terms(held.lazy(), context).select(_OF_THE_HELD).collect()
     known = dates.with_graduations(identity.with_held(ready, state), state)
     return _ask("state", status.with_overlaps_in_state(known, state), context)
 

@@ -15,9 +15,9 @@ from polars import col
 from senrkit.calpads.check import check_against_state, check_file, look_ahead
 from senrkit.calpads.findings import FATAL, joined_findings
 from senrkit.calpads.rule import CheckContext
-from senrkit.calpads.store import Store, after
+from senrkit.calpads.store import Store
 from senrkit.frames.pandas_door import to_polars
-from senrkit.reference import ODS_FIELDS, SENR_FIELDS
+from senrkit.reference import SENR_FIELDS
 from senrkit.texts.card import Carded
 
 
@@ -64,11 +64,12 @@ def apply(store: Store | None, records: pl.DataFrame, context: CheckContext) -> 
     """
     records = to_polars(records)
     found = [check_file(records, context)]
-    if store is not None:
-        found.append(check_against_state(records, store.rows_of(records), context))
+    opened = None if store is None else store.opened(records)
+    if opened is not None:
+        found.append(check_against_state(records, opened.at(opened.places_of(records)), context))
     findings = joined_findings(found)
     posted = not (findings["severity"] == FATAL).any()
-    return Answer(findings, posted, store.posted(records, context) if posted and store is not None else store)
+    return Answer(findings, posted, opened.posted(records, context) if posted and opened is not None else store)
 
 
 def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContext) -> Prediction:
@@ -93,9 +94,9 @@ def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContex
         CCYYMMDD), `row` (position in its file). `held`: `ssid, rule, message, fix`.
     """
     sent = _in_order(plan_files)
-    store = store.opened(sent)
-    final, before = _posted(sent, store, context)
-    said = joined_findings([check_file(sent, context), check_against_state(sent, before, context)])
+    final, places = _posted(sent, store.opened(sent), context)
+    held = final.at(places).with_columns(places["file"]).with_row_index("row")
+    said = joined_findings([check_file(sent, context), check_against_state(sent, held, context)])
     order = pl.DataFrame({"file": [file.name for file in plan_files]}, {"file": pl.String}).with_row_index("number")
     said = said.join(order, on="file", maintain_order="left").sort("number", maintain_order=True)
     sunk = said.filter(col.severity == FATAL).group_by("ssid").agg(sunk=col.number.min())
@@ -103,7 +104,7 @@ def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContex
     said = said.filter((col.number <= col.sunk).fill_null(True))
     # Of who drops out there stands what stood before that file.
     stays = sunk.join(order.select("file", sunk="number"), on="sunk")
-    final = final.put(sunk, before.join(stays, on=["ssid", "file"], how="semi").select(ODS_FIELDS))
+    final = final.restored(sunk, places.join(stays, on=["ssid", "file"], how="semi", maintain_order="left"))
     every = joined_findings([said.drop("number", "sunk"), look_ahead(final, context)])
     held = every.filter(col.severity == FATAL).unique(["ssid", "rule"], keep="first", maintain_order=True)
     return Prediction(every, final, held.select("ssid", "rule", "message", "fix"))
@@ -111,22 +112,15 @@ def predict(plan_files: Sequence[UploadFile], store: Store, context: CheckContex
 
 def _in_order(plan_files: Sequence[UploadFile]) -> pl.DataFrame:
     """The records of all files, one file after the other, with `file` and `row`."""
-    return pl.concat([_none(SENR_FIELDS), *(_of_file(to_polars(file.records), file.name) for file in plan_files)])
+    none = pl.DataFrame(schema=dict.fromkeys(SENR_FIELDS, pl.String))
+    files = [("", none), *((file.name, to_polars(file.records)) for file in plan_files)]
+    return pl.concat(records.with_row_index("row").with_columns(file=pl.lit(name)) for name, records in files)
 
 
 def _posted(sent: pl.DataFrame, store: Store, context: CheckContext) -> tuple[Store, pl.DataFrame]:
-    """The state after the last file; and, with `file` and `row`, what it was before each of the file's students."""
-    before = [_none(ODS_FIELDS)]
+    """The state after the last file; and at which places (`place`, `ssid`) each `file` found its students' rows."""
+    found = [store.places_of(sent).clear().with_columns(file=pl.lit(""))]
     for records in sent.partition_by("file", maintain_order=True) if len(sent) else ():
-        held = store.rows_of(records)
-        before.append(_of_file(held, records["file"][0]))
-        store = store.put(records, after(held, records.select(SENR_FIELDS), context))
-    return store, pl.concat(before)
-
-
-def _none(fields: Sequence[str]) -> pl.DataFrame:
-    return _of_file(pl.DataFrame(schema=dict.fromkeys(fields, pl.String)), "")
-
-
-def _of_file(rows: pl.DataFrame, name: str) -> pl.DataFrame:
-    return rows.with_row_index("row").with_columns(file=pl.lit(name))
+        found.append(store.places_of(records).with_columns(file=pl.lit(records["file"][0])))
+        store = store.posted(records.select(SENR_FIELDS), context)
+    return store, pl.concat(found)

@@ -50,12 +50,15 @@ def with_terms(records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
     `school`, `student`, `key`
         School of attendance; SSID and file; and the operational key (school, SSID, start date) and file.
     """
-    records = to_polars(records)
-    if "file" not in records.columns:
+    return terms(to_polars(records).lazy(), context).collect()
+
+
+def terms(records: pl.LazyFrame, context: CheckContext) -> pl.LazyFrame:
+    """`with_terms`, for those who need but few of them."""
+    if "file" not in records.collect_schema():
         records = records.with_row_index("row").with_columns(file=pl.lit(""))
     return (
-        records.lazy()
-        .select("file", "row", col(SENR_FIELDS).fill_null(""))
+        records.select("file", "row", col(SENR_FIELDS).fill_null(""))
         .with_columns(
             start=days.of_key(col.start_date),
             exit=days.of_key(col.exit_date),
@@ -77,7 +80,6 @@ def with_terms(records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
             lasts=_days(col.start, pl.when(col.open).then(col.today).otherwise(col.exit)).fill_null(-1),
         )
         .with_columns(primary=is_primary(col.status, col.lasts) & ~col.canceled)
-        .collect()
     )
 
 

@@ -18,29 +18,33 @@ from polars import selectors as cs
 from senrkit.calpads.records import KEY, SCHOOL, filled
 from senrkit.calpads.rule import CheckContext
 from senrkit.frames.pandas_door import to_polars
-from senrkit.inputs.extract.state_rows import StateRows
+from senrkit.inputs.extract.state_rows import AT_HAND, StateRows
 from senrkit.reference import ODS_FIELDS
 
 _RECORD_TYPE = "SENR-R"
+_NO_ROWS = pl.DataFrame(schema=dict.fromkeys(ODS_FIELDS, pl.String))
+_NO_PLACES = pl.DataFrame(schema={"place": pl.UInt32, "ssid": pl.String})
 
 
 class Store:
     """What CALPADS holds. Never changed: `posted` gives the next one.
 
-    Only the students whom a file touches are ever copied: the rest stays in the extract, so that twenty thousand
-    records against two million rows cost what twenty thousand cost. `students` are those set apart so far, and
-    `apart` their rows now.
+    Only the students whom a file touches are set apart: the rest stays in the extract, so that twenty thousand records
+    against two million rows cost what twenty thousand cost. `students` are those set apart so far, `every` all rows
+    that have ever stood under their SSIDs, each at its place for good, and `standing` the places (`place`, `ssid`) of
+    those that stand now: a file adds its records and copies nothing else.
     """
 
     def __init__(
         self,
         rows: StateRows | pl.DataFrame,
         students: pl.DataFrame | None = None,
-        apart: pl.DataFrame | None = None,
+        every: pl.DataFrame = _NO_ROWS,
+        standing: pl.DataFrame = _NO_PLACES,
     ) -> None:
         self._extract = rows if isinstance(rows, StateRows) else StateRows.of_frame(rows)
         self._students = pl.DataFrame(schema={"ssid": pl.String}) if students is None else students
-        self._apart = pl.DataFrame(schema=dict.fromkeys(ODS_FIELDS, pl.String)) if apart is None else apart
+        self._every, self._standing = every, standing
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -49,24 +53,31 @@ class Store:
 
     def rows_of(self, students: pl.DataFrame) -> pl.DataFrame:
         """The rows of these students (column `ssid`) alone."""
-        asked = students.select("ssid").unique()
-        new = asked.join(self._students, on="ssid", how="anti")["ssid"]
-        here = self._apart.join(asked, on="ssid", how="semi", maintain_order="left")
-        return pl.concat([here, self._extract.where(col.ssid.is_in(new.implode()))]) if len(new) else here
+        opened = self.opened(students)
+        return opened.at(opened.places_of(students)).collect()
+
+    def places_of(self, students: pl.DataFrame) -> pl.DataFrame:
+        """Where the rows of these students stand (`place`, `ssid`), who are set apart."""
+        return self._standing.join(students, on="ssid", how="semi", maintain_order="left")
+
+    def at(self, places: pl.DataFrame) -> pl.LazyFrame:
+        """The rows at these places; only the columns that are asked for are copied."""
+        return self._every.lazy().select(pl.all().gather(places["place"]))
 
     def where(self, wanted: pl.Expr, columns: Sequence[str] = ODS_FIELDS) -> pl.DataFrame:
         """The rows for which an expression over `StateRows.narrow` holds, as text, without copying the others."""
         rows = self._extract.where(wanted & self._untouched, columns)
-        return pl.concat([rows, self._touched.where(wanted, columns)])
+        apart = self.at(self._standing.filter(self._at_hand.select(wanted.alias("wanted")).to_series()))
+        return pl.concat([rows, apart.select(columns).collect()])
 
     def narrow(self, wanted: pl.Expr) -> pl.DataFrame:
         """What is at hand of these rows (`StateRows.narrow`), codes as text."""
-        rows = [self._extract.narrow.filter(wanted & self._untouched), self._touched.narrow.filter(wanted)]
+        rows = [self._extract.narrow.filter(wanted & self._untouched), self._at_hand.filter(wanted)]
         return pl.concat(side.with_columns(cs.categorical().cast(pl.String)) for side in rows)
 
     @cached_property
-    def _touched(self) -> StateRows:
-        return StateRows.of_frame(self._apart)
+    def _at_hand(self) -> pl.DataFrame:
+        return self.at(self._standing).select(**AT_HAND).collect()
 
     @cached_property
     def _untouched(self) -> pl.Expr:
@@ -75,39 +86,50 @@ class Store:
         return pl.lit(self._extract.narrow.select(~ours).to_series())
 
     def opened(self, students: pl.DataFrame) -> Store:
-        """The same state, with these students set apart for change. Opening all students of several files at once
-        saves searching the whole extract once per file."""
-        return self.put(students, self.rows_of(students))
+        """The same state, with these students (column `ssid`) set apart for change. Opening all students of several
+        files at once saves searching the whole extract once per file."""
+        new = students.select("ssid").unique(maintain_order=True).join(self._students, on="ssid", how="anti")
+        rows = self._extract.where(col.ssid.is_in(new["ssid"].implode())) if len(new) else _NO_ROWS
+        return self._with(new, rows, self._standing)
 
     def posted(self, records: pl.DataFrame, context: CheckContext) -> Store:
-        """The state after the file, without asking whether CALPADS would take it."""
-        records = to_polars(records)
-        return self.put(records, after(self.rows_of(records), records, context))
-
-    def put(self, students: pl.DataFrame, rows: pl.DataFrame) -> Store:
-        """The state in which these students (column `ssid`) have these rows."""
-        others = self._apart.join(students, on="ssid", how="anti", maintain_order="left")
-        every = pl.concat([self._students, students.select("ssid")]).unique(maintain_order=True)
-        return Store(self._extract, every, pl.concat([others, rows]))
-
-
-def after(held: pl.DataFrame, records: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
-    """The rows of a file's students after it; `held` are those before. An updated row keeps the day it was first
-    uploaded; rows without SSID are new each time, for CALPADS gives each a new one."""
-    sent, state = (side.with_columns(key=KEY, school=SCHOOL) for side in (records, held))
-    stamp = pl.lit(f"{context.as_of:%Y%m%d}")
-    known = state.select("key", uploaded="upload_date").unique("key", keep="first")
-    new = (
-        sent.filter(col.transaction != "D")
-        .join(known, on="key", how="left", maintain_order="left")
-        .with_columns(
-            record_type=pl.lit(_RECORD_TYPE),
-            transaction=pl.lit(""),
-            upload_date=pl.coalesce(pl.when(filled("ssid")).then("uploaded"), stamp),
-            last_updated=stamp,
+        """The state after the file, without asking whether CALPADS would take it. An updated row keeps the day it was
+        first uploaded; rows without SSID are new each time, for CALPADS gives each a new one."""
+        sent = to_polars(records).with_columns(key=KEY, school=SCHOOL)
+        store = self.opened(sent)
+        places = store.places_of(sent)
+        held = store.at(places).select("ssid", "academic_year", "upload_date", key=KEY, school=SCHOOL).collect()
+        gone = places.filter(held.select(_goes(sent)).to_series())
+        stamp = pl.lit(f"{context.as_of:%Y%m%d}")
+        known = held.select("key", uploaded="upload_date").unique("key", keep="first", maintain_order=True)
+        new = (
+            sent.filter(col.transaction != "D")
+            .join(known, on="key", how="left", maintain_order="left")
+            .with_columns(
+                record_type=pl.lit(_RECORD_TYPE),
+                transaction=pl.lit(""),
+                upload_date=pl.coalesce(pl.when(filled("ssid")).then("uploaded"), stamp),
+                last_updated=stamp,
+            )
         )
-    )
-    return pl.concat([state.filter(~_goes(sent)).select(ODS_FIELDS), new.select(ODS_FIELDS)])
+        stays = store._standing.join(gone, on="place", how="anti", maintain_order="left")
+        return store._with(_NO_PLACES.select("ssid"), new.select(ODS_FIELDS), stays)
+
+    def restored(self, students: pl.DataFrame, places: pl.DataFrame) -> Store:
+        """The state in which of these students (column `ssid`) there stands what stood at these places."""
+        others = self._standing.join(students, on="ssid", how="anti", maintain_order="left")
+        return Store(self._extract, self._students, self._every, pl.concat([others, places.select("place", "ssid")]))
+
+    def _with(self, students: pl.DataFrame, rows: pl.DataFrame, standing: pl.DataFrame) -> Store:
+        """The state with more students set apart, and more rows beside those `standing`."""
+        first = self._every.height
+        added = rows.select(place=pl.int_range(first, first + pl.len(), dtype=pl.UInt32), ssid="ssid")
+        return Store(
+            self._extract,
+            pl.concat([self._students, students]),
+            pl.concat([self._every, rows]),
+            pl.concat([standing, added]),
+        )
 
 
 def _goes(sent: pl.DataFrame) -> pl.Expr:

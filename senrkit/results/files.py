@@ -244,7 +244,7 @@ def _files(planned: pl.DataFrame, records: pl.DataFrame, run_number: str | None)
 
 
 def _missing(planned: pl.DataFrame, steps: list[tuple[int, str]]) -> tuple[tuple[str, str], ...]:
-    used = set(planned["file_number"])
+    used = set(planned["file_number"].unique())
     held = dict(planned.filter(col.action == "hold")["intended"].value_counts().rows())
     missing = []
     for number, step in steps:

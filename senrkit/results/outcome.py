@@ -188,7 +188,7 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope) -> None:
     touched = proposal.actions.filter(col.transaction != "")
     gone = touched.filter(col.ods_row >= 0)["ods_row"].implode()
     of_them = col.ssid.is_in(touched["ssid"].unique().implode())
-    after = store.rows_of(touched).with_columns(_KEY).with_row_index("found")
+    after = store.rows_of(touched).with_columns(_KEY)
     kept = scope.rows.where(of_them & ~pl.int_range(pl.len()).is_in(gone)).with_columns(_KEY)
     written = touched.filter(col.transaction == "A").select("row", "spell")
     records = written.join(proposal.records, on="row", maintain_order="left").with_columns(_KEY)
@@ -200,7 +200,7 @@ def assert_settled(store: Store, proposal: Proposal, scope: Scope) -> None:
     assert not strange and len(after) == len(expected), (
         f"{strange:,} enrollments in the model of CALPADS should not be."
     )
-    changed = _unequal(after, kept, ODS_FIELDS)
+    changed = len(kept.join(after, on=ODS_FIELDS, how="anti"))
     assert not changed, f"{changed:,} enrollments that were not sent differ in the model of CALPADS."
     differ = _unequal(after, records, [name for name in SENR_FIELDS if name not in _OF_THE_RECORD])
     assert not differ, f"{differ:,} enrollments differ in the model of CALPADS from what was sent."
@@ -223,7 +223,8 @@ _KEY = pl.concat_str(
 def _unequal(after: pl.DataFrame, expected: pl.DataFrame, names: Sequence[str]) -> int:
     """How many rows differ from the first with their key in the model, in the named columns; unknown is equal to
     anything."""
-    stands = after.select("key", *names).unique("key", keep="first", maintain_order=True)
+    stands = after.select("key", *names).join(expected, on="key", how="semi", maintain_order="left")
+    stands = stands.unique("key", keep="first", maintain_order=True)
     met = expected.select("key", *names).join(stands, on="key", suffix="_after")
     differs = pl.any_horizontal((col(name) != col(f"{name}_after")).fill_null(False) for name in names)
     return met.select(differs.sum()).item()

@@ -648,6 +648,12 @@ def test_of_two_who_say_that_the_ssids_are_right_the_second_is_told(evaluated, m
     assert decisions_of(evaluated).read_text().count("identity-checked") == 1
 
 
+def test_a_run_of_an_older_senrkit_names_nobody_else_and_asks_nothing(evaluated):
+    row = evaluated.desk.session.proposal.rows[in_conflict(evaluated, "b")]
+    assert ProposalTable([row]).is_identity(0)
+    assert not ProposalTable([{name: value for name, value in row.items() if name != "concerned"}]).is_identity(0)
+
+
 def test_two_students_under_one_ssid_cannot_be_said_to_be_right(evaluated):
     in_conflict(evaluated, "d")
     assert "Are the SSIDs right?" not in evaluated.sees("dialog")

@@ -25,7 +25,8 @@ from senrkit.inputs.extract.find import TextFile
 
 UTF_8, WINDOWS_1252 = "utf-8", "windows-1252"
 MARK = b"\xef\xbb\xbf"
-BLOCK_BYTES = 4 << 20
+# So much at a time stays in the processor's cache while it is hashed and looked at.
+BLOCK_BYTES = 1 << 20
 _LINE_ENDS = b"\r\n"
 _CURE = "Download it again from CALPADS."
 
@@ -69,18 +70,20 @@ class Lines:
             return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         wanted = positions.to_numpy()
         begins, ends = self._starts[wanted], self._starts[wanted + 1]
-        # A block of the file at a time, however far apart the lines are.
+        # Neighbours are one piece; and a block of the file at a time, however far apart the pieces are.
+        is_first = np.append(True, begins[1:] != ends[:-1])
+        begins, ends = begins[is_first], ends[np.append(is_first[1:], True)]
         first_of_block = np.flatnonzero(np.diff(begins // BLOCK_BYTES, prepend=-1))
-        lines: list[bytes] = []
+        pieces: list[bytes] = []
         with _opened(self._file, self._data) as stream:
-            for first, last in zip(first_of_block, [*first_of_block[1:], len(wanted)], strict=True):
+            for first, last in zip(first_of_block, [*first_of_block[1:], len(begins)], strict=True):
                 offset = int(begins[first])
                 stream.seek(offset)
                 block = stream.read(int(ends[last - 1]) - offset)
                 bounds = zip((begins[first:last] - offset).tolist(), (ends[first:last] - offset).tolist(), strict=True)
-                lines += [block[begin:end] for begin, end in bounds]
+                pieces += [block[begin:end] for begin, end in bounds]
         self.refuse_changed()
-        return _scan(b"".join(lines), self.delimiter, self.columns).select(columns).collect()
+        return _scan(b"".join(pieces), self.delimiter, self.columns).select(columns).collect()
 
 
 @dataclass(frozen=True)
@@ -244,12 +247,16 @@ def _line_starts(lines: bytes, delimiter: str, columns: int) -> tuple[np.ndarray
     """Where each of some whole lines begins, and whether anything about them is odd."""
     if not lines:
         return np.zeros(0, dtype="int64"), False
-    starts, counts = _column_counts(lines, delimiter)
-    lengths = np.diff(starts, append=len(lines))
-    odd = bool((counts != columns).any()) or b"\0" in lines or bool((lengths > BLOCK_BYTES).any())
-    # To look for a CR is much quicker than to count them, and few files have any.
-    lone = b"\r" in lines and lines.count(b"\r") != lines.count(b"\r\n")
-    return starts, odd or lone or not _is_utf_8(lines)
+    characters = np.frombuffer(lines, dtype=np.uint8)
+    ends = np.flatnonzero(characters == ord("\n"))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    is_delimiter, is_cr = characters == ord(delimiter), characters == ord("\r")
+    # In bytes a line's delimiters are counted four times as fast; a line with 256 too many shows in the whole.
+    counts = np.add.reduceat(is_delimiter.view(np.uint8), starts, dtype=np.uint8)
+    odd = (counts != columns - 1).any() or np.count_nonzero(is_delimiter) != len(starts) * (columns - 1)
+    odd |= np.count_nonzero(is_cr) != np.count_nonzero(is_cr[ends - 1])
+    odd |= (ends - starts > BLOCK_BYTES).any() or b"\0" in lines or not _is_utf_8(lines)
+    return starts, bool(odd)
 
 
 def _is_utf_8(data: bytes) -> bool:

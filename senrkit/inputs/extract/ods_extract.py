@@ -88,7 +88,7 @@ def read_part(
         raise irregular_line(file.name, text, recognized, layouts)
     if isinstance(text, LongLine):
         cause = likely("another-file", record_type)
-        raise LayoutError(file.name, text.line, "a record", "a line of millions of characters", cause)
+        raise LayoutError(file.name, text.line, "a record", "a line of a million characters or more", cause)
     _refuse_wrong_lines(file.name, text, recognized)
     _refuse_cut_off_end(file.name, text)
     described = InputFile(file.path, file.name, text.sha256, text.bytes, len(text.lines), file.modified())

@@ -50,7 +50,7 @@ class StateRows:
     Never changed.
     """
 
-    def __init__(self, narrow: pl.DataFrame, parts: Sequence[Lines | pl.DataFrame | _Some]) -> None:
+    def __init__(self, narrow: pl.DataFrame, parts: Sequence[Lines | pl.DataFrame | _Some | _Held]) -> None:
         self.narrow, self._parts = narrow, tuple(parts)
 
     @classmethod
@@ -64,6 +64,11 @@ class StateRows:
         here = self.narrow.select(pl.arg_where(kept)).to_series()
         narrow = pl.concat([self.narrow[here], rows.select(**AT_HAND)])
         return StateRows(narrow, [_Some(self, here), rows.select(ODS_FIELDS)])
+
+    def held(self, wanted: pl.Expr) -> StateRows:
+        """The same rows; those for which an expression over `narrow` holds are read in full now, and not again."""
+        here = self.narrow.select(pl.arg_where(wanted)).to_series()
+        return StateRows(self.narrow, [_Held(self, here, self.at(here))])
 
     def __len__(self) -> int:
         return self.narrow.height
@@ -133,12 +138,39 @@ class _Some:
         self._rows.refuse_changed()
 
 
-def _rows(part: Lines | _Some | pl.DataFrame, positions: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
+class _Held:
+    """All rows of others; those at the positions `here`, which are ascending, are at hand in full."""
+
+    columns = ODS_FIELDS
+
+    def __init__(self, rows: StateRows, here: pl.Series, full: pl.DataFrame) -> None:
+        self._rows, self._here, self._full = rows, here, full
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def at(self, positions: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
+        rows = self._full.select(columns)
+        if positions.equals(self._here):
+            return rows
+        is_here = positions.is_in(self._here.implode())
+        here, others = positions.filter(is_here), positions.filter(~is_here)
+        every = pl.concat([rows[self._here.search_sorted(here)], self._rows.at(others, columns)])
+        return every[pl.concat([here, others]).arg_sort()] if len(others) else every
+
+    def scan(self) -> pl.LazyFrame:
+        return self._rows.scan()
+
+    def refuse_changed(self) -> None:
+        self._rows.refuse_changed()
+
+
+def _rows(part: Lines | _Some | _Held | pl.DataFrame, positions: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
     if isinstance(part, pl.DataFrame):
         return part[positions].select(columns)
     there = [name for name in columns if name in part.columns]
     return _whole(part.at(positions, there).lazy(), part).select(columns).collect()
 
 
-def _whole(rows: pl.LazyFrame, lines: Lines | _Some) -> pl.LazyFrame:
+def _whole(rows: pl.LazyFrame, lines: Lines | _Some | _Held) -> pl.LazyFrame:
     return rows.with_columns(pl.lit("").alias(name) for name in ODS_FIELDS if name not in lines.columns)

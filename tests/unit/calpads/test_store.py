@@ -110,7 +110,7 @@ def test_the_state_of_students_no_file_touches_is_never_copied():
     held = store(HELD)
     answer = apply(held, records("student grade school_code\n1 06 0199901"), context())
     assert answer.store._extract is held._extract
-    assert set(answer.store._apart["ssid"]) == {"9000000001"}
+    assert set(answer.store._every["ssid"]) == {"9000000001"}
 
 
 def test_what_is_set_apart_is_what_counts():

@@ -353,10 +353,16 @@ def test_a_wrong_count_in_line_500_001(tmp_path):
     assert "line 500,001: expected 37 columns, found 38 columns" in str(error)
 
 
+def test_a_line_with_256_columns_too_many(tmp_path):
+    # Columns are counted in a byte.
+    error = refusal(LayoutError, tmp_path, TWO * 20 + TWO.replace(b"Canary", b"^" * 256) + TWO)
+    assert (error.line, error.found) == (21, "293 columns")
+
+
 def test_a_line_longer_than_a_block(tmp_path, monkeypatch):
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 1000)
     error = refusal(LayoutError, tmp_path, TWO * 20 + TWO.replace(b"Canary", b"C" * 5000) + TWO)
-    assert (error.line, error.found) == (21, "a line of millions of characters")
+    assert (error.line, error.found) == (21, "a line of a million characters or more")
 
 
 @pytest.mark.parametrize(
