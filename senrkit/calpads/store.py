@@ -70,9 +70,9 @@ class Store:
         apart = self.at(self._standing.filter(self._at_hand.select(wanted.alias("wanted")).to_series()))
         return pl.concat([rows, apart.select(columns).collect()])
 
-    def narrow(self, wanted: pl.Expr) -> pl.DataFrame:
+    def narrow(self, wanted: pl.Expr) -> pl.LazyFrame:
         """What is at hand of these rows (`StateRows.narrow`), codes as text."""
-        rows = [self._extract.narrow.filter(wanted & self._untouched), self._at_hand.filter(wanted)]
+        rows = [self._extract.narrow.lazy().filter(wanted & self._untouched), self._at_hand.lazy().filter(wanted)]
         return pl.concat(side.with_columns(cs.categorical().cast(pl.String)) for side in rows)
 
     @cached_property

@@ -66,7 +66,8 @@ def rows_xml(table: pl.DataFrame, styles: Mapping[int, int], widths: Mapping[int
     """The table as `<row>` elements from row 2 on; `styles` are the format numbers of the columns, `widths` theirs."""
     cells = [_cells(table.schema[name], name, _letters(at), styles.get(at, 0)) for at, name in enumerate(table.columns)]
     row = ['<row r="', _ROW, '" ht="', _height(table, widths or {}), '" customHeight="1">', *cells, "</row>"]
-    return "".join(table.with_row_index("sheet_row", 2).select(_glued(*row)).to_series()).encode()
+    rows = table.with_row_index("sheet_row", 2).select(_glued(*row).str.join(""))
+    return rows.cast(pl.Binary).item()
 
 
 def _height(table: pl.DataFrame, widths: Mapping[int, float]) -> pl.Expr:
