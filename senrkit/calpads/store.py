@@ -88,9 +88,10 @@ class Store:
     def opened(self, students: pl.DataFrame) -> Store:
         """The same state, with these students (column `ssid`) set apart for change. Opening all students of several
         files at once saves searching the whole extract once per file."""
-        new = students.select("ssid").unique(maintain_order=True).join(self._students, on="ssid", how="anti")
-        rows = self._extract.where(col.ssid.is_in(new["ssid"].implode())) if len(new) else _NO_ROWS
-        return self._with(new, rows, self._standing)
+        new = students.select("ssid").join(self._students, on="ssid", how="anti").unique()
+        if new.is_empty():
+            return self
+        return self._with(new, self._extract.where(col.ssid.is_in(new["ssid"].implode())), self._standing)
 
     def posted(self, records: pl.DataFrame, context: CheckContext) -> Store:
         """The state after the file, without asking whether CALPADS would take it. An updated row keeps the day it was

@@ -63,8 +63,8 @@ def what_if(scope: Scope, spell_set: SpellSet, after: Store, settings: Settings)
     }
     census = own.clear().select("school_code", grade="school_code")
     for side, rows in sides.items():
-        there = rows.filter(col.reporting_lea == settings.lea).join(own, on="school_code", how="semi")
-        counted = _open_by_school_and_grade(there, day, side)
+        counted = _open_by_school_and_grade(rows.filter(col.reporting_lea == settings.lea), day, side)
+        counted = counted.join(own, on="school_code", how="semi")
         census = census.join(counted, on=["school_code", "grade"], how="full", coalesce=True)
     census = census.join(own, on="school_code", how="left").sort("school_code", "grade")
     counts = census.select("school_code", "school_name", "grade", col(SIDES).cast(pl.Int64).fill_null(0))

@@ -107,8 +107,8 @@ class SpellSet(Carded):
 
     @cached_property
     def enrolled_ssids(self) -> pl.Series:
-        """SSIDs, as far as they are known, of the students in `enrolled`."""
-        return self.people.filter(col("student").is_in(self.enrolled.implode()))["ssid"].unique()
+        """SSIDs, as far as they are known, of the students in `enrolled`; one may stand there twice."""
+        return self.people.filter(col("student").is_in(self.enrolled.implode()))["ssid"]
 
 
 def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
@@ -160,7 +160,7 @@ def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
         school_table,
         persons,
         rows["student"].unique(maintain_order=True),
-        rows.select("student", "aeries_school").unique(maintain_order=True),
+        rows.select("student", "aeries_school"),
         rows.height,
         rows["person"].null_count(),
         spell_warnings(counting, settings),
