@@ -37,6 +37,9 @@ def with_overlaps(
     # Most of what is held had ended before anything of it that is asked about begins, and is met by nothing.
     since = mine.group_by(group).agg(since=col.begin.min())
     there = there.join(since, on=group, maintain_order="left").filter(col.end >= col.since).drop("since")
+    # Nor does who stands alone under the very key that is asked about: so do most.
+    several = pl.len().over(group) > 1
+    there = there.filter(several | ~col.key.is_in(mine.filter(~several)["key"].implode()))
     # Of several that begin on one day, those come first whose key is asked about.
     turns = pl.concat([mine.select("key"), there.select("key")]).unique(maintain_order=True).with_row_index("turn")
     days = _by_first_day(there.join(turns, on="key").sort(*group, "begin", "turn", "other"), group)

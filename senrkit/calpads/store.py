@@ -70,9 +70,9 @@ class Store:
         apart = self.at(self._standing.filter(self._at_hand.select(wanted.alias("wanted")).to_series()))
         return pl.concat([rows, apart.select(columns).collect()])
 
-    def narrow(self, wanted: pl.Expr) -> pl.DataFrame:
+    def narrow(self, wanted: pl.Expr) -> pl.LazyFrame:
         """What is at hand of these rows (`StateRows.narrow`), codes as text."""
-        rows = [self._extract.narrow.filter(wanted & self._untouched), self._at_hand.filter(wanted)]
+        rows = [self._extract.narrow.lazy().filter(wanted & self._untouched), self._at_hand.lazy().filter(wanted)]
         return pl.concat(side.with_columns(cs.categorical().cast(pl.String)) for side in rows)
 
     @cached_property
@@ -88,9 +88,10 @@ class Store:
     def opened(self, students: pl.DataFrame) -> Store:
         """The same state, with these students (column `ssid`) set apart for change. Opening all students of several
         files at once saves searching the whole extract once per file."""
-        new = students.select("ssid").unique(maintain_order=True).join(self._students, on="ssid", how="anti")
-        rows = self._extract.where(col.ssid.is_in(new["ssid"].implode())) if len(new) else _NO_ROWS
-        return self._with(new, rows, self._standing)
+        new = students.select("ssid").join(self._students, on="ssid", how="anti").unique()
+        if new.is_empty():
+            return self
+        return self._with(new, self._extract.where(col.ssid.is_in(new["ssid"].implode())), self._standing)
 
     def posted(self, records: pl.DataFrame, context: CheckContext) -> Store:
         """The state after the file, without asking whether CALPADS would take it. An updated row keeps the day it was

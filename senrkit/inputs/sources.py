@@ -134,13 +134,10 @@ def _counted(column: pl.Series) -> dict[str, int]:
 
 
 def _ssids(column: pl.Series) -> dict[str, int]:
-    shape = (
-        pl.when(col("ssid").fill_null("") == "").then(pl.lit("blank"))
-        .when(col("ssid").str.contains(_TEN_DIGITS)).then(pl.lit("ten digits"))
-        .otherwise(pl.lit("other"))
-    )  # fmt: skip
-    found = dict(column.alias("ssid").to_frame().group_by(shape.alias("shape")).len().rows())
-    return {name: found.get(name, 0) for name in ("ten digits", "blank", "other")}
+    ssid = col("ssid").fill_null("")
+    right, blank = ssid.str.contains(_TEN_DIGITS).sum(), (ssid == "").sum()
+    shapes = {"ten digits": right, "blank": blank, "other": pl.len() - right - blank}
+    return column.alias("ssid").to_frame().select(**shapes).row(0, named=True)
 
 
 def _share(holds: pl.Series) -> float | None:

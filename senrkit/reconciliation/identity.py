@@ -40,7 +40,7 @@ class Known:
     enrolled
         `STU.ID` of every student with a live `ENR` row of the run year, also of those without a row in `STU`.
     schools
-        `student, school_code`: the state codes of `STU.SC` and of the `ENR` rows of the run year.
+        `student, school_code`: the state codes of `STU.SC` and of the `ENR` rows of the run year; some stand twice.
     without_ssid
         `STU.ID` of students with an `ENR` row that is left out because its SSID is not ten digits.
     """
@@ -74,7 +74,7 @@ class Known:
 
     def ids(self) -> pl.Series:
         """Local ids without leading zeros, of everybody."""
-        return pl.concat([self.people["student"], self.enrolled]).str.strip_chars_start("0").unique()
+        return pl.concat([self.people["student"], self.enrolled]).str.strip_chars_start("0")
 
 
 def known_people(
@@ -88,7 +88,7 @@ def known_people(
     their students, `attended` has `student, aeries_school`."""
     places = pl.concat([people.select("student", "aeries_school"), attended.select("student", "aeries_school")])
     codes = school_table.filter(col("school_code") != "").select("aeries_school", "school_code")
-    schools = places.join(codes, "aeries_school").select("student", "school_code").unique()
+    schools = places.join(codes, "aeries_school").select("student", "school_code")
     none = pl.Series("local_id", dtype=pl.String)
     return Known(people, enrolled.rename("student"), schools, none if without_ssid is None else without_ssid)
 
@@ -126,7 +126,7 @@ def under_another_ssid(strangers: pl.DataFrame, known: Known) -> pl.DataFrame:
         named.filter(col("births") == "equal"),
     ]
     met = _met(asked, persons, pl.concat(found.select("row", "person") for found in pairs))
-    there = known.schools.with_columns(pl.lit("equal").alias("school is"))
+    there = known.schools.join(met, "student", "semi").unique().with_columns(pl.lit("equal").alias("school is"))
     met = met.join(there, ["student", "school_code"], "left").with_columns(_LIKENESS)
     met = met.with_columns(col("school is").fill_null("differs"))
     return _conflicts(met, "b", [("ssid", "b"), ("ssid_aeries", "b/aeries")])
@@ -152,7 +152,9 @@ def two_for_one(known: Known) -> pl.DataFrame:
     """
     live = (col("tag") == "") | col("student").is_in(known.enrolled.implode())
     left_out = col("student").is_in(known.without_ssid.implode()) & (col("ssid") != "")
-    persons = known.people.filter(live, col("ssid").str.contains(SSID) | left_out).select("ssid", "student").unique()
+    # Nearly everybody stands there once, and need not be looked at.
+    several = known.people.filter(col("ssid").is_duplicated() | col("student").is_duplicated())
+    persons = several.filter(live, col("ssid").str.contains(SSID) | left_out).select("ssid", "student").unique()
     return pl.concat(
         persons.filter(col(name).is_duplicated())
         .select("ssid")
@@ -230,8 +232,17 @@ def _same_last_names(asked: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame
 
 def _names(rows: pl.DataFrame, who: str, firsts: list[str], lasts: list[str]) -> pl.DataFrame:
     """Each first name with each last name, and each part of a double last name: `who, first, begins, last, whole`."""
-    written = pl.concat(rows.select(who, first=first, last=last) for first in firsts for last in lasts)
-    written = written.filter(col("first") != "", col("last") != "").unique()
+    # Mostly the everyday name is the legal one, and is passed over.
+    written = pl.concat(
+        rows.filter(
+            col(first) != "",
+            col(last) != "",
+            pl.lit(first == firsts[0]) | (col(first) != col(firsts[0])),
+            pl.lit(last == lasts[0]) | (col(last) != col(lasts[0])),
+        ).select(who, first=first, last=last)
+        for first in firsts
+        for last in lasts
+    )
     parts = written.with_columns(col("last").str.split(" ")).filter(col("last").list.len() > 1).explode("last")
     parts = parts.filter(col("last").str.len_chars() >= _SHORTEST_PART).with_columns(whole=pl.lit(False))
     whole = written.with_columns(col("last").str.replace_all(" ", "", literal=True), whole=pl.lit(True))

@@ -83,10 +83,12 @@ def _summer_left_over(spell_set: SpellSet) -> pl.DataFrame:
 def _never_came(scope: Scope, spell_set: SpellSet) -> pl.DataFrame:
     """A prior-year `E155` whose student has no enrollment this year (`domain/aeries_process.md` 2.8)."""
     last_year = col("start").is_between(scope.year.previous.start, scope.year.previous.end)
-    back = col("ssid").is_in(spell_set.enrolled_ssids.implode())
-    came_back = scope.of_lea & last_year & (col("exit_reason") == "E155")
-    gone = scope.rows.where(came_back & ~back, ["school_code", "ssid", "local_id"])
-    gone = gone.unique("ssid", keep="first", maintain_order=True)
+    rows = scope.rows.narrow.lazy().select("ssid", "start", "exit_reason", "reporting_lea").with_row_index("at")
+    coming_back = rows.filter(scope.of_lea, last_year, col("exit_reason") == "E155")
+    back = spell_set.enrolled_ssids.to_frame()
+    gone = coming_back.join(back.lazy(), "ssid", "anti").unique("ssid", keep="first", maintain_order=True)
+    at = gone.select(col("at").sort()).collect().to_series()
+    gone = scope.rows.at(at, ["school_code", "ssid", "local_id"])
     said = pl.lit(
         "Last year ended with E155 (coming back), but the student has no enrollment this year. Find out where "
         "the student went: E140, a transfer code on last year's row, or nothing when not pre-enrolled."
@@ -102,7 +104,8 @@ def _never_came(scope: Scope, spell_set: SpellSet) -> pl.DataFrame:
 
 def _summer_withdrawal(ssids: pl.Series, spell_set: SpellSet) -> pl.Series:
     """The code and the day that Aeries holds in `STU.SWR` and `STU.SLD`, as the end of a sentence; blank without."""
-    first = spell_set.people.select("ssid", col("swr", "sld").fill_null("")).unique("ssid", keep="first")
+    theirs = spell_set.people.select("ssid", col("swr", "sld").fill_null("")).filter(col("ssid").is_in(ssids.implode()))
+    first = theirs.unique("ssid", keep="first", maintain_order=True)
     said = ssids.to_frame().join(first, "ssid", "left", maintain_order="left").with_columns(pl.all().fill_null(""))
     said = said.with_columns(code=pl.coalesce(spell_set.known.codes("ATT.RS", said["swr"]), "swr"))
     on = pl.when(col("sld") != "").then(pl.format(" on {}", "sld")).otherwise(pl.lit(""))

@@ -391,7 +391,9 @@ def _rows_with_a_repeated_key(scope: Scope) -> pl.DataFrame:
     Students with one state row a start date cannot repeat a key, so SSID and start date are looked at first.
     """
     rows = scope.rows.narrow.select("ssid", "start", "school_code", "nps_code").with_row_index("ods_row")
-    coarse = rows.filter((col("ssid").hash() ^ col("start").hash()).is_duplicated())
+    both = col("ssid").hash() ^ col("start").hash()
+    in_order = rows.select(both.sort()).to_series()
+    coarse = rows.filter(both.is_in(in_order.filter(in_order == in_order.shift()).implode()))
     nps = pl.when(col("school_code") == NPS_SCHOOL).then(col("nps_code").cast(pl.String))
     return coarse.filter(pl.struct("school_code", nps.alias("nps"), "ssid", "start").is_duplicated())
 

@@ -182,7 +182,7 @@ def balance(proposal: Proposal, scope: Scope, spell_set: SpellSet) -> dict[str, 
         when a line does not add up: a fault of senrkit, never of the data.
     """
     by_state, by_spell = (
-        dict(proposal.actions.filter(col(side).is_not_null())["action"].value_counts().iter_rows())
+        dict(proposal.actions.select(side, "action").drop_nulls(side)["action"].value_counts().iter_rows())
         for side in ("ods_row", "spell")
     )
     read = scope.counts()
@@ -245,9 +245,9 @@ def _met(state: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
     """Spells with the state row that has their key, whose columns have `_there` behind their names; a key that two
     spells share goes to the first, and so does one that two state rows share."""
     named = (*COMPARED, *NOT_COMPARED, "start", "exit")
-    there = state.select("key", "state_row", col(named).name.suffix("_there")).unique("key", keep="first")
-    here = spells.select("key", "spell", "closed_by", "school_code", "ssid", "local_id", *named)
-    here = here.unique("key", keep="first", maintain_order=True)
+    is_first = col("key").is_first_distinct()
+    there = state.select("key", "state_row", col(named).name.suffix("_there")).filter(is_first)
+    here = spells.select("key", "spell", "closed_by", "school_code", "ssid", "local_id", *named).filter(is_first)
     return here.join(there, "key", maintain_order="left")
 
 
@@ -309,8 +309,8 @@ def _left_out_there(spells: pl.DataFrame, left_out: pl.DataFrame) -> pl.Expr:
     """State rows of students with one of these left-out rows at that school; at any when they have no spell at all."""
     at_school = pl.concat_str("ssid", "school_code", separator="^")
     there = at_school.is_in(left_out.select(at_school).to_series().implode())
-    without_spell = ~col("ssid").is_in(spells["ssid"].implode())
-    return there | (without_spell & col("ssid").is_in(left_out["ssid"].implode()))
+    without_spell = left_out.join(spells, "ssid", "anti")["ssid"]
+    return there | col("ssid").is_in(without_spell.implode())
 
 
 def _left_out_holds(state_only: pl.DataFrame, spells: pl.DataFrame, spell_set: SpellSet) -> list[pl.DataFrame]:
@@ -467,7 +467,7 @@ def _worth_a_look(scope: Scope, spells: pl.DataFrame, people: pl.DataFrame) -> p
     agrees = (col("first_name") == col("called")) & (col("birth_date") == col("born"))
     rows = scope.rows.narrow.lazy().select("ssid", "first_name", "birth_date", "reporting_lea").with_row_index("at")
     of_them = rows.filter(scope.of_lea).join(said, "ssid").filter(~agrees.fill_null(False))
-    return of_them.select(col("at").sort()).collect().to_series()
+    return of_them.select(col("at").sort()).collect(engine="streaming").to_series()
 
 
 def _newest_of_strangers(scope: Scope, people: pl.DataFrame, newcomers: pl.Series) -> pl.DataFrame:

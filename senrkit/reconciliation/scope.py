@@ -91,7 +91,10 @@ def scope_of(extract: Extract, spell_set: SpellSet, settings: Settings) -> Scope
     )
     at = extract.state.narrow.select(pl.arg_where(wanted).alias("ods_row"))
     state = extract.state.at(at["ods_row"]).with_columns(at["ods_row"], KEY)
-    state = state.join(_at_unselected_school(state, selected, spell_set), "ods_row", "anti", maintain_order="left")
+    elsewhere = _at_unselected_school(state, selected, spell_set)
+    # Hardly ever is there one, and to leave none out is to copy all.
+    if len(elsewhere):
+        state = state.join(elsewhere, "ods_row", "anti", maintain_order="left")
     state = state.with_columns(start=days.of_key(col("start_date")), exit=days.of_key(col("exit_date")))
     state = state.with_columns(canceled=is_canceled(col("start"), col("exit"), col("exit_reason")))
     lacking = frozenset(SENR_FIELDS) - set(extract.layout.columns)
@@ -105,5 +108,7 @@ def _at_unselected_school(state: pl.DataFrame, selected: pl.Series, spell_set: S
     """
     shared = spell_set.schools.filter(~col("selected"), col("school_code").is_in(selected.implode()))
     unselected = spell_set.left_out.filter(col("reason").is_in([NOT_SELECTED, NOT_REPORTED]))
-    suspects = state.join(shared, "school_code", "semi").join(unselected, ["ssid", "school_code"], "semi")
-    return suspects.join(spell_set.spells.select(KEY), "key", "anti")
+    there = state.select("ods_row", "ssid", "school_code", "key")
+    suspects = there.join(shared, "school_code", "semi").join(unselected, ["ssid", "school_code"], "semi")
+    theirs = spell_set.spells.join(suspects, "ssid", "semi")
+    return suspects.join(theirs.select(KEY), "key", "anti")

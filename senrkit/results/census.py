@@ -57,14 +57,14 @@ def what_if(scope: Scope, spell_set: SpellSet, after: Store, settings: Settings)
     in_year = (col.start <= year.end) & (col.exit.is_null() | (col.exit >= year.start))
     own = _selected(spell_set.schools)
     sides = {
-        "now": _asked(scope.rows.narrow.filter(in_year)),
-        "aeries": _asked(spell_set.spells),
+        "now": _asked(scope.rows.narrow.lazy().filter(in_year)),
+        "aeries": _asked(spell_set.spells.lazy()),
         "after": _asked(after.narrow(in_year)),
     }
     census = own.clear().select("school_code", grade="school_code")
     for side, rows in sides.items():
-        there = rows.filter(col.reporting_lea == settings.lea).join(own, on="school_code", how="semi")
-        counted = _open_by_school_and_grade(there, day, side)
+        counted = _open_by_school_and_grade(rows.filter(col.reporting_lea == settings.lea), day, side)
+        counted = counted.join(own, on="school_code", how="semi")
         census = census.join(counted, on=["school_code", "grade"], how="full", coalesce=True)
     census = census.join(own, on="school_code", how="left").sort("school_code", "grade")
     counts = census.select("school_code", "school_name", "grade", col(SIDES).cast(pl.Int64).fill_null(0))
@@ -78,9 +78,10 @@ def _selected(schools: pl.DataFrame) -> pl.DataFrame:
     return chosen.select("school_code", school_name="name")
 
 
-def _asked(rows: pl.DataFrame) -> pl.DataFrame:
+def _asked(rows: pl.LazyFrame) -> pl.DataFrame:
     texts = col("reporting_lea", "school_code", "ssid", "exit_reason", "status", "grade").cast(pl.String)
-    return rows.select(texts, "start", "exit").with_columns(canceled=is_canceled(col.start, col.exit, col.exit_reason))
+    canceled = is_canceled(col.start, col.exit, col.exit_reason)
+    return rows.select(texts, "start", "exit").with_columns(canceled=canceled).collect()
 
 
 def _open_by_school_and_grade(rows: pl.DataFrame, day: dt.date, side: str) -> pl.DataFrame:
@@ -92,5 +93,5 @@ def _enrolled_twice(rows: pl.DataFrame, as_of: dt.date) -> int:
     lasts = (col.exit.fill_null(as_of) - col.start).dt.total_days() + 1
     counted = rows.filter(~col.canceled, is_primary(col.status, lasts), col.ssid != "", col.start.is_not_null())
     # Nearly everybody has one, and need not be looked at.
-    several = counted.filter(pl.len().over("ssid") > 1)
+    several = counted.filter(col.ssid.is_duplicated())
     return several.filter(overlaps("ssid", col.start, col.exit))["ssid"].n_unique()

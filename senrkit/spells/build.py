@@ -107,8 +107,8 @@ class SpellSet(Carded):
 
     @cached_property
     def enrolled_ssids(self) -> pl.Series:
-        """SSIDs, as far as they are known, of the students in `enrolled`."""
-        return self.people.filter(col("student").is_in(self.enrolled.implode()))["ssid"].unique()
+        """SSIDs, as far as they are known, of the students in `enrolled`; one may stand there twice."""
+        return self.people.filter(col("student").is_in(self.enrolled.implode()))["ssid"]
 
 
 def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
@@ -160,7 +160,7 @@ def build_spells(tables: AeriesTables, settings: Settings) -> SpellSet:
         school_table,
         persons,
         rows["student"].unique(maintain_order=True),
-        rows.select("student", "aeries_school").unique(maintain_order=True),
+        rows.select("student", "aeries_school"),
         rows.height,
         rows["person"].null_count(),
         spell_warnings(counting, settings),
@@ -343,19 +343,18 @@ def _one_row_a_spell(rows: pl.DataFrame) -> pl.DataFrame:
     day_after = col("exit").shift() + pl.duration(days=1)
     rows = rows.with_columns(
         start=pl.when("change").then(day_after).otherwise("start"),
-        place=(~(col("continued") & ~col("change"))).cum_sum(),
+        is_first=~(col("continued") & ~col("change")),
     )
-    spells = rows.group_by("place", maintain_order=True).agg(
-        pl.exclude("place", *_FROM_LAST, "copies", "odd_dates", "left_out", "why_not", "continued").first(),
-        col(_FROM_LAST).last(),
-        col("odd_dates").any(),
-        rows=col("copies").sum(),
+    counted = rows.group_by(place=col("is_first").cum_sum(), maintain_order=True).agg(
+        col("odd_dates").any(), rows=col("copies").sum()
     )
+    last = rows.filter(col("is_first").shift(-1, fill_value=True)).select(_FROM_LAST)
+    spells = rows.filter("is_first").with_columns(*last, *counted.drop("place"))
     ends = col("change").shift(-1, fill_value=False)
     return spells.with_columns(
         exit_reason=pl.when(ends).then(pl.lit("E150")).otherwise("exit_reason"),
         origin=pl.when("change").then(pl.lit("mid-year-change")).otherwise(pl.lit("row")),
-    ).drop("place", "change")
+    ).drop("change", "is_first", "copies", "left_out", "why_not", "continued")
 
 
 def _with_people(spells: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:

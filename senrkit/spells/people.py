@@ -41,7 +41,8 @@ def people(stu: pl.DataFrame, lsi: pl.DataFrame | None) -> pl.DataFrame:
         of_one = lsi.unique("ID", keep="first", maintain_order=True)
         named = {to: pl.col(name) for name, to in legal.items() if name in lsi.columns}
         stu = stu.join(of_one.select("ID", **named), on="ID", how="left", maintain_order="left")
-    stu = stu.sort(pl.col("TG").str.strip_chars() != "", maintain_order=True)
+    has_tag = (pl.col("TG").str.strip_chars() != "").fill_null(False)
+    stu = pl.concat([stu.filter(~has_tag), stu.filter(has_tag)])
     there = set(stu.columns)
 
     def stored(column: str) -> pl.Expr:
@@ -75,7 +76,7 @@ def people(stu: pl.DataFrame, lsi: pl.DataFrame | None) -> pl.DataFrame:
 def row_for(rows: pl.DataFrame, persons: pl.DataFrame) -> pl.Series:
     """Which row of `persons` speaks for each enrollment (`student`, `attended`): its position, null when none does."""
     places = persons.select("student", attended="aeries_school").with_row_index("person")
-    of_student = places.unique("student", keep="first").select("student", first="person")
+    of_student = places.filter(pl.col("student").is_first_distinct()).select("student", first="person")
     at_school = places.unique(["student", "attended"], keep="first")
     found = rows.select("student", "attended").join(at_school, ["student", "attended"], "left", maintain_order="left")
     found = found.join(of_student, "student", "left", maintain_order="left")

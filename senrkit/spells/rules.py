@@ -214,7 +214,7 @@ def _one_row_a_student(persons: pl.DataFrame, school_table: pl.DataFrame) -> pl.
     """Of several `STU` rows an active one, at a selected school, of the first school; `person` is the position."""
     return (
         persons.with_row_index("person")
-        .filter(_FILLED_HSG.any().over("student"))
+        .join(persons.filter(_FILLED_HSG), "student", "semi", maintain_order="left")
         .join(school_table, "aeries_school", "left", maintain_order="left")
         .with_columns(completed=days.of_iso(col("completed_on")), selected=col("selected").fill_null(False))
         .sort(col("tag") != "", ~col("selected"), "aeries_school", maintain_order=True)

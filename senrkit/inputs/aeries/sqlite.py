@@ -102,7 +102,7 @@ class SqliteReader:
         lines = self._rows(
             f"SELECT CAST(concat_ws('{_BETWEEN}', {', '.join(values)}) || '\n' AS BLOB) {chosen}"
         ).to_series()
-        found = parsed(lines.str.join("").item().encode(), _BETWEEN, codes) if len(lines) else None
+        found = parsed(lines.str.join("").cast(pl.Binary).item(), _BETWEEN, codes) if len(lines) else None
         if found is not None and found.height == len(lines):
             return found
         # A value holds a line end or that very character.

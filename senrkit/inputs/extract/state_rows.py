@@ -68,7 +68,8 @@ class StateRows:
     def held(self, wanted: pl.Expr) -> StateRows:
         """The same rows; those for which an expression over `narrow` holds are read in full now, and not again."""
         here = self.narrow.select(pl.arg_where(wanted)).to_series()
-        return StateRows(self.narrow, [_Held(self, here, self.at(here))])
+        # In one piece: rows are picked from it several times as fast as from the dozen in which they were read.
+        return StateRows(self.narrow, [_Held(self, here, self.at(here).rechunk())])
 
     def __len__(self) -> int:
         return self.narrow.height
