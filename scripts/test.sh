@@ -12,8 +12,7 @@ echo "which folder imports which"
 .venv/bin/lint-imports --no-logo --no-cache || failed+=("the contract of imports")
 echo "environment.yml, pyproject.toml and the lock"
 .venv/bin/python scripts/check_environment.py || failed+=("the check of environment.yml")
-# One worker more than the two cores that there are at least: servers and browsers are often waited for.
-.venv/bin/python -m pytest -n 3 "$@" || failed+=("pytest")
+.venv/bin/python -m pytest -n 2 "$@" || failed+=("pytest")
 if [ "${#failed[@]}" -gt 0 ]; then
     printf 'Failed, see above: %s\n' "${failed[@]}" >&2
     exit 1
