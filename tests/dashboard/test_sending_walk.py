@@ -55,7 +55,15 @@ def errors_of(district, tmp_path, number: int):
     return file
 
 
-def test_from_start_to_the_refused_student(page, district, look, tmp_path):
+def test_from_start_to_the_refused_student_and_back(page, district, look, shots, tmp_path):
+    # One walk: each part goes on where the one before ended.
+    from_start_to_the_refused_student(page, district, look, tmp_path)
+    a_wrong_posted_is_taken_back(page, look)
+    what_the_ledger_refuses_is_a_sentence_with_its_cure(page)
+    it_fits_a_narrow_page(page, shots)
+
+
+def from_start_to_the_refused_student(page, district, look, tmp_path) -> None:
     page.locator("#on-its-way h3").wait_for()
     assert "File 1 is ready: upload it." in page.locator("#on-its-way").inner_text()
     look(page, "9_start_on_its_way")
@@ -97,7 +105,7 @@ def test_from_start_to_the_refused_student(page, district, look, tmp_path):
     page.locator("dialog").wait_for(state="detached")
 
 
-def test_a_wrong_posted_is_taken_back(page, look):
+def a_wrong_posted_is_taken_back(page, look) -> None:
     page.locator("#step-export").click()
     page.locator("#file-1 .tag.posted").wait_for()
     settled(page)
@@ -110,7 +118,7 @@ def test_a_wrong_posted_is_taken_back(page, look):
     settled(page)
 
 
-def test_what_the_ledger_refuses_is_a_sentence_with_its_cure(page):
+def what_the_ledger_refuses_is_a_sentence_with_its_cure(page) -> None:
     page.locator("#tell-posted-1").click()
     day = page.locator("#telling-posted-1-on")
     day.wait_for()
@@ -122,7 +130,7 @@ def test_what_the_ledger_refuses_is_a_sentence_with_its_cure(page):
     assert day.input_value() == "2026-11-01"
 
 
-def test_it_fits_a_narrow_page(page, shots):
+def it_fits_a_narrow_page(page, shots) -> None:
     page.set_viewport_size({"width": 320, "height": 800})
     page.wait_for_function("innerWidth === 320")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
