@@ -114,12 +114,12 @@ class ProposalTable:
         by_key: dict[tuple[str, str, str], list[int]] = {}
         for place, row in enumerate(self.rows):
             by_key.setdefault(_key(row), []).append(place)
+        of_identity = [(place, self.concerned(place)) for place in range(len(self.rows)) if self.is_identity(place)]
         self._decided, self._held_students = {}, set()
         for one in decided:
             if one["decision"] == IDENTITY_CHECKED:
                 named = ssids_named(one["ssid"], one["reason"])
-                places = [place for place in range(len(self.rows)) if self.is_identity(place)]
-                self._decided |= {place: one for place in places if self.concerned(place) <= named}
+                self._decided |= {place: one for place, ssids in of_identity if ssids <= named}
                 continue
             for place in by_key.get((one["ssid"], one["school_code"], one["start_date"]), ()):
                 row = self.rows[place]

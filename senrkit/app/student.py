@@ -28,7 +28,7 @@ def view(session: Any, place: int) -> dict[str, Any]:
     return {
         "place": place,
         "row": row,
-        "identity": _identity(session, place) if table.is_identity(place) else None,
+        "identity": _others(session, place, year) if table.is_identity(place) else None,
         "others": [(other, table.rows[other]) for other in table.of_student(row["ssid"]) if other != place],
         "lines": before_and_after(row, year),
         "timeline": timeline(rows_of(run.folder / "enrollments.csv", row["ssid"]), year, run.manifest["as_of"]),
@@ -41,17 +41,16 @@ def view(session: Any, place: int) -> dict[str, Any]:
     }
 
 
-def _identity(session: Any, place: int) -> list[dict[str, Any]]:
+def _others(session: Any, place: int, year: SchoolYear) -> list[dict[str, Any]]:
     """The other students of a conflict of identity: SSID, where the proposal has them, what both sides hold."""
     table, run = session.proposal, session.run
-    year, row = SchoolYear.parse(run.manifest["school_year"]), table.rows[place]
     return [
         {
             "row": {"ssid": ssid},
             "place": next(iter(table.of_student(ssid)), None),
             "timeline": timeline(rows_of(run.folder / "enrollments.csv", ssid), year, run.manifest["as_of"]),
         }
-        for ssid in sorted(table.concerned(place) - {row["ssid"]})
+        for ssid in sorted(table.concerned(place) - {table.rows[place]["ssid"]})
     ]
 
 
