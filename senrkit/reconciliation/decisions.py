@@ -182,7 +182,7 @@ def apply(decisions: pl.DataFrame, actions: pl.DataFrame, as_of: dt.date) -> App
     about_actions = decisions.filter(col("decision") != IDENTITY_CHECKED)
     last = about_actions.unique([*_KEY, "action"], keep="last", maintain_order=True)
     last = last.filter(col("taken_back") == "").with_columns(expired=days.of_iso(col("expires")) < as_of)
-    decided = actions.select(*_KEY, action="intended", action_row="row").join(last, _KEY, "semi")
+    decided = actions.select(*_KEY, action="intended", action_row="row").join(last, _KEY, "semi", maintain_order="left")
     proposed = decided.unique([*_KEY, "action"], keep="first")
     known = decided.select(_KEY).unique().with_columns(is_known=True)
     met = last.join(proposed, [*_KEY, "action"], "left", maintain_order="left")

@@ -86,7 +86,9 @@ def _never_came(scope: Scope, spell_set: SpellSet) -> pl.DataFrame:
     rows = scope.rows.narrow.lazy().select("ssid", "start", "exit_reason", "reporting_lea").with_row_index("at")
     coming_back = rows.filter(scope.of_lea, last_year, col("exit_reason") == "E155")
     back = spell_set.enrolled_ssids.to_frame()
-    gone = coming_back.join(back.lazy(), "ssid", "anti").unique("ssid", keep="first", maintain_order=True)
+    gone = coming_back.join(back.lazy(), "ssid", "anti", maintain_order="left").unique(
+        "ssid", keep="first", maintain_order=True
+    )
     at = gone.select(col("at").sort()).collect().to_series()
     gone = scope.rows.at(at, ["school_code", "ssid", "local_id"])
     said = pl.lit(
